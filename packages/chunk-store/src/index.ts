@@ -1,0 +1,6 @@
+/**
+ * Chunker, BLAKE3, packs, index, manifests, verify and collection.
+ *
+ * @packageDocumentation
+ */
+export {}

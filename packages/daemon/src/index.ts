@@ -1,0 +1,6 @@
+/**
+ * Puts the parts together: device, control API, metrics, lifecycle.
+ *
+ * @packageDocumentation
+ */
+export {}

@@ -1,0 +1,265 @@
+import type { ChunkerKind } from './chunk-store.ts'
+import type { AbortOptions, Unsubscribe } from './common.ts'
+import type { ChunkId, DeviceId, SpaceId } from './ids.ts'
+import type { Role } from './membership.ts'
+import type { NodeKind } from './metadata-store.ts'
+
+/** One member device, as a person sees it. */
+export interface DeviceInfo {
+  readonly id: DeviceId
+  readonly name: string
+  readonly isSelf: boolean
+  readonly spaces: readonly { readonly id: SpaceId; readonly name: string; readonly role: Role }[]
+  /** Names of the transports of the links that are up; empty when the device is not connected. */
+  readonly links: readonly string[]
+  /** Milliseconds since the Unix epoch. */
+  readonly lastSeen?: number
+}
+
+export interface SpaceInfo {
+  readonly id: SpaceId
+  readonly name: string
+  readonly role: Role
+  readonly chunker: ChunkerKind
+  readonly files: number
+  readonly directories: number
+  readonly symlinks: number
+  /** Sum of the files' sizes. */
+  readonly bytes: number
+  /** Chunks of current versions that are not here yet, and their bytes. */
+  readonly missingChunks: number
+  readonly missingBytes: number
+  readonly conflicts: number
+  /** Groups of names that a case-folding platform cannot hold side by side, as paths. */
+  readonly clashes: readonly (readonly string[])[]
+  readonly members: number
+}
+
+export interface PeerInfo {
+  readonly id: DeviceId
+  readonly name: string
+  /** The transport in use; `undefined` when not connected. */
+  readonly link?: string
+  readonly remote?: string
+  /** Whether this device holds all that the peer holds, as far as known. */
+  readonly isUpToDate: boolean
+  /** Bytes this device still wants and the peer may have. */
+  readonly missingBytes: number
+  /** Why the last attempt to connect failed. */
+  readonly problem?: string
+  /** Milliseconds since the Unix epoch. */
+  readonly lastSeen?: number
+}
+
+/** A means by which devices find or reach each other: `tcp`, `mdns`, `beacon`; later `webrtc`, `ble`. */
+export interface LinkState {
+  readonly name: string
+  readonly isUp: boolean
+  /** Why it is off, in one sentence. */
+  readonly reason?: string
+  readonly addresses?: readonly string[]
+}
+
+export interface DeviceStatus {
+  readonly device: { readonly id: DeviceId; readonly name: string }
+  readonly home: string
+  readonly version: string
+  /** Whether a daemon answers; `false` when the store was opened directly. */
+  readonly isDaemonRunning: boolean
+  readonly spaces: readonly SpaceInfo[]
+  readonly chunks: {
+    readonly count: number
+    readonly bytes: number
+    readonly packs: number
+    readonly packBytes: number
+    /** Bytes of all files shown over bytes of the distinct chunks held; 1 when nothing is stored. */
+    readonly dedupRatio: number
+  }
+  readonly peers: readonly PeerInfo[]
+  readonly links: readonly LinkState[]
+  /** Things a person should know: changes by a removed device, a used ticket, damage found. */
+  readonly notices: readonly string[]
+}
+
+export interface ListEntry {
+  readonly path: string
+  readonly kind: NodeKind
+  /** Bytes; 0 for a directory, the target's length for a symlink. */
+  readonly size: number
+  /** Nanoseconds since the Unix epoch, in decimal (JSON numbers cannot hold it). */
+  readonly mtime: string
+  readonly mode: number
+  readonly missingChunks: number
+  readonly chunks: number
+  readonly target?: string
+  readonly conflictOf?: string
+  /** With `isVerbose`: the chunk IDs in order. */
+  readonly chunkIds?: readonly ChunkId[]
+  /** With `isVerbose`: who made the version, by name. */
+  readonly author?: string
+}
+
+/** Where long work stands. Totals are `undefined` until known; bytes and files never fall. */
+export interface Progress {
+  readonly phase: 'scan' | 'add' | 'connect' | 'metadata' | 'fetch' | 'write' | 'verify' | 'repair'
+  readonly filesDone: number
+  readonly filesTotal?: number
+  readonly bytesDone: number
+  readonly bytesTotal?: number
+  /** What is being worked on, for a person. */
+  readonly current?: string
+}
+
+export interface ProgressOptions extends AbortOptions {
+  onProgress?: (progress: Progress) => void
+}
+
+export interface InviteOptions {
+  space?: string
+  /** Milliseconds, at most 30 days. Default one hour. */
+  expiresInMs?: number
+  role?: Role
+}
+
+export interface Invitation {
+  readonly ticket: string
+  /** Hex of the ticket's ID, by which `revoke` names it. */
+  readonly id: string
+  readonly space: { readonly id: SpaceId; readonly name: string }
+  readonly role: Role
+  /** Milliseconds since the Unix epoch. */
+  readonly expiresAt: number
+}
+
+export interface OpenInvitation extends Omit<Invitation, 'ticket'> {
+  readonly state: 'open' | 'used' | 'expired' | 'revoked'
+  readonly usedBy?: DeviceId
+}
+
+export interface JoinResult {
+  readonly space: { readonly id: SpaceId; readonly name: string }
+  readonly role: Role
+  readonly peer: { readonly id: DeviceId; readonly name: string }
+}
+
+export interface AddOptions extends ProgressOptions {
+  space?: string
+  /** The path in the space, with exactly one source. */
+  as?: string
+  /** Makes a new version of whatever file is at the path, wherever it came from. */
+  replace?: boolean
+}
+
+export interface AddResult {
+  readonly files: number
+  readonly directories: number
+  readonly symlinks: number
+  /** Of `files`, those whose content and attributes were the same already. */
+  readonly unchanged: number
+  readonly bytes: number
+  readonly newChunks: number
+  readonly newBytes: number
+  readonly paths: readonly string[]
+  /** Sources left out, each with the reason: devices, sockets, FIFOs, unreadable or changing files, names not UTF-8. */
+  readonly skipped: readonly { readonly path: string; readonly code: string; readonly reason: string }[]
+}
+
+export interface ListOptions extends AbortOptions {
+  space?: string
+  missing?: boolean
+  isVerbose?: boolean
+}
+
+export interface GetOptions extends ProgressOptions {
+  space?: string
+  /** Absolute path to write to; an existing file there is overwritten. Without it the base name in `directory`. */
+  output?: string
+  /** Absolute path of the directory in which to write without `output`; an existing different file is not overwritten. */
+  directory: string
+}
+
+export interface GetResult {
+  readonly output: string
+  readonly files: number
+  readonly directories: number
+  readonly symlinks: number
+  readonly bytes: number
+  /** Bytes that came from other devices for this. */
+  readonly fetchedBytes: number
+  /** Entries not written, each with the reason. */
+  readonly skipped: readonly { readonly path: string; readonly code: string; readonly reason: string }[]
+}
+
+export interface SyncOptions extends ProgressOptions {
+  /** How long to look for devices and exchange, in milliseconds. */
+  timeoutMs?: number
+}
+
+export interface SyncResult {
+  /** Devices that were reached, and whether this device is up to date with each. */
+  readonly peers: readonly {
+    readonly id: DeviceId
+    readonly name: string
+    readonly isUpToDate: boolean
+    readonly problem?: string
+  }[]
+  readonly fetchedBytes: number
+  readonly sentBytes: number
+}
+
+export interface VerifyResult {
+  readonly chunks: number
+  readonly bytes: number
+  readonly damaged: readonly { readonly id: ChunkId; readonly problem: string; readonly paths: readonly string[] }[]
+  readonly repaired: number
+}
+
+/**
+ * One device of DittoFS: everything the command line does. Implemented in this process by `openDevice` and, over the
+ * control socket of a running daemon, by `connectDevice`; both pass `deviceSuite`.
+ *
+ * A space is named by its name, or by its ID where two share a name; absent, it is the only one, or `home`.
+ * Paths on disk are absolute. Every method rejects with a DittoError; the codes are in docs/errors.md.
+ */
+export interface Device {
+  readonly id: DeviceId
+
+  status(options?: AbortOptions): Promise<DeviceStatus>
+  devices(): Promise<readonly DeviceInfo[]>
+  /** @returns what was removed: the device, and those that leave because only it had added them */
+  removeDevice(id: string, options?: { space?: string }): Promise<readonly DeviceInfo[]>
+  renameDevice(name: string): Promise<void>
+  spaces(): Promise<readonly SpaceInfo[]>
+  createSpace(name: string, options?: { chunker?: ChunkerKind }): Promise<SpaceInfo>
+
+  invite(options?: InviteOptions): Promise<Invitation>
+  invitations(): Promise<readonly OpenInvitation[]>
+  revokeInvitation(id: string): Promise<void>
+  /** Returns when both devices have it. @throws DittoError DITTO_TICKET_*, DITTO_PEER_UNREACHABLE */
+  join(ticket: string, options?: ProgressOptions): Promise<JoinResult>
+
+  add(sources: readonly string[], options?: AddOptions): Promise<AddResult>
+  /** Entries in order of path; DITTO_NOT_FOUND where the path shows nothing. */
+  list(path?: string, options?: ListOptions): AsyncIterable<readonly ListEntry[]>
+  get(path: string, options: GetOptions): Promise<GetResult>
+  /** Writes the chunks named, joined in that order, to one file. */
+  getChunks(ids: readonly ChunkId[], options: GetOptions & { output: string }): Promise<GetResult>
+  /** A file's bytes from `start` (default 0) up to `end` (exclusive, default its size), verified, fetched as needed. */
+  read(
+    path: string,
+    options?: AbortOptions & { space?: string; start?: number; end?: number },
+  ): AsyncIterable<Uint8Array>
+  move(from: string, to: string, options?: { space?: string }): Promise<void>
+  remove(path: string, options?: { space?: string }): Promise<void>
+
+  sync(options?: SyncOptions): Promise<SyncResult>
+  /** Resolves when this device holds everything that it and its connected peers know of. */
+  waitUntilSynced(options?: AbortOptions): Promise<void>
+  verify(options?: ProgressOptions & { repair?: boolean }): Promise<VerifyResult>
+  /** Frees chunks that no current version and no running transfer needs. */
+  collect(options?: AbortOptions): Promise<{ readonly chunks: number; readonly bytes: number }>
+
+  /** Something about the device's state changed: peers, spaces, progress. Coalesced; read `status` for what. */
+  onChange(listener: () => void): Unsubscribe
+  close(): Promise<void>
+}

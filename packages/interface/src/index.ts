@@ -1,0 +1,122 @@
+/**
+ * What the packages of DittoFS agree on: interfaces as contracts, branded IDs, error codes, limits. No runtime
+ * dependency, no I/O.
+ *
+ * ```ts
+ * import { chunkId, DittoError, type ChunkStore } from '@dittofs/interface'
+ * ```
+ *
+ * @packageDocumentation
+ */
+export {
+  CHUNKERS,
+  type Chunk,
+  type ChunkDamage,
+  type ChunkerKind,
+  type ChunkRef,
+  type ChunkStore,
+  type ChunkStoreStats,
+  type ContentRef,
+  type ImportOptions,
+  type ImportResult,
+  type PutOptions,
+} from './chunk-store.ts'
+export {
+  type AbortOptions,
+  type Clock,
+  DURABILITIES,
+  type Durability,
+  type Logger,
+  type RandomBytes,
+  type Unsubscribe,
+} from './common.ts'
+export type {
+  AddOptions,
+  AddResult,
+  Device,
+  DeviceInfo,
+  DeviceStatus,
+  GetOptions,
+  GetResult,
+  Invitation,
+  InviteOptions,
+  JoinResult,
+  LinkState,
+  ListEntry,
+  ListOptions,
+  OpenInvitation,
+  PeerInfo,
+  Progress,
+  ProgressOptions,
+  SpaceInfo,
+  SyncOptions,
+  SyncResult,
+  VerifyResult,
+} from './device.ts'
+export {
+  DittoError,
+  type DittoErrorInit,
+  ERROR_CODES,
+  type ErrorCode,
+  type ErrorDetails,
+  isDittoError,
+} from './errors.ts'
+export {
+  type ChunkId,
+  chunkId,
+  type DeviceId,
+  type DeviceKey,
+  deviceKey,
+  type NodeId,
+  type SpaceId,
+  spaceId,
+  type VersionId,
+} from './ids.ts'
+export {
+  MAX_CHUNK_BYTES,
+  MAX_FILE_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_IDS_PER_REQUEST,
+  MAX_INLINE_CHUNKS,
+  MAX_MANIFEST_DEPTH,
+  MAX_MANIFEST_NODE_ENTRIES,
+  MAX_NAME_BYTES,
+  MAX_PATH_BYTES,
+  MAX_PATH_PARTS,
+  MAX_QUEUED_ANSWER_BYTES,
+  MAX_REQUESTS_IN_FLIGHT,
+  MAX_STATEMENT_BYTES,
+  MAX_STATEMENTS,
+  MAX_UPDATE_BYTES,
+  MIN_CHUNK_BYTES,
+  TARGET_CHUNK_BYTES,
+} from './limits.ts'
+export type { KnockMatch, Link } from './link.ts'
+export type { ChunkRun, ManifestStep, ReadManifest } from './manifest.ts'
+export { type Member, type Membership, ROLES, type Role } from './membership.ts'
+export {
+  type Action,
+  type DirectoryContent,
+  type FileContent,
+  type MetadataStore,
+  type NameClash,
+  NODE_KINDS,
+  type NodeKind,
+  type SymlinkContent,
+  type TreeCounts,
+  type TreeEntry,
+} from './metadata-store.ts'
+export { nameFault, parsePath } from './paths.ts'
+export type {
+  Address,
+  Announcement,
+  DiscoverOptions,
+  Discovery,
+  DiscoveryState,
+  IncomingDuplex,
+  Listener,
+  ListenOptions,
+  Sighting,
+  Transport,
+  TransportCapabilities,
+} from './transport.ts'

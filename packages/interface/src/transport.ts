@@ -1,0 +1,93 @@
+import type { Duplex } from 'node:stream'
+import type { AbortOptions } from './common.ts'
+
+/** Where a peer may be dialled, as a URL without a path: `tcp://192.0.2.7:4100`, `tcp://[2001:db8::7]:4100`. */
+export type Address = string
+
+/** What a transport can do; callers and suites branch on this, never on a class. */
+export interface TransportCapabilities {
+  readonly canListen: boolean
+  readonly canDial: boolean
+  readonly canDiscover: boolean
+  /** Bytes cost money or battery: metadata and small files first. */
+  readonly isMetered: boolean
+  /** Handshakes get a minute instead of seconds. */
+  readonly isSlow: boolean
+}
+
+/** A connection somebody else opened, not yet authenticated: hostile until the secure link says otherwise. */
+export interface IncomingDuplex {
+  readonly duplex: Duplex
+  /** Where it came from; a key for limits per address, not an identity. */
+  readonly remote: Address
+}
+
+export interface Listener {
+  /** Every address others may dial, one for each interface, with the port really bound. */
+  addresses(): readonly Address[]
+  /** Stops accepting. Connections already handed out live on. */
+  close(): Promise<void>
+}
+
+export interface ListenOptions extends AbortOptions {
+  /** 0 takes any free port. */
+  port: number
+  /** An address of this machine to listen at; every interface, IPv4 and IPv6, when absent. */
+  host?: string
+  onConnection: (incoming: IncomingDuplex) => void
+}
+
+/** What is told to the neighbourhood: nothing by which a stranger could know the device. */
+export interface Announcement {
+  /** 8 random bytes, renewed every 10 minutes and on a change of addresses. */
+  readonly nonce: Uint8Array
+  /** Up to 16 tags of 8 bytes: HMAC-SHA256 of the nonce under a key that only members, or ticket holders, have. */
+  readonly tags: readonly Uint8Array[]
+}
+
+/** An announcement heard, with where its sender can be dialled. */
+export interface Sighting extends Announcement {
+  readonly addresses: readonly Address[]
+  /** Which means heard it: `mdns`, `beacon`. */
+  readonly via: string
+}
+
+export interface DiscoverOptions extends AbortOptions {
+  /** The port of the own listener, part of what is announced. */
+  port: number
+  /** What to announce from now on; called again whenever the announcement is renewed. */
+  announcement: () => Announcement
+  onSighting: (sighting: Sighting) => void
+}
+
+/** One means of discovery and whether it runs; `reason` says why not, in a sentence. */
+export interface DiscoveryState {
+  readonly name: string
+  readonly isUp: boolean
+  readonly reason?: string
+}
+
+export interface Discovery {
+  state(): readonly DiscoveryState[]
+  /** Announces again now: addresses or tags have changed, or a person asked for a sync. */
+  refresh(): void
+  close(): Promise<void>
+}
+
+/**
+ * A way to reach other devices: plain duplexes of Buffers, neither authenticated nor encrypted.
+ *
+ * A duplex keeps order and loses nothing until it fails; it half-closes on `end`, respects backpressure both ways,
+ * and `destroy(error)` is sudden death that the other side sees as `close`.
+ */
+export interface Transport {
+  /** `tcp`, `webrtc`, `ble`, `memory`. The scheme of its addresses. */
+  readonly name: string
+  readonly capabilities: TransportCapabilities
+  /** @throws DittoError DITTO_PORT_IN_USE, DITTO_PERMISSION, DITTO_UNSUPPORTED, DITTO_IO */
+  listen(options: ListenOptions): Promise<Listener>
+  /** @throws DittoError DITTO_PEER_UNREACHABLE, DITTO_USAGE (not an address of this transport) */
+  dial(address: Address, options?: AbortOptions): Promise<Duplex>
+  /** @throws DittoError DITTO_UNSUPPORTED */
+  discover(options: DiscoverOptions): Promise<Discovery>
+}

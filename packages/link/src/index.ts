@@ -1,0 +1,6 @@
+/**
+ * Device identity, knock and TLS 1.3 over any duplex.
+ *
+ * @packageDocumentation
+ */
+export {}

@@ -1,0 +1,6 @@
+/**
+ * Who belongs to a space: signed statements, tickets, pairing.
+ *
+ * @packageDocumentation
+ */
+export {}

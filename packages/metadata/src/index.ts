@@ -1,0 +1,6 @@
+/**
+ * The Yjs document of a space: tree, versions, conflicts.
+ *
+ * @packageDocumentation
+ */
+export {}

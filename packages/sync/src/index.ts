@@ -1,0 +1,6 @@
+/**
+ * The engine: what differs, who has it, fetch, verify, apply.
+ *
+ * @packageDocumentation
+ */
+export {}

@@ -1,0 +1,6 @@
+/**
+ * TCP, mDNS and UDP beacon.
+ *
+ * @packageDocumentation
+ */
+export {}

@@ -1,0 +1,8 @@
+/**
+ * Frames and messages as bytes: encode, decode, versions, limits. No I/O.
+ *
+ * @packageDocumentation
+ */
+export { decodeCbor, encodeCbor, MAX_CBOR_DEPTH } from './cbor.ts'
+export { encodeFrameHeader, FRAME_HEADER_BYTES, FrameDecoder } from './frame.ts'
+export { MESSAGE_TYPE, type MessageType } from './message-type.ts'
