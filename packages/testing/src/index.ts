@@ -3,4 +3,5 @@
  *
  * @packageDocumentation
  */
+export { MemoryLink, type MemoryLinkInit, memoryLinkPair } from './memory-link.ts'
 export { temporaryDirectory } from './temporary-directory.ts'
