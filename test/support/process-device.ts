@@ -4,8 +4,8 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestHost } from './network.ts'
 
-/** The command line of this checkout, as built. */
-const CLI_ENTRY = path.resolve(import.meta.dirname, '../../apps/cli/bin/dittofs.js')
+/** The command line of this checkout, as built. Tests and benchmarks run in its root. */
+const CLI_ENTRY = path.resolve('apps/cli/bin/dittofs.js')
 
 export interface CommandResult {
   readonly status: number | null
