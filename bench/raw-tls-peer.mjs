@@ -10,6 +10,8 @@ import { createReadStream } from 'node:fs'
 import fs from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import tls from 'node:tls'
+// @peculiar/x509 asks for this polyfill to be there before it.
+import 'reflect-metadata'
 import { X509CertificateGenerator } from '@peculiar/x509'
 
 const [role, ...rest] = process.argv.slice(2)
