@@ -20,7 +20,7 @@ describe('parsePath', () => {
     ['a NUL', 'a\0b'],
     ['a lone surrogate', 'a\ud800'],
     ['a name kept for DittoFS', 'a/.dittofs-temporary'],
-    ['a name one byte too long', 'é'.repeat(MAX_NAME_BYTES / 2) + 'é'],
+    ['a name one byte too long', `${'é'.repeat(MAX_NAME_BYTES / 2)}é`],
     ['a part too many', 'a/'.repeat(MAX_PATH_PARTS + 1)],
   ])('refuses %s', (_, path) => {
     expect(() => parsePath(path)).toThrowError(expect.objectContaining({ code: 'DITTO_PATH_INVALID' }))
