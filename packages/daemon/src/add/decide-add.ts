@@ -1,5 +1,5 @@
 import type { TreeEntry } from '@dittofs/interface'
-import { contentKey } from '../state/content-key.ts'
+import { contentKey } from '../content/content-key.ts'
 import { type Origin, stampOf } from '../state/origins.ts'
 import type { SourceEntry } from './source-entry.ts'
 

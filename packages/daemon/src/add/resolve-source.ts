@@ -21,7 +21,10 @@ export interface ResolveSourceOptions {
 export async function resolveSource(source: string, options: ResolveSourceOptions): Promise<SourceEntry> {
   const place = await canonicalPath(source)
   if (place === options.home || place.startsWith(`${options.home}${path.sep}`)) {
-    throw new DittoError('DITTO_USAGE', `${JSON.stringify(source)} belongs to the home of this device; it cannot be added.`)
+    throw new DittoError(
+      'DITTO_USAGE',
+      `${JSON.stringify(source)} belongs to the home of this device; it cannot be added.`,
+    )
   }
   const stat = await lstat(place, { bigint: true }).catch((error: unknown) => {
     throw fromSystemError(error, `add ${JSON.stringify(source)}`)

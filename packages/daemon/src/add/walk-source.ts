@@ -25,7 +25,9 @@ const BATCH_ENTRIES = 256
  */
 export async function* walkSource(root: SourceEntry, options: WalkOptions): AsyncGenerator<WalkBatch> {
   const isEmpty = root.kind !== 'directory'
-  const found = isEmpty ? { names: [], skipped: [] } : await readSourceNames(root.source).catch((error: unknown) => error)
+  const found = isEmpty
+    ? { names: [], skipped: [] }
+    : await readSourceNames(root.source).catch((error: unknown) => error)
   options.signal?.throwIfAborted()
   if (found instanceof Error) {
     yield { entries: [], skipped: [skippedBy(found, root.source, 'list the directory')] }
@@ -35,9 +37,11 @@ export async function* walkSource(root: SourceEntry, options: WalkOptions): Asyn
   yield { entries: [root], skipped }
   for (let at = 0; at < names.length; at += BATCH_ENTRIES) {
     const looked = await Promise.all(
-      names.slice(at, at + BATCH_ENTRIES).map(({ onDisk, inSpace }) =>
-        look(`${root.source}/${onDisk}`.replace('//', '/'), root.path === '' ? inSpace : `${root.path}/${inSpace}`),
-      ),
+      names
+        .slice(at, at + BATCH_ENTRIES)
+        .map(({ onDisk, inSpace }) =>
+          look(`${root.source}/${onDisk}`.replace('//', '/'), root.path === '' ? inSpace : `${root.path}/${inSpace}`),
+        ),
     )
     const entries = looked.filter((outcome): outcome is SourceEntry => 'kind' in outcome)
     const leaves = entries.filter((entry) => entry.kind !== 'directory')

@@ -1,7 +1,7 @@
 import { DittoError } from '@dittofs/interface'
 import { Level } from 'level'
-import { fromSystemError } from '../home/system-error.ts'
 import { levelFault } from '../home/level-fault.ts'
+import { fromSystemError } from '../home/system-error.ts'
 
 /**
  * Opens a LevelDB of the home.

@@ -61,6 +61,6 @@ const TIME_STEP_MS = 2000
 
 /** The stamp, unless the file changed so recently that it could change again without the stamp showing it. */
 export function trustedStamp(stat: BigIntStats, nowMs: number): { stamp: string } | undefined {
-  const changedMs = Number((stat.ctimeNs > stat.mtimeNs ? stat.ctimeNs : stat.mtimeNs) / 1_000_000n)
+  const changedMs = Math.max(Number(stat.ctimeNs), Number(stat.mtimeNs)) / 1e6
   return changedMs + TIME_STEP_MS < nowMs ? { stamp: stampOf(stat) } : undefined
 }

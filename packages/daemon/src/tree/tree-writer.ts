@@ -28,6 +28,8 @@ export interface TreeWriterInit {
   durability: Durability
   /** Whether a file or symlink that differs is replaced; without it that is DITTO_EXISTS. */
   canReplace: boolean
+  /** A name in the root that the user chose: any that the file system takes. Others come from a space. */
+  chosenName?: string
 }
 
 /** `same`: what is there already has this content and was left alone. */
@@ -173,7 +175,8 @@ export class TreeWriter {
 
   async #guarded<T>(names: readonly string[], action: string, work: () => Promise<T>): Promise<T> {
     const shown = JSON.stringify(names.join('/'))
-    for (const name of names) {
+    for (const [index, name] of names.entries()) {
+      if (index === 0 && name === this.#init.chosenName) continue
       const fault = nameFault(name) ?? platformNameFault(name)
       if (fault !== undefined) throw new DittoError('DITTO_PATH_INVALID', `Cannot ${action} ${shown}: ${fault}.`)
     }
