@@ -3,8 +3,9 @@ import path from 'node:path'
 import { temporaryDirectory } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { skipBecause } from './support/environment.ts'
-import { onLan, pair } from './support/lan.ts'
+import { onLan } from './support/lan.ts'
 import { namespacesUnavailable, packetFilterUnavailable } from './support/network.ts'
+import { pair } from './support/pairing.ts'
 import { describeTree, writeLargeFile, writeRandomTree } from './support/tree.ts'
 
 const GIB = 1024 ** 3

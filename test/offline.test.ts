@@ -2,7 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { temporaryDirectory } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
-import { onLoopback, pair, peerAddress } from './support/lan.ts'
+import { onLoopback } from './support/lan.ts'
+import { pair, peerAddress } from './support/pairing.ts'
 import type { ProcessDevice } from './support/process-device.ts'
 
 interface Listed {
