@@ -18,6 +18,8 @@ export class RotatingFile {
   readonly #maxBytes: number
   readonly #file: ReturnType<typeof pino.destination>
   #bytes: number
+  /** Between asking for another file and having it, the name still belongs to the former one. */
+  #isReady = false
   #isClosed = false
 
   constructor(init: RotatingFileInit) {
@@ -26,11 +28,14 @@ export class RotatingFile {
     this.#bytes = statSync(init.path, { throwIfNoEntry: false })?.size ?? 0
     this.#file = pino.destination({ dest: init.path, append: true, mode: 0o600, sync: false, maxLength: init.maxBytes })
     this.#file.on('error', () => undefined)
+    this.#file.on('ready', () => {
+      this.#isReady = true
+    })
   }
 
   write(line: string): void {
     if (this.#isClosed) return
-    if (this.#bytes > this.#maxBytes) this.#rotate()
+    if (this.#isReady && this.#bytes > this.#maxBytes) this.#rotate()
     this.#bytes += Buffer.byteLength(line)
     this.#file.write(line)
   }
@@ -54,6 +59,7 @@ export class RotatingFile {
         const from = number === 0 ? this.#path : `${this.#path}.${number}`
         if (statSync(from, { throwIfNoEntry: false }) !== undefined) renameSync(from, `${this.#path}.${number + 1}`)
       }
+      this.#isReady = false
       this.#file.reopen()
     } catch {
       // Logging goes on in the file at hand; the next line past the limit tries again.
