@@ -1,8 +1,9 @@
-import { renameSync, rmSync, statSync } from 'node:fs'
-import { pino } from 'pino'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 
 /** Files put aside beside the one being written. */
 const KEPT_FILES = 3
+/** Lines that wait for a slow disk; past it new ones are dropped. */
+const MAX_WAITING_BYTES = 1024 * 1024
 
 export interface RotatingFileInit {
   path: string
@@ -16,53 +17,66 @@ export interface RotatingFileInit {
 export class RotatingFile {
   readonly #path: string
   readonly #maxBytes: number
-  readonly #file: ReturnType<typeof pino.destination>
-  #bytes: number
-  /** Between asking for another file and having it, the name still belongs to the former one. */
-  #isReady = false
+  #handle: FileHandle | undefined
+  #bytes = 0
+  #waiting: string[] = []
+  #waitingBytes = 0
+  #writing: Promise<void> | undefined
   #isClosed = false
 
   constructor(init: RotatingFileInit) {
     this.#path = init.path
     this.#maxBytes = init.maxBytes
-    this.#bytes = statSync(init.path, { throwIfNoEntry: false })?.size ?? 0
-    this.#file = pino.destination({ dest: init.path, append: true, mode: 0o600, sync: false, maxLength: init.maxBytes })
-    this.#file.on('error', () => undefined)
-    this.#file.on('ready', () => {
-      this.#isReady = true
-    })
   }
 
+  /** Takes a line with its end; it is written soon after. */
   write(line: string): void {
-    if (this.#isClosed) return
-    if (this.#isReady && this.#bytes > this.#maxBytes) this.#rotate()
-    this.#bytes += Buffer.byteLength(line)
-    this.#file.write(line)
+    if (this.#isClosed || this.#waitingBytes > MAX_WAITING_BYTES) return
+    this.#waiting.push(line)
+    this.#waitingBytes += line.length
+    this.#writing ??= this.#writeWaiting().finally(() => {
+      this.#writing = undefined
+    })
   }
 
   /** Resolves when what was written has reached the system, or can never do so. */
   async close(): Promise<void> {
-    if (this.#isClosed) return
     this.#isClosed = true
-    await new Promise<void>((resolve) => {
-      this.#file.once('close', resolve)
-      this.#file.once('error', resolve)
-      this.#file.end()
-    })
+    await this.#writing
+    await this.#handle?.close().catch(() => undefined)
+    this.#handle = undefined
   }
 
-  #rotate(): void {
-    this.#bytes = 0
-    try {
-      rmSync(`${this.#path}.${KEPT_FILES}`, { force: true })
-      for (let number = KEPT_FILES - 1; number >= 0; number--) {
-        const from = number === 0 ? this.#path : `${this.#path}.${number}`
-        if (statSync(from, { throwIfNoEntry: false }) !== undefined) renameSync(from, `${this.#path}.${number + 1}`)
+  async #writeWaiting(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const lines = this.#waiting.join('')
+      this.#waiting = []
+      this.#waitingBytes = 0
+      try {
+        await this.#append(lines)
+      } catch {
+        await this.#handle?.close().catch(() => undefined)
+        this.#handle = undefined
       }
-      this.#isReady = false
-      this.#file.reopen()
-    } catch {
-      // Logging goes on in the file at hand; the next line past the limit tries again.
+    }
+  }
+
+  async #append(lines: string): Promise<void> {
+    if (this.#handle === undefined) {
+      this.#handle = await open(this.#path, 'a', 0o600)
+      this.#bytes = (await this.#handle.stat()).size
+    }
+    this.#bytes += (await this.#handle.write(lines)).bytesWritten
+    if (this.#bytes > this.#maxBytes) await this.#rotate()
+  }
+
+  async #rotate(): Promise<void> {
+    await this.#handle?.close()
+    this.#handle = undefined
+    await rm(`${this.#path}.${KEPT_FILES}`, { force: true })
+    for (let number = KEPT_FILES - 1; number >= 0; number--) {
+      const from = number === 0 ? this.#path : `${this.#path}.${number}`
+      await rename(from, `${this.#path}.${number + 1}`).catch(() => undefined)
     }
   }
 }
