@@ -10,6 +10,7 @@ import {
 } from '@dittofs/interface'
 import { chunkCountOf, type HeldChunks, type Missing } from '../content/held-chunks.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
+import { walkInOrder } from './walk-in-order.ts'
 
 export interface ListEntriesInit {
   store: ChunkStore
@@ -36,7 +37,7 @@ export async function* listEntries(
   const root = space.metadata.lookup(path)
   if (root === undefined) throw notFound(path)
   const names = new Map(space.membership.members().map((member) => [member.key, member.name]))
-  for await (const batch of space.metadata.walk(root.path, signal)) {
+  for await (const batch of walkInOrder(space.metadata, root, signal)) {
     const missing = await missingOf(init, space, batch, signal)
     const shown = batch.filter((entry) => entry.path !== '')
     const wanted = options.missing === true ? shown.filter((entry) => (missing.get(entry)?.chunks ?? 0) > 0) : shown
