@@ -80,10 +80,10 @@ describe('add and get', () => {
     await utimes(file, 1_600_000_000, 1_600_000_000)
     await files.add(space, [file])
     let imports = 0
-    const { importFile } = store
+    const importFile = store.importFile.bind(store)
     store.importFile = (...call) => {
       imports++
-      return importFile.apply(store, call)
+      return importFile(...call)
     }
     expect(await files.add(space, [file])).toMatchObject({ unchanged: 1 })
     expect(imports).toBe(0)
