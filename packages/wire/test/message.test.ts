@@ -143,13 +143,14 @@ const VECTORS: [ReturnType<typeof decodeMessage>, string[]][] = [
     ['43', 'a1', '67 72657175657374 09'], // type cancel, map of 1, "request": 9
   ],
   [
-    { type: 'progress', space: 3, chunks: 2, bytes: 0x2_0000 },
+    { type: 'progress', space: 3, chunks: 2, bytes: 0x2_0000, isSettled: false },
     [
       '44', // type progress
-      'a3', // map of 3
+      'a4', // map of 4
       '65 6279746573 1a00020000', // "bytes": 128 KiB
       '65 7370616365 03', // "space": 3
       '66 6368756e6b73 02', // "chunks": 2
+      '69 6973536574746c6564 f4', // "isSettled": false
     ],
   ],
 ]
@@ -227,9 +228,10 @@ describe('encodeMessage and decodeMessage', () => {
           space: u32,
           chunks: fc.nat(),
           bytes: fc.maxSafeNat(),
+          isSettled: fc.boolean(),
           digest: byteString(32),
         },
-        { requiredKeys: ['type', 'space', 'chunks', 'bytes'] },
+        { requiredKeys: ['type', 'space', 'chunks', 'bytes', 'isSettled'] },
       ),
     )
     fc.assert(
