@@ -1,0 +1,85 @@
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { temporaryDirectory } from '@dittofs/testing'
+import { describe, expect, it } from 'vitest'
+import { onLoopback } from './support/lan.ts'
+import { pair, peerAddress } from './support/pairing.ts'
+import type { ProcessDevice } from './support/process-device.ts'
+import { describeTree, seededRandom, writeLargeFile, writeRandomTree } from './support/tree.ts'
+
+const MIB = 1024 ** 2
+const CUTS = 10
+/** What may be on its way at a cut and travel again: the window of requests and the writes not yet durable. */
+const IN_FLIGHT_BYTES = 96 * MIB
+
+interface Status {
+  chunks: { bytes: number }
+  spaces: { missingBytes: number }[]
+}
+
+/** Waits until the device holds at least `bytes` of content, by asking it again and again. */
+async function untilHeld(device: ProcessDevice, bytes: number): Promise<void> {
+  const deadline = Date.now() + 120_000
+  for (;;) {
+    const status = await device.json<Status>('status')
+    if (status.chunks.bytes >= bytes) return
+    if (Date.now() > deadline) throw new Error(`${device.name} did not come to hold ${bytes} bytes`)
+  }
+}
+
+function metric(text: string, name: string): number {
+  const line = text
+    .split('\n')
+    .find((candidate) => candidate.startsWith(`${name} `) || candidate.startsWith(`${name}{`))
+  if (line === undefined) throw new Error(`no metric ${name}`)
+  return Number(line.slice(line.lastIndexOf(' ') + 1))
+}
+
+describe('a transfer that is cut by the death of a process', () => {
+  const seed = Number(process.env.DITTOFS_TEST_SEED ?? Date.now() % 1_000_000)
+
+  it(`goes on where it was after kill -9 of either side at ten moments (seed ${seed})`, {
+    timeout: 600_000,
+  }, async () => {
+    const random = seededRandom(seed)
+    const directory = await temporaryDirectory()
+    const devices = onLoopback(directory, ['alice', 'bob'])
+    const [alice, bob] = devices
+    await alice.start()
+    await bob.start()
+    await pair(alice, bob)
+
+    const source = path.join(directory, 'source')
+    await mkdir(source)
+    const largeBytes = 512 * MIB
+    await writeLargeFile(path.join(source, 'large.bin'), largeBytes, seed)
+    await writeRandomTree(path.join(source, 'tree'), { files: 2000, maxFileBytes: 32_768, seed })
+    await bob.kill()
+    await alice.must('add', source)
+    const { chunks } = await alice.json<Status>('status')
+
+    let fetched = 0
+    const moments = Array.from({ length: CUTS }, () => random()).sort((a, b) => a - b)
+    for (const moment of moments) {
+      await bob.start('--peer', peerAddress(alice))
+      await untilHeld(bob, moment * chunks.bytes)
+      fetched += metric(await bob.must('metrics'), 'dittofs_fetched_bytes_total')
+      if (random() < 0.5) {
+        await bob.kill()
+      } else {
+        await alice.kill()
+        await bob.kill()
+        await alice.start()
+      }
+    }
+    await bob.start('--peer', peerAddress(alice))
+    await bob.must('sync', '--timeout', '300')
+    fetched += metric(await bob.must('metrics'), 'dittofs_fetched_bytes_total')
+
+    expect(await bob.json('verify')).toMatchObject({ damaged: [] })
+    expect(await alice.json('verify')).toMatchObject({ damaged: [] })
+    await bob.must('get', 'source', '-o', path.join(directory, 'arrived'))
+    expect(await describeTree(path.join(directory, 'arrived'))).toEqual(await describeTree(source))
+    expect(fetched).toBeLessThan(chunks.bytes + CUTS * IN_FLIGHT_BYTES)
+  })
+})

@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import type { TestHost } from './network.ts'
+
+/** The command line of this checkout, as built. Tests and benchmarks run in its root. */
+const CLI_ENTRY = path.resolve('apps/cli/bin/dittofs.js')
+
+export interface CommandResult {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface ProcessDeviceInit {
+  home: string
+  name: string
+  /** Runs everything of the device in this host's network. */
+  host?: TestHost
+  daemonArgs?: readonly string[]
+}
+
+/** A device as users have it: a home, commands, and a daemon process that can be killed. */
+export class ProcessDevice {
+  readonly home: string
+  readonly name: string
+  readonly #host: TestHost | undefined
+  readonly #daemonArgs: readonly string[]
+  #daemon: ChildProcess | undefined
+  /** What the daemon printed on stderr since its start. */
+  log = ''
+  ready: { device: { id: string; name: string }; addresses: string[] } | undefined
+
+  constructor(init: ProcessDeviceInit) {
+    this.home = init.home
+    this.name = init.name
+    this.#host = init.host
+    this.#daemonArgs = init.daemonArgs ?? []
+  }
+
+  get daemonPid(): number | undefined {
+    return this.#daemon?.pid
+  }
+
+  #spawn(args: readonly string[]): ChildProcess {
+    const [program, ...rest] = [
+      ...(this.#host === undefined ? [] : ['ip', 'netns', 'exec', this.#host.namespace]),
+      process.execPath,
+      CLI_ENTRY,
+      ...args,
+    ]
+    return spawn(program as string, rest, {
+      env: { ...process.env, DITTOFS_HOME: this.home },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+  }
+
+  /** Runs one command to its end. */
+  async run(...args: readonly string[]): Promise<CommandResult> {
+    const child = this.#spawn(args)
+    let stdout = ''
+    let stderr = ''
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+    })
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+    })
+    const [status] = (await once(child, 'close')) as [number | null]
+    return { status, stdout, stderr }
+  }
+
+  /** Runs a command that must succeed, and gives what it printed. */
+  async must(...args: readonly string[]): Promise<string> {
+    const { status, stdout, stderr } = await this.run(...args)
+    if (status !== 0)
+      throw new Error(`dittofs ${args.join(' ')} on ${this.name} ended with ${status}: ${stderr}${stdout}`)
+    return stdout
+  }
+
+  /** Runs a command that must succeed, and gives the JSON document it printed. */
+  async json<T>(...args: readonly string[]): Promise<T> {
+    return JSON.parse(await this.must('--json', ...args)) as T
+  }
+
+  /** Starts the daemon and returns when it says that it is ready. */
+  async start(...moreArgs: readonly string[]): Promise<void> {
+    const daemon = this.#spawn(['daemon', '--json', '--name', this.name, ...this.#daemonArgs, ...moreArgs])
+    this.#daemon = daemon
+    this.log = ''
+    daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.log += text
+    })
+    const ended = once(daemon, 'exit').then(([status]) => {
+      throw new Error(`the daemon of ${this.name} ended with ${String(status)}: ${this.log}`)
+    })
+    const ready = new Promise<string>((resolve) => {
+      createInterface({ input: daemon.stdout as NodeJS.ReadableStream }).once('line', resolve)
+    })
+    this.ready = JSON.parse(await Promise.race([ready, ended])) as NonNullable<ProcessDevice['ready']>
+    ended.catch(() => undefined)
+  }
+
+  /** Ends the daemon as a user would, and gives its exit status. */
+  async stop(): Promise<number | null> {
+    return this.#end('SIGTERM')
+  }
+
+  /** Ends the daemon as a power cut would. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const daemon = this.#daemon
+    if (daemon === undefined || daemon.exitCode !== null || daemon.signalCode !== null) return daemon?.exitCode ?? null
+    const ended = once(daemon, 'exit')
+    daemon.kill(signal)
+    const [status] = (await ended) as [number | null]
+    this.#daemon = undefined
+    return status
+  }
+}
