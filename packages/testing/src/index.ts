@@ -12,5 +12,8 @@ export {
 } from './chunk-store-suite.ts'
 export { MemoryChunkStore, type MemoryChunkStoreInit, memoryChunkStore } from './memory-chunk-store.ts'
 export { MemoryLink, type MemoryLinkInit, memoryLinkPair } from './memory-link.ts'
+export { MemoryNetwork, type MemoryNetworkInit } from './memory-network.ts'
+export { type MemoryTransportInit, memoryTransport } from './memory-transport.ts'
 export { pseudoRandomBytes } from './pseudo-random-bytes.ts'
 export { temporaryDirectory } from './temporary-directory.ts'
+export { type TransportSubject, type TransportSuiteInit, transportSuite } from './transport-suite.ts'
