@@ -176,7 +176,8 @@ export class SecureLink implements Link {
   }
 
   #write(header: Uint8Array, parts: readonly Uint8Array[], frameBytes: number): void {
-    const onTaken = () => {
+    const onTaken = (error?: Error | null) => {
+      if (error != null) return // the link is ending, and its end tells those who wait
       this.#unsentBytes -= frameBytes
       if (this.#unsentBytes < this.#limits.sendBufferBytes)
         for (const waiter of [...this.#drainWaiters]) waiter.resolve()
