@@ -11,6 +11,10 @@ export {
   chunkStoreSuite,
 } from './chunk-store-suite.ts'
 export { MemoryChunkStore, type MemoryChunkStoreInit, memoryChunkStore } from './memory-chunk-store.ts'
+export { type LinkSuiteInit, linkSuite } from './link-suite.ts'
 export { MemoryLink, type MemoryLinkInit, memoryLinkPair } from './memory-link.ts'
+export { MemoryNetwork, type MemoryNetworkInit } from './memory-network.ts'
+export { type MemoryTransportInit, memoryTransport } from './memory-transport.ts'
 export { pseudoRandomBytes } from './pseudo-random-bytes.ts'
 export { temporaryDirectory } from './temporary-directory.ts'
+export { type TransportSubject, type TransportSuiteInit, transportSuite } from './transport-suite.ts'
