@@ -8,7 +8,11 @@ const STOP_TIMEOUT_MS = 4500
  *
  * @param announce - says that it is ready; a failure stops the daemon
  */
-export async function runUntilSignal(daemon: Daemon, signal: AbortSignal, announce: () => Promise<void>): Promise<void> {
+export async function runUntilSignal(
+  daemon: Daemon,
+  signal: AbortSignal,
+  announce: () => Promise<void>,
+): Promise<void> {
   try {
     await announce()
     if (!signal.aborted) {

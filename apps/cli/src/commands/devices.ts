@@ -46,10 +46,7 @@ function renameDeviceCommand(run: RunCommand): Command {
 async function listDevices(context: CommandContext): Promise<undefined> {
   const devices = await withDevice(context, (device) => device.devices())
   await context.output.result(devices, () =>
-    formatTable([
-      ['NAME', 'ID', 'CONNECTED', 'SPACES'],
-      ...devices.map((device) => deviceRow(device, context.now())),
-    ]),
+    formatTable([['NAME', 'ID', 'CONNECTED', 'SPACES'], ...devices.map((device) => deviceRow(device, context.now()))]),
   )
 }
 

@@ -1,5 +1,12 @@
 import path from 'node:path'
-import { type ChunkId, type Device, DittoError, type GetOptions, type GetResult, isDittoError } from '@dittofs/interface'
+import {
+  type ChunkId,
+  type Device,
+  DittoError,
+  type GetOptions,
+  type GetResult,
+  isDittoError,
+} from '@dittofs/interface'
 import { Command } from 'commander'
 import type { CommandContext, RunCommand } from '../command-context.ts'
 import { explain } from '../command-help.ts'
@@ -33,7 +40,11 @@ export function getCommand(run: RunCommand): Command {
     .argument('[path]', 'a file or directory of the space')
     .option('-o, --output <path>', 'where to write; an existing file there is replaced')
     .option('--file <path>', 'the same as the argument')
-    .option('--hashes <ids>', 'write these chunks, joined in this order (IDs with commas between); needs -o', parseChunkIds)
+    .option(
+      '--hashes <ids>',
+      'write these chunks, joined in this order (IDs with commas between); needs -o',
+      parseChunkIds,
+    )
     .option('--space <space>', 'the space, by name or ID, when there are several')
     .action((given: string | undefined, options: GetCommandOptions) => run((context) => get(context, given, options)))
   return explain(command, {

@@ -34,7 +34,11 @@ export function listCommand(run: RunCommand): Command {
   })
 }
 
-async function list(context: CommandContext, path: string | undefined, options: ListCommandOptions): Promise<undefined> {
+async function list(
+  context: CommandContext,
+  path: string | undefined,
+  options: ListCommandOptions,
+): Promise<undefined> {
   const { verbose = false, ...rest } = options
   await withDevice(context, async (device) => {
     const batches = device.list(path ?? '', { ...rest, isVerbose: verbose, signal: context.signal })

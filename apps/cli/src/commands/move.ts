@@ -23,7 +23,12 @@ export function moveCommand(run: RunCommand): Command {
   })
 }
 
-async function move(context: CommandContext, from: string, to: string, options: { space?: string }): Promise<undefined> {
+async function move(
+  context: CommandContext,
+  from: string,
+  to: string,
+  options: { space?: string },
+): Promise<undefined> {
   await withDevice(context, (device) => device.move(from, to, options))
   await context.output.result({ from, to }, () => [`Moved ${escapeText(from)} to ${escapeText(to)}.`])
 }

@@ -52,7 +52,11 @@ function spaceRow(space: SpaceInfo): string[] {
   ]
 }
 
-async function createSpace(context: CommandContext, name: string, options: { chunker?: ChunkerKind }): Promise<undefined> {
+async function createSpace(
+  context: CommandContext,
+  name: string,
+  options: { chunker?: ChunkerKind },
+): Promise<undefined> {
   const space = await withDevice(context, (device) => device.createSpace(name, options))
   await context.output.result(space, () => [`Created the space "${escapeText(space.name)}" (${space.id}).`])
 }

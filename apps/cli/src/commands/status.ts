@@ -12,7 +12,12 @@ export function statusCommand(run: RunCommand): Command {
         'means of finding others are up, or why they are not.',
     )
     .action(() => run(status))
-  return explain(command, { examples: [['dittofs status', 'for a person'], ['dittofs status --json', 'for a script']] })
+  return explain(command, {
+    examples: [
+      ['dittofs status', 'for a person'],
+      ['dittofs status --json', 'for a script'],
+    ],
+  })
 }
 
 async function status(context: CommandContext): Promise<undefined> {

@@ -51,8 +51,5 @@ function describeSynced(result: SyncResult): string[] {
     peer.id,
     escapeText(peer.isUpToDate ? 'up to date' : (peer.problem ?? 'not up to date yet')),
   ])
-  return [
-    ...formatTable(rows),
-    `Received ${formatBytes(result.fetchedBytes)}, sent ${formatBytes(result.sentBytes)}.`,
-  ]
+  return [...formatTable(rows), `Received ${formatBytes(result.fetchedBytes)}, sent ${formatBytes(result.sentBytes)}.`]
 }

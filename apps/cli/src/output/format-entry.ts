@@ -16,7 +16,8 @@ const TIME_WIDTH = 14
 export function formatEntry(entry: ListEntry, now: number, isVerbose: boolean): string[] {
   const size = entry.kind === 'directory' ? '' : formatBytes(entry.size)
   const changedMs = Number(BigInt(entry.mtime) / 1_000_000n)
-  const suffix = entry.kind === 'directory' ? '/' : entry.kind === 'symlink' ? ` -> ${escapeText(entry.target ?? '')}` : ''
+  const suffix =
+    entry.kind === 'directory' ? '/' : entry.kind === 'symlink' ? ` -> ${escapeText(entry.target ?? '')}` : ''
   const remarks = [
     ...(entry.missingChunks > 0 ? [`${entry.missingChunks} of ${entry.chunks} chunks missing`] : []),
     ...(entry.conflictOf === undefined ? [] : [`conflicts with ${escapeText(entry.conflictOf)}`]),
