@@ -1,6 +1,6 @@
 import type { ChunkStore, Clock, ReadManifest } from '@dittofs/interface'
 import type { Identity } from '@dittofs/link'
-import type { InvitationLedger } from '@dittofs/membership'
+import type { Memberships } from '@dittofs/membership'
 import type { ChangeSignal } from './change-signal.ts'
 import type { Config } from './config/config-schema.ts'
 import type { DeviceLabel } from './device-label.ts'
@@ -25,7 +25,7 @@ export interface DeviceParts {
   readonly store: ChunkStore
   readonly readManifest: ReadManifest
   readonly spaces: SpaceRegistry
-  readonly invitations: InvitationLedger
+  readonly memberships: Memberships
   readonly files: SpaceFiles
   readonly report: StatusReport
   readonly gate: SharedGate

@@ -108,7 +108,7 @@ export class LocalDevice implements Device {
   }
 
   async revokeInvitation(id: string): Promise<void> {
-    await this.#run({}, () => this.#parts.invitations.revoke(id))
+    await this.#run({}, () => this.#parts.memberships.invitations.revoke(id))
     this.#parts.network?.secretsChanged()
   }
 

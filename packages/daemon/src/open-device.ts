@@ -3,7 +3,7 @@ import path from 'node:path'
 import { packChunkStore, readManifest } from '@dittofs/chunk-store'
 import { type Clock, DittoError, type Logger, type RandomBytes, type Transport } from '@dittofs/interface'
 import { loadOrCreateIdentity } from '@dittofs/link'
-import { levelKeyValueStore, openInvitationLedger, openMembershipLedger } from '@dittofs/membership'
+import { openMemberships } from '@dittofs/membership'
 import { ChangeSignal } from './change-signal.ts'
 import { ClosingStack } from './closing-stack.ts'
 import { loadConfig } from './config/config-file.ts'
@@ -21,6 +21,7 @@ import { createSpace } from './spaces/create-space.ts'
 import type { OpenSpace } from './spaces/open-space.ts'
 import { HOME_SPACE } from './spaces/select-space.ts'
 import { SpaceRegistry } from './spaces/space-registry.ts'
+import { membershipStore } from './state/membership-store.ts'
 import { Notices } from './state/notices.ts'
 import { openDatabase } from './state/open-database.ts'
 import { Origins } from './state/origins.ts'
@@ -86,9 +87,10 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   )
   const notices = await Notices.open(database, clock)
   const origins = new Origins(database)
-  const members = levelKeyValueStore(database.sublevel<string, Uint8Array>('membership', { valueEncoding: 'view' }))
-  const ledger = await openMembershipLedger({ store: members, signer: identity, clock, random })
-  const invitations = await openInvitationLedger({ store: members, signer: identity, clock, random })
+  const memberships = await openMemberships({
+    store: membershipStore(database),
+    ...{ signer: identity, clock, random },
+  })
   const store = packChunkStore({ directory: home.chunks, logger, clock })
   await store.open()
   stack.add(store, (opened) => opened.close())
@@ -96,7 +98,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   const changes = new ChangeSignal()
   const gate = new SharedGate()
   const spaces: SpaceRegistry = await SpaceRegistry.open({
-    ...{ directory: home.spaces, database, ledger, identity, clock, randomBytes: random, logger },
+    ...{ directory: home.spaces, database, memberships, identity, clock, randomBytes: random, logger },
     onOpen: (space) => watch(space),
   })
   stack.add(spaces, (opened) => opened.close())
@@ -120,8 +122,8 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     space.membership.onChange(changes.raise)
   }
   const parts = {
-    ...{ home, config, label, identity, logger, clock, notices, store, readManifest, spaces, invitations, files },
-    ...{ report, gate, changes, network: undefined },
+    ...{ home, config, label, identity, logger, clock, notices, store, readManifest, spaces, files },
+    ...{ report, gate, changes, memberships, network: undefined },
     close: () => stack.close(),
   }
   if (spaces.all().length === 0) await createSpace(parts, HOME_SPACE)

@@ -16,7 +16,11 @@ describe('openDevice', () => {
       spaces: [{ name: 'home', role: 'full', chunker: 'fastcdc', files: 0, missingChunks: 0, members: 1, clashes: [] }],
       chunks: { count: 0, bytes: 0, dedupRatio: 1 },
     })
-    expect(status.links).toContainEqual({ name: 'tcp', isUp: false, reason: expect.stringContaining('network') as string })
+    expect(status.links).toContainEqual({
+      name: 'tcp',
+      isUp: false,
+      reason: expect.stringContaining('network') as string,
+    })
     await device.close()
     const again = await openLocal({ home })
     expect(again.id).toBe(device.id)
@@ -56,7 +60,9 @@ describe('openDevice', () => {
     await device.close()
     const again = await openLocal({ home: device.home })
     expect((await again.status()).device.name).toBe('alice "2"')
-    expect(await again.devices()).toMatchObject([{ id: device.id, name: 'alice "2"', isSelf: true, spaces: [{ name: 'home' }] }])
+    expect(await again.devices()).toMatchObject([
+      { id: device.id, name: 'alice "2"', isSelf: true, spaces: [{ name: 'home' }] },
+    ])
     await expect(again.renameDevice('')).rejects.toMatchObject({ code: 'DITTO_USAGE' })
   })
 
@@ -84,7 +90,9 @@ describe('openDevice', () => {
   })
 
   it('shows a version that is the package’s', async () => {
-    const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+    const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
+      version: string
+    }
     expect(VERSION).toBe(version)
   })
 })
@@ -151,7 +159,9 @@ describe('collect', () => {
 describe('verify', () => {
   it('names the files that damage in a pack touches, and status counts what is missing then', async () => {
     const device = await openLocal()
-    await device.add([await makeFiles({ whole: pseudoRandomBytes(3, 500_000), hurt: pseudoRandomBytes(4, 500_000) })], { as: 't' })
+    await device.add([await makeFiles({ whole: pseudoRandomBytes(3, 500_000), hurt: pseudoRandomBytes(4, 500_000) })], {
+      as: 't',
+    })
     expect(await device.verify()).toMatchObject({ damaged: [], repaired: 0 })
     const [hurt] = await collected(device.list('t/hurt', { isVerbose: true }))
     await device.close()

@@ -45,7 +45,6 @@ export {
   encodePairingMessage,
   JOIN_NO_REASONS,
   type JoinNoReason,
-  MAX_LABEL_BYTES,
   type PairingMessage,
 } from './pairing-messages.ts'
 export { decodeStatementsMessage, encodeStatementsMessage, type StatementsMessage } from './statements.ts'

@@ -3,7 +3,7 @@ import { deviceId } from '@dittofs/link'
 import type { DeviceParts } from '../device-parts.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 
-type Parts = Pick<DeviceParts, 'invitations' | 'spaces' | 'identity' | 'network'>
+type Parts = Pick<DeviceParts, 'memberships' | 'spaces' | 'identity' | 'network'>
 
 /** @throws DittoError DITTO_ROLE, DITTO_USAGE (expires too late or too soon), DITTO_LIMIT */
 export async function inviteTo(parts: Parts, space: OpenSpace, options: InviteOptions): Promise<Invitation> {
@@ -14,7 +14,7 @@ export async function inviteTo(parts: Parts, space: OpenSpace, options: InviteOp
     )
   }
   const { role, expiresInMs } = options
-  const { id, ticket, ...created } = await parts.invitations.create({
+  const { id, ticket, ...created } = await parts.memberships.invitations.create({
     space: space.id,
     addresses: parts.network?.addresses() ?? [],
     ...(role === undefined ? {} : { role }),
@@ -26,7 +26,7 @@ export async function inviteTo(parts: Parts, space: OpenSpace, options: InviteOp
 
 /** The oldest first; dead ones for 30 days. */
 export function listInvitations(parts: Parts): OpenInvitation[] {
-  return parts.invitations.list().map(({ id, space, role, expiresAt, state, usedBy }) => ({
+  return parts.memberships.invitations.list().map(({ id, space, role, expiresAt, state, usedBy }) => ({
     id,
     space: { id: space, name: parts.spaces.get(space)?.name ?? '' },
     role,

@@ -9,7 +9,7 @@ import {
   type SpaceId,
 } from '@dittofs/interface'
 import { type Identity, verifySignature } from '@dittofs/link'
-import type { MembershipLedger, SpaceMembership } from '@dittofs/membership'
+import type { Memberships, SpaceMembership } from '@dittofs/membership'
 import { openMetadataStore } from '@dittofs/metadata'
 import type { Level } from 'level'
 import { forEachBounded } from '../for-each-bounded.ts'
@@ -22,7 +22,7 @@ export interface SpaceRegistryInit {
   /** The home's directory of spaces; the metadata of space N is in `N/` of it. */
   directory: string
   database: Level
-  ledger: MembershipLedger
+  memberships: Memberships
   identity: Identity
   clock: Clock
   randomBytes: RandomBytes
@@ -31,7 +31,7 @@ export interface SpaceRegistryInit {
   onOpen: (space: OpenSpace) => void
 }
 
-/** The spaces of this device: who is a member follows from the ledger, what they show from a store for each. */
+/** The spaces of this device: who is a member follows from its statements, what they show from a store for each. */
 export class SpaceRegistry {
   readonly #init: SpaceRegistryInit
   readonly #numbers: ReturnType<typeof numbersOf>
@@ -43,7 +43,7 @@ export class SpaceRegistry {
   static async open(init: SpaceRegistryInit): Promise<SpaceRegistry> {
     const registry = new SpaceRegistry(init)
     try {
-      await forEachBounded(init.ledger.memberships(), OPENED_AT_ONCE, async (membership) => {
+      await forEachBounded(init.memberships.spaces(), OPENED_AT_ONCE, async (membership) => {
         await registry.adopt(membership)
       })
     } catch (error) {
@@ -69,7 +69,7 @@ export class SpaceRegistry {
 
   /** Makes a space whose first member is this device. */
   async create(name: string, chunker: ChunkerKind, deviceName: string): Promise<OpenSpace> {
-    return this.adopt(await this.#init.ledger.create({ name, chunker, deviceName }))
+    return this.adopt(await this.#init.memberships.createSpace({ name, chunker, deviceName }))
   }
 
   /** Opens the metadata of a space this device has become a member of. Opening it again gives the same. */
