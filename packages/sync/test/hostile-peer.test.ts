@@ -92,7 +92,7 @@ describe('a session with a hostile peer', () => {
 
   it(`ends at the request past ${MAX_REQUESTS_IN_FLIGHT}`, async () => {
     const alice = await TestDevice.open('alice', NAMES)
-    let release = () => undefined as void
+    let release: () => void = () => undefined
     const disk = new Promise<void>((resolve) => {
       release = resolve
     })

@@ -57,7 +57,7 @@ describe('fetching from several devices', () => {
     const alice = await TestDevice.open('alice', NAMES, { clock: fastClock(20) })
     // Carol's disk hangs from the second batch on.
     const getMany = carol.chunks.getMany.bind(carol.chunks)
-    let release = () => undefined as void
+    let release: () => void = () => undefined
     const disk = new Promise<void>((resolve) => {
       release = resolve
     })
