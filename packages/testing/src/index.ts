@@ -10,8 +10,8 @@ export {
   chunkOf,
   chunkStoreSuite,
 } from './chunk-store-suite.ts'
-export { MemoryChunkStore, type MemoryChunkStoreInit, memoryChunkStore } from './memory-chunk-store.ts'
 export { type LinkSuiteInit, linkSuite } from './link-suite.ts'
+export { MemoryChunkStore, type MemoryChunkStoreInit, memoryChunkStore } from './memory-chunk-store.ts'
 export { MemoryLink, type MemoryLinkInit, memoryLinkPair } from './memory-link.ts'
 export { MemoryNetwork, type MemoryNetworkInit } from './memory-network.ts'
 export { type MemoryTransportInit, memoryTransport } from './memory-transport.ts'
