@@ -18,8 +18,10 @@ export interface StatementNode {
 /** What a set of statements says about one member. */
 export interface MemberState {
   readonly role: Role
-  /** Grants (genesis, add, role) that stand, in an order that is the same everywhere. */
+  /** Statements that make it a member (genesis, add, a raised role), in an order that is the same everywhere. */
   readonly grants: readonly StatementNode[]
+  /** Those of them that make it a `full` one. */
+  readonly fullGrants: readonly StatementNode[]
 }
 
 export type MembersState = ReadonlyMap<DeviceKey, MemberState>
@@ -36,8 +38,8 @@ export type MembersState = ReadonlyMap<DeviceKey, MemberState>
  * 4. Of the grants that are left, a removal or `leave` beats those of the same device that had not seen it.
  * 5. Who has no grant left is no member.
  *
- * A lowered role is a removal in rules 2 and 3; in rule 4 it beats the `full` grants that had not seen it, and is a
- * grant itself.
+ * A lowered role is a removal in rules 2 and 3. In rule 4 it takes nothing away but `full`, from the grants that had
+ * not seen it, and it is no grant: else a removed device could, by lowering an accomplice's role, keep it in.
  *
  * @param nodes - closed under ancestors, parents first
  */
@@ -111,28 +113,27 @@ function voidedBy(components: readonly Removal[][], nodes: readonly StatementNod
 /** Rules 4 and 5. */
 function standing(effective: readonly StatementNode[]): MembersState {
   const grants = new Map<DeviceKey, StatementNode[]>()
-  const beaters: StatementNode[] = []
+  const exits = new Map<DeviceKey, StatementNode[]>()
+  const lowerings = new Map<DeviceKey, StatementNode[]>()
   for (const node of effective) {
     const { kind, subject } = node.statement.body
-    if (kind === 'remove' || kind === 'leave' || isLowering(node)) beaters.push(node)
-    if (kind === 'remove' || kind === 'leave') continue
-    const list = grants.get(subject)
-    if (list === undefined) grants.set(subject, [node])
+    const lists = kind === 'remove' || kind === 'leave' ? exits : isLowering(node) ? lowerings : grants
+    const list = lists.get(subject)
+    if (list === undefined) lists.set(subject, [node])
     else list.push(node)
   }
   const members = new Map<DeviceKey, MemberState>()
   for (const [device, given] of grants) {
-    const against = beaters.filter((node) => node.statement.body.subject === device)
-    const left = given.filter((grant) => !against.some((beater) => isBeaten(grant, beater))).sort(byDepth)
+    const left = given.filter((grant) => hasSeen(grant, exits.get(device))).sort(byDepth)
     if (left.length === 0) continue
-    members.set(device, { role: left.some((node) => roleOf(node) === 'full') ? 'full' : 'read', grants: left })
+    const full = left.filter((grant) => roleOf(grant) === 'full' && hasSeen(grant, lowerings.get(device)))
+    members.set(device, { role: full.length > 0 ? 'full' : 'read', grants: left, fullGrants: full })
   }
   return members
 }
 
-function isBeaten(grant: StatementNode, beater: StatementNode): boolean {
-  if (grant === beater || grant.ancestors.has(beater.index)) return false
-  return !isLowering(beater) || roleOf(grant) === 'full'
+function hasSeen(node: StatementNode, others: readonly StatementNode[] = []): boolean {
+  return others.every((other) => node.ancestors.has(other.index))
 }
 
 function isRemoval(node: StatementNode): boolean {

@@ -117,7 +117,7 @@ export class StatementGraph {
     if (author === undefined) return undefined
     if (body.kind === 'leave') return author.grants
     if (author.role !== 'full' || (body.kind === 'role' && !state.has(body.subject))) return undefined
-    return author.grants.filter((grant) => roleOf(grant) === 'full')
+    return author.fullGrants
   }
 
   #stateAt(heads: readonly StatementNode[]): MembersState {
