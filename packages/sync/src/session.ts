@@ -28,6 +28,7 @@ import { Requester } from './requester.ts'
 import { SharedSpace } from './shared-space.ts'
 import type { StatementExchange } from './statement-exchange.ts'
 import type { SyncSpace } from './sync-space.ts'
+import { Wakeup } from './wakeup.ts'
 
 const HELLO_TIMEOUT_MS = 10_000
 const HEARTBEAT_MS = 30_000
@@ -83,7 +84,7 @@ export class Session {
   #lastHeardAt: number
   #lastHeardBytes = 0
   #nextNonce = 1
-  #pings = new Map<number, () => void>()
+  #pings = new Map<number, Wakeup>()
   #resolveEnded!: (reason: Error | undefined) => void
 
   constructor(init: SessionInit) {
@@ -145,18 +146,16 @@ export class Session {
   async isAlive(timeoutMs: number): Promise<boolean> {
     if (this.#isOver) return false
     const nonce = this.#nextNonce++
-    const over = new AbortController()
-    const signal = AbortSignal.any([over.signal, this.#stop.signal])
-    const answered = new Promise<boolean>((resolve) => this.#pings.set(nonce, () => resolve(true)))
+    const answered = new Wakeup()
+    this.#pings.set(nonce, answered)
     this.#writer.post(encodeMessage({ type: 'ping', nonce }))
-    const timedOut = this.#init.clock.sleep(timeoutMs, { signal }).then(
-      () => false,
-      () => false,
-    )
-    const isAlive = await Promise.race([answered, timedOut])
-    this.#pings.delete(nonce)
-    over.abort()
-    return isAlive
+    try {
+      return await answered.waitAtMost(timeoutMs, this.#init.clock, { signal: this.#stop.signal })
+    } catch {
+      return false // the session ended
+    } finally {
+      this.#pings.delete(nonce)
+    }
   }
 
   /** Members or spaces of this device changed: tells the peer which spaces it may hear of now. */
@@ -249,7 +248,7 @@ export class Session {
         this.#writer.post(encodeMessage({ type: 'pong', nonce: message.nonce }))
         return
       case 'pong':
-        this.#pings.get(message.nonce)?.()
+        this.#pings.get(message.nonce)?.wake()
         return
       case 'spaces':
         this.#receiveSpaces(message)

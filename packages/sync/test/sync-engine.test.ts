@@ -8,7 +8,11 @@ describe('a sync engine', () => {
   it('brings what one device has to another, and the reverse', async () => {
     const alice = await TestDevice.open('alice', NAMES)
     const bob = await TestDevice.open('bob', NAMES)
-    await alice.write({ 'docs/plan.txt': Buffer.from('plan'), 'video.bin': pseudoRandomBytes(1, 3_000_000), empty: Buffer.of() })
+    await alice.write({
+      'docs/plan.txt': Buffer.from('plan'),
+      'video.bin': pseudoRandomBytes(1, 3_000_000),
+      empty: Buffer.of(),
+    })
     await bob.write({ 'notes.txt': Buffer.from('notes') })
     connect(alice, bob)
     await Promise.all([alice.upToDate(), bob.upToDate()])

@@ -11,7 +11,13 @@ import {
   spaceId,
 } from '@dittofs/interface'
 import { yjsMetadataStore } from '@dittofs/metadata'
-import { type MemoryChunkStore, type MemoryLinkInit, memoryChunkStore, memoryLinkPair, pseudoRandomBytes } from '@dittofs/testing'
+import {
+  type MemoryChunkStore,
+  type MemoryLinkInit,
+  memoryChunkStore,
+  memoryLinkPair,
+  pseudoRandomBytes,
+} from '@dittofs/testing'
 import { MemoryLevel } from 'memory-level'
 import { onTestFinished } from 'vitest'
 import { type FetchPolicy, type Session, SyncEngine, type SyncEngineInit } from '../src/index.ts'
@@ -101,14 +107,16 @@ export class TestDevice {
         device: key,
         sign: signWithKey,
         verify: verifySignature,
-        randomBytes: (size) =>
-          createHash('sha256').update(`${name} ${space} ${drawn++}`).digest().subarray(0, size),
+        randomBytes: (size) => createHash('sha256').update(`${name} ${space} ${drawn++}`).digest().subarray(0, size),
         clock: systemClock,
         deviceLabel: (author) => author.slice(0, 7).toUpperCase(),
         logger: device.log,
       })
       await metadata.open()
-      const membership = new TestMembership(space, [...new Set([name, ...members])].map((member) => identity(member).key))
+      const membership = new TestMembership(
+        space,
+        [...new Set([name, ...members])].map((member) => identity(member).key),
+      )
       device.metadata.set(space, metadata)
       device.memberships.set(space, membership)
       device.engine.addSpace({ metadata, membership, policy, name: () => `space ${space.slice(0, 2)}` })
@@ -154,7 +162,8 @@ export class TestDevice {
         for await (const step of readManifest(this.chunks, space, file.content, file.size)) {
           if (step.kind === 'missing') hash.update('a manifest node is missing')
           else {
-            for (const { id } of step.run.chunks) hash.update((await this.chunks.get(space, id)) ?? 'a chunk is missing')
+            for (const { id } of step.run.chunks)
+              hash.update((await this.chunks.get(space, id)) ?? 'a chunk is missing')
           }
         }
         shown[path] = hash.digest('hex')
@@ -180,4 +189,9 @@ export function connect(
 ): readonly [Session, Session] {
   const [first, second] = memoryLinkPair({ keys: [alice.key, bob.key], ...init })
   return [alice.engine.attach(first), bob.engine.attach(second)]
+}
+
+/** The key that a device of this name has. */
+export function keyOf(name: string): DeviceKey {
+  return identity(name).key
 }

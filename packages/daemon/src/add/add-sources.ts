@@ -26,8 +26,8 @@ import { showsAlready } from './shows-already.ts'
 import type { SkippedSource, SourceEntry } from './source-entry.ts'
 import { skippedBy, walkSource } from './walk-source.ts'
 
-/** Files read at once: enough to keep the workers and the disk busy, few enough for memory and descriptors. */
-const MAX_FILES_AT_ONCE = 16
+/** Files handed to the store at once: its workers take them in batches, and it bounds the memory they use. */
+const MAX_FILES_AT_ONCE = 256
 const MAX_ROWS_WAITING = 1000
 /** Paths named when sources are refused. */
 const MAX_PATHS_NAMED = 5

@@ -1,4 +1,4 @@
-import { type AbortOptions, DittoError, type FileContent } from '@dittofs/interface'
+import { type AbortOptions, type ChunkId, DittoError, type FileContent } from '@dittofs/interface'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import type { Missing } from './held-chunks.ts'
 
@@ -42,5 +42,14 @@ export function missingError(files: readonly LackingFile[], advice: string): Dit
     'DITTO_CHUNK_MISSING',
     `${chunks} ${chunks === 1 ? 'chunk' : 'chunks'} of ${what} (${bytes} bytes) are not on this device; ${advice}.`,
     { details: { files: files.length, missingChunks: chunks, missingBytes: bytes } },
+  )
+}
+
+/** The same for chunks that were named by their IDs. */
+export function missingChunksError(ids: readonly ChunkId[]): DittoError {
+  return new DittoError(
+    'DITTO_CHUNK_MISSING',
+    `${ids.length} of the chunks named are not on this device; connect to a device that has them, with the daemon running, and try again.`,
+    { details: { missingChunks: ids.length } },
   )
 }

@@ -1,13 +1,13 @@
-import {
-  type AbortOptions,
-  type ChunkDamage,
-  type ChunkId,
-  type ChunkStore,
-  type Clock,
-  type Logger,
-  type ProgressOptions,
-  type ReadManifest,
-  type VerifyResult,
+import type {
+  AbortOptions,
+  ChunkDamage,
+  ChunkId,
+  ChunkStore,
+  Clock,
+  Logger,
+  ProgressOptions,
+  ReadManifest,
+  VerifyResult,
 } from '@dittofs/interface'
 import { ProgressReporter } from '../progress-reporter.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'

@@ -30,6 +30,8 @@ export class Beacon implements DiscoveryPart {
   #v6: Socket | undefined
   #v6Zones = new Set<string>()
   #interfaces: NetworkInterfaces = {}
+  /** Why a socket could not be opened, though the other one may be enough. */
+  #openProblem: string | undefined
   #problem: string | undefined = 'it is starting'
   #sent = 0
   #sentAt = Number.NEGATIVE_INFINITY
@@ -44,9 +46,10 @@ export class Beacon implements DiscoveryPart {
 
   state(): DiscoveryState {
     const name = 'beacon'
-    return this.#problem === undefined
+    const problem = this.#problem
+    return problem === undefined
       ? { name, isUp: true }
-      : { name, isUp: false, reason: `UDP port ${this.#init.udpPort}: ${this.#problem}.` }
+      : { name, isUp: false, reason: `UDP port ${this.#init.udpPort}: ${problem}.` }
   }
 
   async follow(interfaces: NetworkInterfaces): Promise<void> {
@@ -55,6 +58,9 @@ export class Beacon implements DiscoveryPart {
     await this.#open()
     if (this.#stop.signal.aborted) return
     this.#joinGroups(linkLocalZones(interfaces))
+    if (this.#speaking !== undefined) return
+    // The first one goes out before anybody asks whether the beacon is up.
+    await this.#send()
     this.#speaking ??= this.#speak()
   }
 
@@ -72,28 +78,28 @@ export class Beacon implements DiscoveryPart {
   }
 
   async #open(): Promise<void> {
-    const open = async (type: 'udp4' | 'udp6') =>
-      openUdpSocket({
-        type,
-        port: this.#init.udpPort,
-        onMessage: (message, source) => this.#receive(message, source),
-        onError: (error) => this.#init.logger?.debug({ error }, 'A beacon socket reported an error.'),
-      })
-    try {
-      if (this.#v4 === undefined) {
-        this.#v4 = await open('udp4')
-        this.#v4.setBroadcast(true)
+    const attempt = async (type: 'udp4' | 'udp6') => {
+      try {
+        return await openUdpSocket({
+          type,
+          port: this.#init.udpPort,
+          onMessage: (message, source) => this.#receive(message, source),
+          onError: (error) => this.#init.logger?.debug({ error }, 'A beacon socket reported an error.'),
+        })
+      } catch (error) {
+        failures.push(error as Error)
+        return undefined
       }
-    } catch (error) {
-      this.#problem = explainSocketError(error as Error)
     }
-    try {
-      this.#v6 ??= await open('udp6')
-    } catch (error) {
-      // Machines without IPv6 are common; the beacon is down only when IPv4 does not work either.
-      this.#init.logger?.debug({ error }, 'The beacon has no IPv6.')
+    const failures: Error[] = []
+    if (this.#v4 === undefined) {
+      this.#v4 = await attempt('udp4')
+      this.#v4?.setBroadcast(true)
     }
+    // Machines without IPv6 are common: the beacon is down only when IPv4 does not work either.
+    this.#v6 ??= await attempt('udp6')
     if (this.#stop.signal.aborted) await this.close()
+    this.#openProblem = failures[0] && explainSocketError(failures[0])
   }
 
   #joinGroups(zones: readonly string[]): void {
@@ -112,14 +118,14 @@ export class Beacon implements DiscoveryPart {
 
   async #speak(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      await this.#send()
-      this.#sent++
       const delayMs = nextBeaconDelayMs(this.#sent, this.#random())
       const isEarly = await this.#sleep(delayMs, this.#pause.signal)
-      if (!isEarly) continue
-      const quietMs = this.#sentAt + MIN_INTERVAL_MS - this.#init.clock.monotonic()
-      await this.#sleep(Math.max(quietMs, 0) + this.#random() * MAX_ANSWER_DELAY_MS, this.#stop.signal)
-      this.#pause = new AbortController()
+      if (isEarly) {
+        const quietMs = this.#sentAt + MIN_INTERVAL_MS - this.#init.clock.monotonic()
+        await this.#sleep(Math.max(quietMs, 0) + this.#random() * MAX_ANSWER_DELAY_MS, this.#stop.signal)
+        this.#pause = new AbortController()
+      }
+      if (!this.#stop.signal.aborted) await this.#send()
     }
   }
 
@@ -136,6 +142,7 @@ export class Beacon implements DiscoveryPart {
   async #send(): Promise<void> {
     const packet = encodeBeacon({ port: this.#init.port, ...this.#init.announcement() })
     this.#sentAt = this.#init.clock.monotonic()
+    this.#sent++
     const { udpPort } = this.#init
     const v4 = this.#v4
     const v6 = this.#v6
@@ -143,9 +150,8 @@ export class Beacon implements DiscoveryPart {
       ...(v4 ? broadcastAddresses(this.#interfaces).map((address) => sendDatagram(v4, packet, udpPort, address)) : []),
       ...(v6 ? [...this.#v6Zones].map((zone) => sendDatagram(v6, packet, udpPort, `${BEACON_GROUP}%${zone}`)) : []),
     ])
-    if (v4 === undefined && v6 === undefined) return
     const failures = outcomes.filter((error) => error !== undefined)
-    if (outcomes.length === 0) this.#problem = 'no network with broadcast is connected'
+    if (outcomes.length === 0) this.#problem = this.#openProblem ?? 'no network with broadcast is connected'
     else if (failures.length === outcomes.length) this.#problem = explainSocketError(failures[0]!)
     else this.#problem = undefined
   }
