@@ -58,7 +58,7 @@ const localPath = v.pipe(
   text,
   v.check((value) => path.isAbsolute(value) && !value.includes('\0'), 'expected an absolute path'),
 )
-const chunk = v.custom<ChunkId>(chunkId.is, 'expected a chunk ID of 64 hex digits')
+const chunk = v.custom<ChunkId>((value) => chunkId.is(value), 'expected a chunk ID of 64 hex digits')
 const target = { space, output: v.exactOptional(localPath), directory: localPath }
 
 /** Every method of `Device` that the control API offers. What it takes from outside is checked here, once. */

@@ -160,7 +160,7 @@ async function answerCall(
     throw new DittoError('DITTO_USAGE', 'A request to the control API is of type application/json.')
   }
   const route = CONTROL_ROUTES[name as keyof typeof CONTROL_ROUTES]
-  const parsed = v.safeParse(route.parameters as v.GenericSchema, await readBody(request))
+  const parsed = v.safeParse(route.parameters, await readBody(request))
   if (!parsed.success) {
     const [issue] = parsed.issues
     const where = v.getDotPath(issue) ?? 'the parameters'

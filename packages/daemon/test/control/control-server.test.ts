@@ -197,7 +197,7 @@ describe('a request', () => {
       const answer = await send(server.address, {
         method: 'POST',
         path: '/v1/spaces',
-        headers: { ...json, ...headers } as Record<string, string>,
+        headers: { ...json, ...headers },
         body: '{}',
       })
       expect(answer.status).toBe(400)

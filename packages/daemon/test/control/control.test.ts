@@ -1,4 +1,4 @@
-import { type Device, DittoError, type ListEntry, type Progress } from '@dittofs/interface'
+import { DittoError, type ListEntry, type Progress } from '@dittofs/interface'
 import { describe, expect, it } from 'vitest'
 import { SCRIPTED_ID } from './support/scripted-device.ts'
 import { serveScripted } from './support/serve-scripted.ts'
@@ -58,7 +58,7 @@ describe('a call', () => {
       'collect',
     ] as const
     const { client } = await serveScripted(
-      Object.fromEntries(names.map((name) => [name, telling(name)])) as unknown as Partial<Device>,
+      Object.fromEntries(names.map((name) => [name, telling(name)])),
     )
     const target = { space: 's', directory: '/d', output: '/d/o' }
     const calls: [Promise<unknown>, string, ...unknown[]][] = [
