@@ -316,9 +316,11 @@ class PackChunkStore implements ChunkStore {
     const group: GroupCommit = new GroupCommit({
       clock,
       commit: () =>
-        index.commit(() => writer.sync()).catch((error: unknown) => {
-          throw storageError(error)
-        }),
+        index
+          .commit(() => writer.sync())
+          .catch((error: unknown) => {
+            throw storageError(error)
+          }),
       unsyncedBytes: () => writer.unsyncedBytes,
       pendingEntries: () => index.pendingEntries,
     })

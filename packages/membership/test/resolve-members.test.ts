@@ -194,7 +194,12 @@ describe('the rule of membership', () => {
 })
 
 /** Random statements, each seeing some random earlier ones; those that can never count are left out. */
-function randomStatements(world: StatementWorld, devices: readonly Signer[], next: (below: number) => number, count: number) {
+function randomStatements(
+  world: StatementWorld,
+  devices: readonly Signer[],
+  next: (below: number) => number,
+  count: number,
+) {
   const graph = world.graph()
   const made: Statement[] = [world.genesis]
   for (let i = 0; i < count; i++) {

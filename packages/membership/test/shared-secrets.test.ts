@@ -18,6 +18,9 @@ describe('ticketKeys', () => {
 describe('meetKeys', () => {
   it('derives what every version derives', () => {
     const keys = meetKeys(new Uint8Array(32).fill(0x44))
-    expect([hex(keys.knock), hex(keys.find)]).toEqual(['2b8ccb83d3704a294f6434b8c525c45521bcfdf47828efa35f0571ed4a527a21', 'e8095c4b6ca72737803635bdabade78efbb36eac39192438de294d26b4fb962c'])
+    expect([hex(keys.knock), hex(keys.find)]).toEqual([
+      '2b8ccb83d3704a294f6434b8c525c45521bcfdf47828efa35f0571ed4a527a21',
+      'e8095c4b6ca72737803635bdabade78efbb36eac39192438de294d26b4fb962c',
+    ])
   })
 })
