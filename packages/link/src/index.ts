@@ -14,7 +14,9 @@
  * @packageDocumentation
  */
 export { type AcceptLinkInit, acceptLink } from './accept-link.ts'
+export type { AdmissionLimits } from './admission-control.ts'
 export { type ConnectLinkInit, connectLink } from './connect-link.ts'
+export { type Admission, type ConnectionGate, type ConnectionGateInit, connectionGate } from './connection-gate.ts'
 export { deviceId, parseDeviceId } from './device-id.ts'
 export { verifySignature } from './ed25519.ts'
 export { FIND_NONCE_BYTES, FIND_TAG_BYTES, findTags, MAX_FIND_TAGS, matchFindTags } from './find-tags.ts'

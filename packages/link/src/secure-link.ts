@@ -177,6 +177,8 @@ export class SecureLink implements Link {
 
   #write(header: Uint8Array, parts: readonly Uint8Array[], frameBytes: number): void {
     const onTaken = () => {
+      // Node reports the writes of a destroyed socket as done. The end of the link tells those who wait.
+      if (this.#socket.destroyed) return
       this.#unsentBytes -= frameBytes
       if (this.#unsentBytes < this.#limits.sendBufferBytes)
         for (const waiter of [...this.#drainWaiters]) waiter.resolve()
