@@ -1,6 +1,27 @@
 /**
- * The engine: what differs, who has it, fetch, verify, apply.
+ * The engine: what differs, who has it, fetch, verify. Knows interfaces only.
+ *
+ * ```ts
+ * import { SyncEngine } from '@dittofs/sync'
+ *
+ * const engine = new SyncEngine({ self, instance, deviceName: () => 'laptop', store, readManifest, clock, log })
+ * engine.addSpace({ metadata, membership, name: () => 'home' })
+ * engine.attach(link)
+ * await engine.whenUpToDate({ signal: AbortSignal.timeout(60_000) })
+ * await engine.close()
+ * ```
  *
  * @packageDocumentation
  */
-export {}
+export type { WantedContent } from './content-scan.ts'
+export { type EnsureOptions, FETCH_POLICIES, type FetchPolicy, type FetchState } from './fetcher.ts'
+export { DEFAULT_TRANSFER_BYTES } from './memory-budget.ts'
+export type { Session } from './session.ts'
+export type { StatementExchange } from './statement-exchange.ts'
+export {
+  type PeerState,
+  SyncEngine,
+  type SyncEngineInit,
+  type SyncEvents,
+  type SyncSpaceOptions,
+} from './sync-engine.ts'

@@ -1,8 +1,51 @@
 /**
  * Frames and messages as bytes: encode, decode, versions, limits. No I/O.
  *
+ * ```ts
+ * import { decodeMessage, encodeMessage } from '@dittofs/wire'
+ *
+ * const payload = encodeMessage({ type: 'ping', nonce: 7 })
+ * decodeMessage(payload) // { type: 'ping', nonce: 7 }
+ * ```
+ *
  * @packageDocumentation
  */
 export { decodeCbor, encodeCbor, MAX_CBOR_DEPTH } from './cbor.ts'
+export {
+  CHUNK_RECORD_HEADER_BYTES,
+  CHUNKS_HEADER_BYTES,
+  type ChunkRecord,
+  type ChunksMessage,
+  chunksPayloadBytes,
+  decodeChunks,
+  encodeChunks,
+} from './chunks-message.ts'
 export { encodeFrameHeader, FRAME_HEADER_BYTES, FrameDecoder } from './frame.ts'
+export {
+  decodeMessage,
+  encodeMessage,
+  type HelloMessage,
+  INSTANCE_ID_BYTES,
+  MAX_LABEL_BYTES,
+  MAX_RANGES_PER_REQUEST,
+  MAX_SPACES_PER_SESSION,
+  type Message,
+  type OtherMessage,
+  type ProgressMessage,
+  type SpacesMessage,
+  type WantMessage,
+  wantedCount,
+} from './message.ts'
 export { MESSAGE_TYPE, type MessageType } from './message-type.ts'
+export { decodeMetadata, encodeMetadata, MetadataJoiner, type MetadataMessage } from './metadata-message.ts'
+export { agreeVersion, PROTOCOL_HISTORY, PROTOCOL_VERSIONS } from './protocol-version.ts'
+export { fromWireCode, toWireCode, WIRE_CODE_DONE } from './wire-code.ts'
+export {
+  decodePairingMessage,
+  encodePairingMessage,
+  JOIN_NO_REASONS,
+  type JoinNoReason,
+  MAX_LABEL_BYTES,
+  type PairingMessage,
+} from './pairing-messages.ts'
+export { decodeStatementsMessage, encodeStatementsMessage, type StatementsMessage } from './statements.ts'

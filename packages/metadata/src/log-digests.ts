@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto'
+import type { Writer } from './event.ts'
+
+const LANES = 8
+
+/**
+ * For each log a hash of the entries it still holds, kept up to date as entries come and go: the sum of their
+ * SHA-256 hashes, each over the clock and the entry. Equal logs have equal digests, however they got there.
+ */
+export class LogDigests {
+  readonly #sums = new Map<Writer, Uint32Array>()
+
+  add(writer: Writer, clock: number, entry: string): void {
+    this.#change(writer, clock, entry, 1)
+  }
+
+  remove(writer: Writer, clock: number, entry: string): void {
+    this.#change(writer, clock, entry, -1)
+  }
+
+  /** All logs in order of their writers, 40 bytes each. */
+  summary(): Buffer {
+    const parts: Buffer[] = []
+    for (const [writer, sums] of [...this.#sums].sort(([a], [b]) => a - b)) {
+      const part = Buffer.alloc(8 + LANES * 4)
+      part.writeBigUInt64BE(BigInt(writer))
+      for (const [lane, sum] of sums.entries()) part.writeUInt32BE(sum, 8 + lane * 4)
+      parts.push(part)
+    }
+    return Buffer.concat(parts)
+  }
+
+  #change(writer: Writer, clock: number, entry: string, sign: 1 | -1): void {
+    let sums = this.#sums.get(writer)
+    if (sums === undefined) {
+      sums = new Uint32Array(LANES)
+      this.#sums.set(writer, sums)
+    }
+    const hash = createHash('sha256').update(`${clock} ${entry}`).digest()
+    for (let lane = 0; lane < LANES; lane += 1) {
+      sums[lane] = ((sums[lane] as number) + sign * hash.readUInt32LE(lane * 4)) >>> 0
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import type { MetadataStore } from '@dittofs/interface'
+import { Level } from 'level'
+import { YjsMetadataStore, type YjsMetadataStoreInit } from './yjs-metadata-store.ts'
+
+export interface MetadataStoreInit extends Omit<YjsMetadataStoreInit, 'database'> {
+  /** A directory of this space's own; it is made if it is not there. */
+  readonly directory: string
+}
+
+/** A space's metadata on a database of the caller's; not yet open. The store opens and closes the database. */
+export function yjsMetadataStore(init: YjsMetadataStoreInit): MetadataStore {
+  return new YjsMetadataStore(init)
+}
+
+/**
+ * Opens a space's metadata in a directory.
+ *
+ * @throws DittoError DITTO_HOME_LOCKED, DITTO_STORE_CORRUPT, DITTO_STORE_VERSION, DITTO_IO, DITTO_PERMISSION
+ */
+export async function openMetadataStore({ directory, ...init }: MetadataStoreInit): Promise<MetadataStore> {
+  const database = new Level<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' })
+  const store = new YjsMetadataStore({ ...init, database })
+  await store.open()
+  return store
+}

@@ -1,0 +1,172 @@
+import { type Action, DittoError, type NodeId, type NodeKind, parsePath } from '@dittofs/interface'
+import { ActionPlan, type ActionPlanInit, type PlannedContent } from './action-plan.ts'
+import { packContent } from './content-codec.ts'
+import { directoryContent } from './directory-content.ts'
+import { planDirectoryMove } from './plan-directory-move.ts'
+import { planDirectoryRemoval } from './plan-directory-removal.ts'
+import { PlanHomes } from './plan-homes.ts'
+import { pinConflictCopies, planLeafMove, planLeafRemoval, replaceVersions } from './plan-leaf.ts'
+import type { DeleteRecord, StateRecord } from './record.ts'
+import type { ShownDirectory, ShownEntry, ShownLeaf } from './shown-tree.ts'
+import type { TreeView } from './tree-view.ts'
+
+export interface ActionContext extends Omit<ActionPlanInit, 'index'> {
+  readonly view: TreeView
+  /** Nanoseconds since the Unix epoch: the time of directories that are made on the way. */
+  readonly nowNs: bigint
+}
+
+/** What an action comes to: its records, and the names of the path it leaves an entry at, none for a removal. */
+export interface PlannedAction {
+  readonly records: readonly (StateRecord | DeleteRecord)[]
+  readonly shownAt: readonly string[] | undefined
+}
+
+/** All that the parts of a plan share. */
+export interface Planning {
+  readonly view: TreeView
+  readonly plan: ActionPlan
+  readonly homes: PlanHomes
+}
+
+/**
+ * Says which records carry out an action on what is shown. Reads the view and changes nothing.
+ *
+ * @throws DittoError as `MetadataStore.transact`
+ */
+export function planAction(action: Action, context: ActionContext): PlannedAction {
+  const { view } = context
+  const plan = new ActionPlan({ ...context, index: view.index })
+  const planning: Planning = { view, plan, homes: new PlanHomes(plan, context.nowNs) }
+  if (action.type === 'remove') {
+    planRemoval(planning, parsePath(action.path))
+    return { records: plan.records, shownAt: undefined }
+  }
+  const names = parsePath(action.type === 'move' ? action.to : action.path)
+  if (action.type === 'move') planMove(planning, parsePath(action.from), names)
+  else if (action.type === 'mkdir') planMkdir(planning, names, packDirectory(action.directory))
+  else if (action.type === 'write') {
+    const content = { content: packContent({ kind: 'file', file: action.file }), size: action.file.size }
+    planWrite(planning, names, 'file', content)
+  } else {
+    const content = { content: packContent({ kind: 'symlink', symlink: action.symlink }), size: 0 }
+    planWrite(planning, names, 'symlink', content)
+  }
+  return { records: plan.records, shownAt: names }
+}
+
+function packDirectory(directory: { readonly mode: number; readonly mtimeNs: bigint }): PlannedContent {
+  return { content: packContent({ kind: 'directory', directory }), size: 0 }
+}
+
+function planRemoval(planning: Planning, names: readonly string[]): void {
+  if (names.length === 0) throw new DittoError('DITTO_USAGE', 'The root of a space cannot be removed.')
+  const entry = existing(planning.view, names)
+  pinConflictCopies(planning, entry)
+  if (entry.kind === 'directory') planDirectoryRemoval(planning, entry)
+  else planLeafRemoval(planning, entry)
+}
+
+function planMkdir(planning: Planning, names: readonly string[], content: PlannedContent): void {
+  const name = names.at(-1)
+  if (name === undefined) return
+  const { directory, id } = parentFor(planning, names)
+  const entry = directory === undefined ? undefined : planning.view.child(directory, name)
+  if (entry === undefined) {
+    planning.plan.create('directory', { parent: id(), name }, content)
+  } else if (entry.kind === 'leaf') {
+    throw exists(names, 'a file or symlink is there')
+  } else if (directoryContent(entry)?.content !== content.content) {
+    planning.plan.write(planning.homes.of(entry), content, new Map())
+  }
+}
+
+function planWrite(planning: Planning, names: readonly string[], kind: NodeKind, content: PlannedContent): void {
+  const name = names.at(-1)
+  if (name === undefined) throw exists(names, 'the root of a space is a directory')
+  const { directory, id } = parentFor(planning, names)
+  const entry = directory === undefined ? undefined : planning.view.child(directory, name)
+  if (entry?.kind === 'directory') throw exists(names, 'a directory is there')
+  if (entry === undefined) {
+    planning.plan.create(kind, { parent: id(), name }, content)
+  } else if (entry.node.kind !== kind) {
+    pinConflictCopies(planning, entry)
+    planLeafRemoval(planning, entry)
+    planning.plan.create(kind, { parent: id(), name }, content)
+  } else {
+    planNewVersion(planning, entry, content)
+  }
+}
+
+function planNewVersion(planning: Planning, entry: ShownLeaf, content: PlannedContent): void {
+  const { plan, view, homes } = planning
+  const place = { parent: homes.of(entry.parent), name: entry.name }
+  if (entry.copyOf !== undefined) {
+    plan.create(entry.node.kind, place, content)
+    replaceVersions(planning, entry.copyOf, entry.copyOf.version, entry)
+    return
+  }
+  const isSettled = view.copiesOf(entry).length === 0 && entry.duplicates.length === 0
+  if (isSettled && entry.version.content === content.content) return
+  replaceVersions(planning, entry, content)
+  // The name of a conflict copy tells its version's device and date: what is written to it would rename it.
+  if (entry.conflictOf !== undefined) plan.place(entry.node.id, place)
+}
+
+function planMove(planning: Planning, from: readonly string[], to: readonly string[]): void {
+  if (from.length === 0 || to.length === 0) {
+    throw new DittoError('DITTO_USAGE', 'The root of a space cannot be moved or replaced.')
+  }
+  const { view, plan } = planning
+  const entry = existing(view, from)
+  if (from.length === to.length && from.every((name, at) => name === to[at])) return
+  if (entry.kind === 'directory' && from.every((name, at) => name === to[at])) {
+    throw new DittoError('DITTO_USAGE', `"${from.join('/')}" cannot be moved into itself.`)
+  }
+  const parent = parentFor(planning, to)
+  const name = to.at(-1) as string
+  if (parent.directory !== undefined && view.child(parent.directory, name) !== undefined) {
+    throw exists(to, 'something is there')
+  }
+  pinConflictCopies(planning, entry)
+  const place = { parent: parent.id(), name }
+  if (entry.kind === 'directory') {
+    planDirectoryMove(planning, entry, place)
+  } else if (entry.copyOf !== undefined) {
+    plan.create(entry.node.kind, place, entry.version)
+    replaceVersions(planning, entry.copyOf, entry.copyOf.version, entry)
+  } else {
+    planLeafMove(planning, entry, place)
+  }
+}
+
+/** The directory a path's last name stands in: as shown, where it is, and its node, made with what is missing. */
+function parentFor(
+  { view, homes }: Planning,
+  names: readonly string[],
+): { readonly directory: ShownDirectory | undefined; readonly id: () => NodeId } {
+  let directory = view.root
+  const above = names.slice(0, -1)
+  for (const [depth, name] of above.entries()) {
+    const entry = view.child(directory, name)
+    if (entry?.kind === 'leaf') {
+      throw exists(names, `"${names.slice(0, depth + 1).join('/')}" is a file or symlink, nothing can stand below it`)
+    }
+    if (entry === undefined) {
+      const base = directory
+      return { directory: undefined, id: () => homes.make(homes.of(base), above.slice(depth)) }
+    }
+    directory = entry
+  }
+  return { directory, id: () => homes.of(directory) }
+}
+
+function existing(view: TreeView, names: readonly string[]): ShownEntry {
+  const entry = view.find(names)
+  if (entry === undefined) throw new DittoError('DITTO_NOT_FOUND', `There is nothing at "${names.join('/')}".`)
+  return entry
+}
+
+function exists(names: readonly string[], why: string): DittoError {
+  return new DittoError('DITTO_EXISTS', `"${names.join('/')}" is taken: ${why}.`)
+}

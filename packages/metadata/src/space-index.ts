@@ -1,0 +1,260 @@
+import type { DeviceKey, NodeId } from '@dittofs/interface'
+import { breakCycles, closesCycle } from './cycles.ts'
+import { compareEvents, type Writer } from './event.ts'
+import { ROOT_ID } from './node-id.ts'
+import { type DeletionSlot, type NodeState as Node, NodeState, type Placement, type StateSlot } from './node-state.ts'
+import type { DeleteRecord, LogRecord, StateRecord } from './record.ts'
+import { type VersionVector, widen } from './version-vector.ts'
+
+/** One entry as it stands in a log. `record` is `undefined` for an entry that cannot be read: it is only counted. */
+export interface LogEntry {
+  readonly writer: Writer
+  readonly clock: number
+  readonly record: LogRecord | undefined
+}
+
+/** What a node held before a change that may have to be taken back. */
+export interface NodeSnapshot {
+  readonly node: Node
+  readonly states: readonly StateSlot[]
+  readonly deletions: readonly DeletionSlot[]
+}
+
+/**
+ * What the entries of a space say, kept so that a new entry costs only what it touches: each node's newest entries by
+ * writer, where it stands, and the children of each directory. What is shown is read from here by `TreeView`.
+ */
+export class SpaceIndex {
+  readonly root = new NodeState(ROOT_ID)
+  readonly nodes = new Map<NodeId, Node>([[ROOT_ID, this.root]])
+  /** The device behind each writer. */
+  readonly devices = new Map<Writer, DeviceKey>()
+  /** Directories that a cycle of moves put elsewhere than their winning placement says. */
+  readonly displaced = new Set<Node>()
+  /** Entries that could not be read. */
+  ignoredEntries = 0
+  waitingNodes = 0
+  readonly #directories = new Set<Node>()
+  readonly #held = new Map<Writer, number>()
+  #time = 0
+  #stamps = 0
+
+  /** The highest time held. */
+  get time(): number {
+    return this.#time
+  }
+
+  /** The highest time held of each writer: what a deletion made now has seen. */
+  held(): VersionVector {
+    return this.#held
+  }
+
+  /**
+   * Takes entries, of any number of logs, each log's in order.
+   *
+   * @param remember - called with each node before its first change, for {@link restore}
+   * @returns the entries that newer ones of the same writer replaced, and the nodes touched
+   */
+  add(
+    entries: Iterable<LogEntry>,
+    remember?: (snapshot: NodeSnapshot) => void,
+  ): { readonly superseded: readonly { writer: Writer; clock: number }[]; readonly touched: ReadonlySet<Node> } {
+    const superseded: { writer: Writer; clock: number }[] = []
+    const touched = new Set<Node>()
+    for (const { writer, clock, record } of entries) {
+      if (record === undefined) {
+        this.ignoredEntries += 1
+        continue
+      }
+      if (record.type === 'writer') {
+        if (!this.devices.has(writer)) this.devices.set(writer, record.device)
+        continue
+      }
+      if (record.node === ROOT_ID) {
+        this.ignoredEntries += 1
+        continue
+      }
+      const node = this.#node(record.node)
+      if (!touched.has(node)) {
+        remember?.({ node, states: node.states, deletions: node.deletions })
+        touched.add(node)
+      }
+      const replaced =
+        record.type === 'state'
+          ? this.#addState(node, writer, clock, record)
+          : this.#addDeletion(node, writer, clock, record)
+      if (replaced !== undefined) superseded.push({ writer, clock: replaced })
+    }
+    this.#settle(touched)
+    return { superseded, touched }
+  }
+
+  /** Puts nodes back to what they held. Times held stay as they are: a time used up is never used again. */
+  restore(snapshots: readonly NodeSnapshot[]): void {
+    const touched = new Set<Node>()
+    for (const { node, states, deletions } of snapshots) {
+      node.states = states
+      node.deletions = deletions
+      touched.add(node)
+    }
+    this.#settle(touched)
+  }
+
+  #node(id: NodeId): Node {
+    let node = this.nodes.get(id)
+    if (node === undefined) {
+      node = new NodeState(id)
+      this.nodes.set(id, node)
+      if (node.kind === 'directory') this.#directories.add(node)
+    }
+    return node
+  }
+
+  #addState(node: Node, writer: Writer, clock: number, record: StateRecord): number | undefined {
+    const placement = record.placement === undefined ? undefined : { ...record.placement, writer }
+    const version = record.version === undefined ? undefined : { ...record.version, writer }
+    if (placement !== undefined) this.#hold(writer, placement.t)
+    if (version !== undefined) this.#hold(writer, version.t)
+    const old = node.states.find((slot) => slot.writer === writer)
+    node.states = [...node.states.filter((slot) => slot !== old), { writer, clock, placement, version }]
+    return old?.clock
+  }
+
+  #addDeletion(node: Node, writer: Writer, clock: number, record: DeleteRecord): number | undefined {
+    this.#hold(writer, record.t)
+    const old = node.deletions.find((slot) => slot.writer === writer)
+    node.deletions = [...node.deletions.filter((slot) => slot !== old), { writer, clock, t: record.t, cut: record.cut }]
+    return old?.clock
+  }
+
+  #hold(writer: Writer, t: number): void {
+    widen(this.#held, writer, t)
+    if (t > this.#time) this.#time = t
+  }
+
+  /** Brings placements up to date after the slots of `touched` changed. */
+  #settle(touched: ReadonlySet<Node>): void {
+    const movedDirectories: Node[] = []
+    for (const node of touched) {
+      const winner = winningPlacement(node)
+      const hasMoved = !isSamePlacement(winner, node.winner)
+      node.winner = winner
+      if (!hasMoved) this.#touch(node)
+      else if (node.kind === 'directory') movedDirectories.push(node)
+      else this.#place(node, winner, false)
+    }
+    if (movedDirectories.length === 0) return
+    if (this.displaced.size === 0 && !closesCycle(this.nodes, movedDirectories)) {
+      for (const node of movedDirectories) this.#place(node, node.winner, false)
+      return
+    }
+    const displaced = breakCycles(this.nodes, this.#directories)
+    for (const node of this.#directories) {
+      const elsewhere = displaced.get(node)
+      const placement = elsewhere ?? node.winner
+      if (node.isDisplaced !== (elsewhere !== undefined) || !isSamePlacement(placement, node.placement)) {
+        this.#place(node, placement, elsewhere !== undefined)
+      }
+    }
+  }
+
+  /** The node stands where it stood, but holds something else. */
+  #touch(node: Node): void {
+    this.#setWaiting(node)
+    const { placement } = node
+    if (placement !== undefined) {
+      const parent = this.#node(placement.parent)
+      contest(parent, placement.name)
+      this.#invalidate(parent)
+    }
+    if (node.kind === 'directory') this.#invalidate(node)
+  }
+
+  #place(node: Node, placement: Placement | undefined, isDisplaced: boolean): void {
+    const wasPlaced = node.placement !== undefined
+    if (node.placement !== undefined) {
+      const parent = this.#node(node.placement.parent)
+      removeChild(parent, node.placement.name, node)
+      this.#invalidate(parent)
+    }
+    node.placement = placement
+    node.isDisplaced = isDisplaced
+    if (isDisplaced) this.displaced.add(node)
+    else this.displaced.delete(node)
+    if (placement !== undefined) addChild(this.#node(placement.parent), placement.name, node)
+    this.#touch(node)
+    if (wasPlaced !== (placement !== undefined)) {
+      for (const child of node.children?.byName.values() ?? []) {
+        for (const one of Array.isArray(child) ? child : [child]) this.#setWaiting(one)
+      }
+    }
+  }
+
+  #setWaiting(node: Node): void {
+    const { placement } = node
+    const isWaiting =
+      placement === undefined
+        ? node.states.length > 0
+        : placement.parent !== ROOT_ID && this.nodes.get(placement.parent)?.placement === undefined
+    if (isWaiting !== node.isWaiting) this.waitingNodes += isWaiting ? 1 : -1
+    node.isWaiting = isWaiting
+  }
+
+  #invalidate(from: Node): void {
+    this.#stamps += 1
+    for (let node: Node | undefined = from; node !== undefined && !node.isStale; ) {
+      node.isStale = true
+      node.stamp = this.#stamps
+      node = node.placement === undefined ? undefined : this.nodes.get(node.placement.parent)
+    }
+  }
+}
+
+function winningPlacement(node: Node): Placement | undefined {
+  let winner: Placement | undefined
+  for (const { placement } of node.states) {
+    if (placement !== undefined && (winner === undefined || compareEvents(placement, winner) > 0)) winner = placement
+  }
+  return winner
+}
+
+function isSamePlacement(a: Placement | undefined, b: Placement | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return a.t === b.t && a.writer === b.writer && a.parent === b.parent && a.name === b.name
+}
+
+function addChild(parent: Node, name: string, node: Node): void {
+  parent.children ??= { byName: new Map(), contested: new Set(), conflicting: new Set() }
+  const { byName } = parent.children
+  const there = byName.get(name)
+  if (there === undefined) byName.set(name, node)
+  else if (Array.isArray(there)) there.push(node)
+  else byName.set(name, [there, node])
+}
+
+function removeChild(parent: Node, name: string, node: Node): void {
+  const children = parent.children
+  const there = children?.byName.get(name)
+  if (children === undefined || there === undefined) return
+  const rest = Array.isArray(there) ? there.filter((other) => other !== node) : []
+  const [only] = rest
+  if (only === undefined) children.byName.delete(name)
+  else children.byName.set(name, rest.length === 1 ? only : rest)
+  contest(parent, name)
+}
+
+/** Notes whether a name can make conflict copies, after a change under it. */
+function contest(parent: Node, name: string): void {
+  const children = parent.children
+  if (children === undefined) return
+  const there = children.byName.get(name)
+  const isContested =
+    Array.isArray(there) || (there !== undefined && there.kind !== 'directory' && there.states.length > 1)
+  if (isContested) {
+    children.contested.add(name)
+    children.conflicting.add(name)
+  } else {
+    children.contested.delete(name)
+    children.conflicting.delete(name)
+  }
+}

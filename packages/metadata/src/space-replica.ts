@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
+import { DittoError } from '@dittofs/interface'
+import { nodePath } from './changed-paths.ts'
+import type { Writer } from './event.ts'
+import { LogDigests } from './log-digests.ts'
+import { isPageBreak, type LogRun } from './log-run.ts'
+import type { NodeState } from './node-state.ts'
+import { decodeRecord } from './record-codec.ts'
+import { SpaceDocument } from './space-document.ts'
+import { type LogEntry, type NodeSnapshot, SpaceIndex } from './space-index.ts'
+import { type DeviceLabel, TreeView } from './tree-view.ts'
+
+/** Items of a foreign log taken before others get a turn: a few milliseconds. */
+const ITEMS_PER_SLICE = 500
+
+/** The document of a space with what it means: the entries in Yjs, their index, their digests and their view. */
+export class SpaceReplica {
+  readonly document = new SpaceDocument()
+  readonly index = new SpaceIndex()
+  readonly view: TreeView
+  readonly #digests = new LogDigests()
+
+  constructor(deviceLabel: DeviceLabel) {
+    this.view = new TreeView(this.index, deviceLabel)
+  }
+
+  /**
+   * Takes runs that were checked: each begins where its log ends. Others get a turn between slices.
+   *
+   * @returns the nodes touched, with the path each stood at before; `undefined` when more than `limit` were
+   */
+  async integrate(runs: readonly LogRun[], limit = 0): Promise<ReadonlyMap<NodeState, string | undefined> | undefined> {
+    const before = new Map<NodeState, string | undefined>()
+    let isMore = false
+    const remember = ({ node }: NodeSnapshot) => {
+      if (before.has(node)) return
+      if (before.size < limit) before.set(node, nodePath(this.index, node))
+      else isMore = true
+    }
+    for (const { writer, clock, items } of runs) {
+      for (let at = 0; at < items.length; at += ITEMS_PER_SLICE) {
+        const slice = { writer, clock: clock + at, items: items.slice(at, at + ITEMS_PER_SLICE) }
+        this.document.apply([slice])
+        this.noteRun(slice)
+        const { superseded } = this.index.add(entriesOf(slice), remember)
+        this.dropSuperseded(superseded)
+        await setImmediate()
+      }
+    }
+    return isMore ? undefined : before
+  }
+
+  /** Counts a run of the document into its log's digest. */
+  noteRun({ writer, clock, items }: LogRun): void {
+    for (const [at, item] of items.entries()) if (item !== null) this.#digests.add(writer, clock + at, item)
+  }
+
+  /** Deletes entries that newer ones of the same writer replaced. */
+  dropSuperseded(superseded: readonly { readonly writer: Writer; readonly clock: number }[]): void {
+    for (const { writer, clock } of superseded) {
+      const [entry] = this.document.items(writer, clock, clock + 1)
+      if (typeof entry === 'string') this.#digests.remove(writer, clock, entry)
+    }
+    this.document.deleteEntries(superseded)
+  }
+
+  /** 32 bytes over the entries held and what they show. */
+  digest(): Uint8Array {
+    const { hashes } = this.view.summaries.of(this.view.root)
+    return createHash('sha256')
+      .update('dittofs digest v1\0')
+      .update(this.#digests.summary())
+      .update(hashes.join())
+      .digest()
+  }
+
+  /**
+   * Cuts off what is held already.
+   *
+   * @throws DittoError DITTO_STORE_CORRUPT where something is missing before a run
+   */
+  trim(run: LogRun): LogRun | undefined {
+    const held = this.document.clockOf(run.writer)
+    if (run.clock > held) {
+      throw new DittoError(
+        'DITTO_STORE_CORRUPT',
+        'A part of the metadata of this space is missing on disk; move it away and sync again from another device.',
+      )
+    }
+    const items = run.items.slice(held - run.clock)
+    return items.length === 0 ? undefined : { writer: run.writer, clock: held, items }
+  }
+}
+
+function* entriesOf({ writer, clock, items }: LogRun): Generator<LogEntry> {
+  for (const [at, item] of items.entries()) {
+    if (item !== null) yield { writer, clock: clock + at, record: decodeRecord(item) }
+  }
+}
+
+/** The clocks that entries appended at `clock` get, page breaks left out. */
+export function* entryClocks(clock: number): Generator<number, never> {
+  for (let next = clock; ; next += 1) if (!isPageBreak(next)) yield next
+}

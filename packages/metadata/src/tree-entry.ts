@@ -1,0 +1,47 @@
+import type { DeviceKey, TreeEntry, VersionId } from '@dittofs/interface'
+import { unpackContent } from './content-codec.ts'
+import { directoryContent } from './directory-content.ts'
+import type { Event, Writer } from './event.ts'
+import { isAlive, type ShownEntry } from './shown-tree.ts'
+
+/** What others see of a shown entry. @param path - where it is shown, names joined by `/` */
+export function treeEntry(entry: ShownEntry, path: string, devices: ReadonlyMap<Writer, DeviceKey>): TreeEntry {
+  if (entry.kind === 'directory') {
+    const { node } = entry.members.find(isAlive) ?? entry.members[0]!
+    const version = directoryContent(entry)
+    return {
+      path,
+      name: entry.name,
+      node: node.id,
+      kind: 'directory',
+      ...(version === undefined ? {} : { version: versionId(version), ...contentPart('directory', version.content) }),
+      ...authorPart(version ?? node.placement, devices),
+    }
+  }
+  const { node, version, conflictOf } = entry
+  const parent = path.slice(0, path.length - entry.name.length)
+  return {
+    path,
+    name: entry.name,
+    node: node.id,
+    kind: node.kind,
+    version: versionId(version),
+    ...contentPart(node.kind, version.content),
+    ...authorPart(version, devices),
+    ...(conflictOf === undefined ? {} : { conflictOf: parent + conflictOf }),
+  }
+}
+
+export function versionId({ writer, t }: Event): VersionId {
+  return `${writer.toString(36)}:${t}` as VersionId
+}
+
+function contentPart(kind: TreeEntry['kind'], packed: string): Pick<TreeEntry, 'file' | 'symlink' | 'directory'> {
+  const { kind: _kind, ...part } = unpackContent(kind, packed)
+  return part
+}
+
+function authorPart(event: Event | undefined, devices: ReadonlyMap<Writer, DeviceKey>): Pick<TreeEntry, 'author'> {
+  const author = event === undefined ? undefined : devices.get(event.writer)
+  return author === undefined ? {} : { author }
+}

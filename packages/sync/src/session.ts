@@ -1,0 +1,385 @@
+import {
+  type ChunkStore,
+  type Clock,
+  type DeviceKey,
+  DittoError,
+  isDittoError,
+  type Link,
+  type Logger,
+  type ReadManifest,
+  type SpaceId,
+  spaceId,
+} from '@dittofs/interface'
+import {
+  agreeVersion,
+  decodeMessage,
+  encodeMessage,
+  fromWireCode,
+  MESSAGE_TYPE,
+  type Message,
+  PROTOCOL_VERSIONS,
+  type SpacesMessage,
+  toWireCode,
+} from '@dittofs/wire'
+import { LinkWriter } from './link-writer.ts'
+import type { MemoryBudget } from './memory-budget.ts'
+import { Provider } from './provider.ts'
+import { Requester } from './requester.ts'
+import { SharedSpace } from './shared-space.ts'
+import type { StatementExchange } from './statement-exchange.ts'
+import type { SyncSpace } from './sync-space.ts'
+import { Wakeup } from './wakeup.ts'
+
+const HELLO_TIMEOUT_MS = 10_000
+const HEARTBEAT_MS = 30_000
+const DEAD_AFTER_MS = 90_000
+/** Two devices that find no space in common within this time have nothing to say to each other. */
+const NOTHING_SHARED_MS = 30_000
+/** How long `close` may take to send what is buffered to a peer that does not read. */
+const CLOSE_TIMEOUT_MS = 2000
+
+export interface SessionInit {
+  link: Link
+  /** 16 random bytes, drawn at each start of the device. */
+  instance: Uint8Array
+  deviceName: () => string
+  store: ChunkStore
+  readManifest: ReadManifest
+  clock: Clock
+  log: Logger
+  budget: MemoryBudget
+  statements?: StatementExchange
+  /** Spaces of this device; which of them a peer hears of is decided here. */
+  spaces: () => Iterable<SyncSpace>
+  /** The peer's hello came. A rejection ends the session with its code. */
+  onHello: (session: Session) => Promise<void>
+  /** A space became shared with the peer or ceased to be, or what is known of it changed. */
+  onChange: (session: Session) => void
+  /** There may be room for new requests. */
+  onRoom: (session: Session) => void
+}
+
+/** The conversation with one device over one link. */
+export class Session {
+  readonly peer: DeviceKey
+  readonly link: Link
+  readonly requester: Requester
+  /** Resolves, never rejects, when the session is over; with the reason unless both had nothing more to say. */
+  readonly ended: Promise<Error | undefined>
+  readonly #init: SessionInit
+  readonly #writer: LinkWriter
+  readonly #provider: Provider
+  readonly #stop = new AbortController()
+  readonly #shared = new Map<SpaceId, SharedSpace>()
+  /** Spaces the peer named, by ID, with its number for them; and back. */
+  #theirs = new Map<SpaceId, { readonly number: number; readonly name: string | undefined }>()
+  #theirNumbers = new Map<number, SpaceId>()
+  #sentSpaces = ''
+  #peerInstance: Uint8Array | undefined
+  #peerName: string | undefined
+  #isReady = false
+  #hasHeardSpaces = false
+  #isOver = false
+  #isPeerDone = false
+  #lastHeardAt: number
+  #lastHeardBytes = 0
+  #nextNonce = 1
+  #pings = new Map<number, Wakeup>()
+  #resolveEnded!: (reason: Error | undefined) => void
+
+  constructor(init: SessionInit) {
+    this.#init = init
+    this.link = init.link
+    this.peer = init.link.peer
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve
+    })
+    this.#lastHeardAt = init.clock.monotonic()
+    this.#writer = new LinkWriter(init.link)
+    this.requester = new Requester({
+      peer: this.peer,
+      writer: this.#writer,
+      clock: init.clock,
+      budget: init.budget,
+      spaceNumber: (space) => this.#shared.get(space)?.space.number,
+    })
+    this.#provider = new Provider({
+      store: init.store,
+      readManifest: init.readManifest,
+      writer: this.#writer,
+      log: init.log,
+      spaceOf: (number) => this.#sharedByNumber(number)?.space.id,
+    })
+    void this.#run()
+  }
+
+  /** Whether the peer's hello came and was accepted, and the session goes on. */
+  get isOpen(): boolean {
+    return this.#isReady && !this.#isOver
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Random bytes of the peer's run; `undefined` before its hello. */
+  get peerInstance(): Uint8Array | undefined {
+    return this.#peerInstance
+  }
+
+  /** The name the peer gives itself: a label, trusted for nothing. */
+  get peerName(): string | undefined {
+    return this.#peerName
+  }
+
+  /** The spaces that both devices named. */
+  get shared(): ReadonlyMap<SpaceId, SharedSpace> {
+    return this.#shared
+  }
+
+  /** Whether the peer said which spaces it may speak of. */
+  get hasHeardSpaces(): boolean {
+    return this.#hasHeardSpaces
+  }
+
+  /** Whether the peer answers a ping within the time. */
+  async isAlive(timeoutMs: number): Promise<boolean> {
+    if (this.#isOver) return false
+    const nonce = this.#nextNonce++
+    const answered = new Wakeup()
+    this.#pings.set(nonce, answered)
+    this.#writer.post(encodeMessage({ type: 'ping', nonce }))
+    try {
+      return await answered.waitAtMost(timeoutMs, this.#init.clock, { signal: this.#stop.signal })
+    } catch {
+      return false // the session ended
+    } finally {
+      this.#pings.delete(nonce)
+    }
+  }
+
+  /** Members or spaces of this device changed: tells the peer which spaces it may hear of now. */
+  updateSpaces(): void {
+    if (!this.#isReady || this.#isOver) return
+    const own = [...this.#init.spaces()].filter((space) => space.isSharedWith(this.peer))
+    const message: SpacesMessage = {
+      type: 'spaces',
+      spaces: own.map((space) => ({
+        number: space.number,
+        id: spaceId.toBytes(space.id),
+        ...(this.#theirs.has(space.id) && { name: space.name }),
+      })),
+      ...(own.some((space) => this.#theirs.has(space.id)) && { device: this.#init.deviceName() }),
+    }
+    const payload = encodeMessage(message)
+    const text = Buffer.from(payload).toString('latin1')
+    if (text !== this.#sentSpaces) {
+      this.#sentSpaces = text
+      this.#writer.post(payload)
+    }
+    for (const [id, shared] of this.#shared) {
+      if (own.includes(shared.space) && this.#theirs.get(id)?.number === shared.theirNumber) continue
+      this.#shared.delete(id)
+      shared.close()
+    }
+    for (const space of own) {
+      const theirs = this.#theirs.get(space.id)
+      if (theirs !== undefined && !this.#shared.has(space.id)) this.#open(space, theirs.number)
+    }
+    this.#init.onChange(this)
+  }
+
+  /** Tells the peer that nothing more comes, and why, and closes the link. Idempotent. */
+  async end(reason?: Error): Promise<void> {
+    if (this.#isOver) return
+    this.#writer.post(encodeMessage({ type: 'bye', code: toWireCode(reason) }))
+    this.#finish(reason)
+    const over = new AbortController()
+    const { clock } = this.#init
+    const timeout = clock.sleep(CLOSE_TIMEOUT_MS, { signal: over.signal }).then(
+      () => this.link.abort(new DittoError('DITTO_LINK_TIMEOUT', 'The peer did not read what was sent.')),
+      () => undefined,
+    )
+    await Promise.race([this.link.close().catch(() => undefined), timeout])
+    over.abort()
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop
+    this.#writer.post(encodeMessage({ type: 'hello', versions: PROTOCOL_VERSIONS, instance: this.#init.instance }))
+    this.#start(this.#watch(signal))
+    try {
+      for await (const payload of this.link.frames()) {
+        if (this.#isOver) return
+        this.#lastHeardAt = this.#init.clock.monotonic()
+        await this.#receive(decodeMessage(payload), signal)
+      }
+      this.#finish(undefined)
+    } catch (error) {
+      if (this.#isPeerDone) this.#finish(undefined)
+      else if (isDittoError(error, 'DITTO_LINK_CUT')) this.#finish(error)
+      else await this.end(this.#asDittoError(error))
+    }
+  }
+
+  async #receive(message: Message, signal: AbortSignal): Promise<void> {
+    if (message.type === 'bye') {
+      this.#isPeerDone = true
+      const code = fromWireCode(message.code)
+      this.#finish(
+        code === undefined
+          ? undefined
+          : new DittoError(code, 'The peer ended the session.', { details: { isPeersReason: true } }),
+      )
+      await this.link.close()
+      return
+    }
+    if (this.#peerInstance === undefined) {
+      if (message.type !== 'hello') throw new DittoError('DITTO_PROTOCOL', 'The peer did not begin with a hello.')
+      agreeVersion(PROTOCOL_VERSIONS, message.versions)
+      this.#peerInstance = message.instance
+      this.#start(this.#greet())
+      return
+    }
+    switch (message.type) {
+      case 'hello':
+        throw new DittoError('DITTO_PROTOCOL', 'The peer said hello twice.')
+      case 'ping':
+        this.#writer.post(encodeMessage({ type: 'pong', nonce: message.nonce }))
+        return
+      case 'pong':
+        this.#pings.get(message.nonce)?.wake()
+        return
+      case 'spaces':
+        this.#receiveSpaces(message)
+        return
+      case 'metadata':
+        await this.#sharedByNumber(message.space)?.exchange.push(message, signal)
+        return
+      case 'progress':
+        this.#sharedByNumber(message.space)?.receiveProgress(message)
+        return
+      case 'want':
+        this.#provider.want(message)
+        return
+      case 'cancel':
+        this.#provider.cancel(message.request)
+        return
+      case 'chunks':
+        this.requester.onChunks(message)
+        this.#init.onRoom(this)
+        return
+      case 'absent':
+        this.requester.onAbsent(message)
+        this.#init.onRoom(this)
+        return
+      case 'other':
+        if (message.number === MESSAGE_TYPE.statements) await this.#receiveStatements(message.payload)
+    }
+  }
+
+  async #receiveStatements(payload: Uint8Array): Promise<void> {
+    const { statements, link } = this.#init
+    for (const answer of (await statements?.receive(payload, this.peer, link.match)) ?? []) this.#writer.post(answer)
+  }
+
+  #receiveSpaces(message: SpacesMessage): void {
+    const theirs = new Map<SpaceId, { number: number; name: string | undefined }>()
+    const numbers = new Map<number, SpaceId>()
+    for (const { number, id: bytes, name } of message.spaces) {
+      const id = spaceId.fromBytes(bytes)
+      const known = this.#theirNumbers.get(number)
+      if (numbers.has(number) || theirs.has(id) || (known !== undefined && known !== id)) {
+        throw new DittoError('DITTO_PROTOCOL', 'The peer gave one number to two spaces.')
+      }
+      theirs.set(id, { number, name })
+      numbers.set(number, id)
+    }
+    this.#hasHeardSpaces = true
+    this.#theirs = theirs
+    this.#theirNumbers = numbers
+    if (message.device !== undefined) this.#peerName = message.device
+    this.updateSpaces()
+  }
+
+  /** The hello was fine: whoever decides about sessions agrees, then statements, then spaces. */
+  async #greet(): Promise<void> {
+    await this.#init.onHello(this)
+    if (this.#isOver) return
+    for (const payload of this.#init.statements?.start(this.peer, this.link.match) ?? []) {
+      await this.#writer.write([payload], { signal: this.#stop.signal })
+    }
+    this.#isReady = true
+    this.#start(this.#provider.run(this.#stop.signal))
+    this.updateSpaces()
+  }
+
+  #open(space: SyncSpace, theirNumber: number): void {
+    const shared = new SharedSpace({
+      space,
+      peer: this.peer,
+      theirNumber,
+      requester: this.requester,
+      writer: this.#writer,
+      clock: this.#init.clock,
+      onChange: () => this.#init.onChange(this),
+    })
+    this.#shared.set(space.id, shared)
+    this.#start(shared.run())
+    this.#init.onRoom(this)
+  }
+
+  #sharedByNumber(number: number): SharedSpace | undefined {
+    const id = this.#theirNumbers.get(number)
+    const shared = id === undefined ? undefined : this.#shared.get(id)
+    return shared?.space.isSharedWith(this.peer) === true ? shared : undefined
+  }
+
+  /** Ends the session when the peer says no hello, nothing is shared, or nothing is heard. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#init
+    await clock.sleep(HELLO_TIMEOUT_MS, { signal })
+    if (this.#peerInstance === undefined) {
+      throw new DittoError('DITTO_LINK_TIMEOUT', 'The peer did not say hello in time.')
+    }
+    await clock.sleep(NOTHING_SHARED_MS - HELLO_TIMEOUT_MS, { signal })
+    if (this.#shared.size === 0) {
+      throw new DittoError('DITTO_NOT_A_MEMBER', 'This device and the peer have no space in common.')
+    }
+    for (;;) {
+      // A large frame on a slow link is a sign of life before it is complete.
+      if (this.link.bytesReceived !== this.#lastHeardBytes) this.#lastHeardAt = clock.monotonic()
+      this.#lastHeardBytes = this.link.bytesReceived
+      if (clock.monotonic() - this.#lastHeardAt >= DEAD_AFTER_MS) {
+        throw new DittoError('DITTO_LINK_TIMEOUT', 'Nothing was heard from the peer for too long.')
+      }
+      this.#writer.post(encodeMessage({ type: 'ping', nonce: 0 }))
+      await clock.sleep(HEARTBEAT_MS, { signal })
+    }
+  }
+
+  /** Runs a part of the session beside the others; its failure ends all of them. */
+  #start(part: Promise<void>): void {
+    part.catch(async (error: unknown) => {
+      if (this.#isOver) return
+      if (isDittoError(error, 'DITTO_LINK_CUT')) return // the reader reports it, after what is still to be read
+      await this.end(this.#asDittoError(error))
+    })
+  }
+
+  #asDittoError(error: unknown): DittoError {
+    if (isDittoError(error)) return error
+    this.#init.log.error({ error, peer: this.peer }, 'A session failed by a mistake in this program.')
+    return new DittoError('DITTO_INTERNAL', 'The session failed by a mistake in this program.', { cause: error })
+  }
+
+  #finish(reason: Error | undefined): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#stop.abort(reason ?? new DittoError('DITTO_CLOSED', 'The session has ended.'))
+    for (const shared of this.#shared.values()) shared.close()
+    this.#shared.clear()
+    this.requester.releaseAll()
+    this.#resolveEnded(reason)
+  }
+}

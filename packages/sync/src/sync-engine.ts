@@ -1,0 +1,371 @@
+import { EventEmitter } from 'node:events'
+import {
+  type AbortOptions,
+  type ChunkId,
+  type ChunkStore,
+  type Clock,
+  type DeviceKey,
+  DittoError,
+  type Link,
+  type Logger,
+  type Membership,
+  type MetadataStore,
+  type ReadManifest,
+  type SpaceId,
+} from '@dittofs/interface'
+import type { WantedContent } from './content-scan.ts'
+import type { EnsureOptions, FetchPolicy, FetchState } from './fetcher.ts'
+import { DEFAULT_TRANSFER_BYTES, MemoryBudget } from './memory-budget.ts'
+import type { Requester } from './requester.ts'
+import { Session } from './session.ts'
+import type { StatementExchange } from './statement-exchange.ts'
+import { SyncSpace } from './sync-space.ts'
+import { Wakeup } from './wakeup.ts'
+
+/** Links one device may have at once, and devices: each costs file descriptors and buffers. */
+const MAX_LINKS_PER_PEER = 4
+const MAX_PEERS = 256
+/** How long a link may take to prove that it lives, before another run of the same device takes its place. */
+const ALIVE_TIMEOUT_MS = 5000
+/** How often work of silent peers is looked for. */
+const TICK_MS = 2000
+/** Progress of a space is told at most so often. */
+const PROGRESS_INTERVAL_MS = 100
+
+export interface SyncEngineInit {
+  self: DeviceKey
+  /** 16 random bytes, drawn anew at each start. */
+  instance: Uint8Array
+  /** The label this device gives itself. */
+  deviceName: () => string
+  store: ChunkStore
+  readManifest: ReadManifest
+  clock: Clock
+  log: Logger
+  statements?: StatementExchange
+  /** Bytes that transfers may hold in memory. Default 64 MiB. */
+  maxTransferBytes?: number
+}
+
+export interface SyncSpaceOptions {
+  metadata: MetadataStore
+  membership: Membership
+  name: () => string
+  /** Default `all`. */
+  policy?: FetchPolicy
+}
+
+/** One device that a session is open with. */
+export interface PeerState {
+  readonly peer: DeviceKey
+  /** A label the peer gives itself; empty until it has told. */
+  readonly name: string
+  readonly transport: string
+  readonly remote: string
+  /** Whether this device holds all that the peer holds, as far as known. */
+  readonly isUpToDate: boolean
+  /** Whether the peer holds all that this device holds. */
+  readonly isPeerUpToDate: boolean
+  /** Bytes missing here, in the spaces shared with the peer. */
+  readonly missingBytes: number
+  /** Bytes the peer said it misses. */
+  readonly peerMissingBytes: number
+  readonly spaces: readonly SpaceId[]
+}
+
+export interface SyncEvents {
+  /** A peer's hello was accepted. */
+  'peer:open': [session: Session]
+  /** `reason` is `undefined` when there was nothing more to say. */
+  'peer:close': [session: Session, reason: Error | undefined]
+  'space:progress': [space: SpaceId, state: FetchState]
+  /** Something that `peers` tells may have changed. */
+  'peer:change': []
+}
+
+/**
+ * Keeps spaces the same on all devices that links lead to. Knows nothing of how links come about, of files on disk or
+ * of pairing.
+ *
+ * Every link becomes a session. In it the two devices find the spaces they share, exchange their metadata, and each
+ * fetches the content it lacks. A failing session takes nothing with it but what was in flight.
+ */
+export class SyncEngine {
+  readonly #init: SyncEngineInit
+  readonly #events = new EventEmitter<SyncEvents>()
+  readonly #budget: MemoryBudget
+  readonly #spaces = new Map<SpaceId, SyncSpace>()
+  readonly #sessions = new Set<Session>()
+  readonly #stop = new AbortController()
+  readonly #changed = new Wakeup()
+  readonly #reported = new Set<SyncSpace>()
+  readonly #ticking: Promise<void>
+  #nextSpaceNumber = 1
+  #turn = 0
+  #isPumpScheduled = false
+  #isChangeScheduled = false
+
+  constructor(init: SyncEngineInit) {
+    this.#init = init
+    this.#budget = new MemoryBudget(init.maxTransferBytes ?? DEFAULT_TRANSFER_BYTES, () => this.#schedulePump())
+    this.#ticking = this.#tick()
+  }
+
+  on<Name extends keyof SyncEvents>(name: Name, listener: (...args: SyncEvents[Name]) => void): () => void {
+    // The emitter's own types cannot follow the generic name.
+    const plain = listener as (...args: unknown[]) => void
+    const events = this.#events as EventEmitter
+    events.on(name, plain)
+    return () => void events.off(name, plain)
+  }
+
+  /** Bytes that transfers hold in memory or have asked for. */
+  get transferBytes(): number {
+    return this.#budget.usedBytes
+  }
+
+  /**
+   * Keeps a space in sync from now on. Its stores stay the caller's to open and close.
+   *
+   * @throws TypeError when the space is there already
+   */
+  addSpace(options: SyncSpaceOptions): void {
+    const { metadata, membership, name, policy = 'all' } = options
+    if (this.#spaces.has(metadata.space)) throw new TypeError(`the space ${metadata.space} was added already`)
+    const { self, store, readManifest, clock, log } = this.#init
+    const space: SyncSpace = new SyncSpace({
+      number: this.#nextSpaceNumber++,
+      self,
+      metadata,
+      membership,
+      name,
+      policy,
+      store,
+      readManifest,
+      clock,
+      log,
+      budget: this.#budget,
+      onMembers: (removed) => this.#membersChanged(removed),
+      onChange: () => this.#spaceChanged(space),
+      onWork: () => this.#schedulePump(),
+      onCorrupt: (requester) => this.#endCorrupt(requester),
+    })
+    this.#spaces.set(space.id, space)
+    for (const session of this.#sessions) session.updateSpaces()
+  }
+
+  /** Resolves when nothing of the space is under way any more. */
+  async removeSpace(id: SpaceId): Promise<void> {
+    const space = this.#spaces.get(id)
+    if (space === undefined) return
+    this.#spaces.delete(id)
+    for (const session of this.#sessions) session.updateSpaces()
+    await space.close()
+  }
+
+  /** Starts a session on a link, which belongs to it from now on. */
+  attach(link: Link): Session {
+    const session = new Session({
+      ...this.#init,
+      link,
+      budget: this.#budget,
+      spaces: () => this.#spaces.values(),
+      onHello: (greeted) => this.#admit(greeted),
+      onChange: () => this.#scheduleChange(),
+      onRoom: () => this.#schedulePump(),
+    })
+    this.#sessions.add(session)
+    void session.ended.then((reason) => {
+      this.#sessions.delete(session)
+      this.#events.emit('peer:close', session, reason)
+      this.#scheduleChange()
+      this.#schedulePump()
+    })
+    const same = [...this.#sessions].filter((other) => other.peer === link.peer)
+    const peers = new Set([...this.#sessions].map((other) => other.peer))
+    if (this.#stop.signal.aborted) void session.end(new DittoError('DITTO_CLOSED', 'This device is stopping.'))
+    else if (same.length > MAX_LINKS_PER_PEER || peers.size > MAX_PEERS) {
+      void session.end(new DittoError('DITTO_BUSY', 'This device has too many links.'))
+    }
+    return session
+  }
+
+  /** The devices that sessions are open with. */
+  peers(): readonly PeerState[] {
+    const states = new Map<DeviceKey, PeerState>()
+    for (const session of this.#sessions) {
+      if (session.isOpen) states.set(session.peer, peerState(session))
+    }
+    return [...states.values()]
+  }
+
+  /** Where the content of a space stands; `undefined` for a space that was not added. */
+  spaceState(id: SpaceId): FetchState | undefined {
+    return this.#spaces.get(id)?.fetcher.state
+  }
+
+  /**
+   * Resolves when this device and every device it has a session with hold the same, as far as they may; at once when
+   * there is no session. Sessions that are still being set up are waited for.
+   */
+  async whenUpToDate({ signal }: AbortOptions = {}): Promise<void> {
+    signal?.throwIfAborted()
+    while (![...this.#sessions].every(isDone)) await this.#changed.wait({ ...(signal !== undefined && { signal }) })
+  }
+
+  /**
+   * Fetches contents before everything else, whatever the space's policy.
+   *
+   * @throws DittoError DITTO_NOT_FOUND (no such space), DITTO_PEER_UNREACHABLE, DITTO_CHUNK_MISSING,
+   *   DITTO_MANIFEST_INVALID, and what the store throws
+   */
+  async ensure(id: SpaceId, contents: readonly WantedContent[], options: EnsureOptions = {}): Promise<void> {
+    await this.#space(id).fetcher.ensure(contents, options)
+  }
+
+  /**
+   * Fetches chunks that were found damaged, and so do not count as held any more.
+   *
+   * @throws DittoError as {@link SyncEngine.ensure}
+   */
+  async repair(id: SpaceId, ids: readonly ChunkId[], options: EnsureOptions = {}): Promise<void> {
+    await this.#space(id).fetcher.ensureChunks(ids, options)
+  }
+
+  /** Ends all sessions, telling the peers. What was received is stored. */
+  async close(): Promise<void> {
+    this.#stop.abort(new DittoError('DITTO_CLOSED', 'The device is stopping.'))
+    await Promise.all([...this.#sessions].map((session) => session.end()))
+    await Promise.all([...this.#spaces.keys()].map((id) => this.removeSpace(id)))
+    await this.#ticking
+  }
+
+  #space(id: SpaceId): SyncSpace {
+    const space = this.#spaces.get(id)
+    if (space === undefined) throw new DittoError('DITTO_NOT_FOUND', 'There is no such space on this device.')
+    return space
+  }
+
+  /**
+   * Decides which links of one device stay. Another run of it replaces the one before, unless that is still alive:
+   * then two devices use one identity. Of two links of one run the one dialled by the lower key stays, on both sides;
+   * of two dialled by the same side, the newer, by that side's choice.
+   */
+  async #admit(session: Session): Promise<void> {
+    for (const other of [...this.#sessions]) {
+      if (other === session || other.peer !== session.peer || other.peerInstance === undefined) continue
+      if (Buffer.compare(other.peerInstance, session.peerInstance ?? Buffer.of()) !== 0) {
+        if (await other.isAlive(ALIVE_TIMEOUT_MS)) {
+          const error = new DittoError(
+            'DITTO_IDENTITY_CLONED',
+            'Two running devices use the same identity: one home is a copy of the other. Give one of them a new home.',
+          )
+          await other.end(error)
+          throw error
+        }
+        await other.end()
+      } else if (other.link.isInitiator === session.link.isInitiator) {
+        if (session.link.isInitiator) await other.end()
+      } else {
+        const isOwnLower = this.#init.self < session.peer
+        await (session.link.isInitiator === isOwnLower ? other : session).end()
+      }
+    }
+    if (session.isOver) return
+    this.#events.emit('peer:open', session)
+    this.#scheduleChange()
+  }
+
+  #membersChanged(removed: readonly DeviceKey[]): void {
+    for (const session of [...this.#sessions]) {
+      session.updateSpaces()
+      if (removed.includes(session.peer) && session.shared.size === 0) {
+        void session.end(new DittoError('DITTO_NOT_A_MEMBER', 'The peer was removed.'))
+      }
+    }
+  }
+
+  #endCorrupt(requester: Requester): void {
+    for (const session of this.#sessions) {
+      if (session.requester !== requester) continue
+      this.#init.log.warn({ code: 'DITTO_CHUNK_CORRUPT', peer: session.peer }, 'A peer sent bytes that do not match.')
+      void session.end(new DittoError('DITTO_CHUNK_CORRUPT', 'The peer sent bytes that do not match their hash.'))
+    }
+  }
+
+  #spaceChanged(space: SyncSpace): void {
+    for (const session of this.#sessions) session.shared.get(space.id)?.changed()
+    this.#scheduleChange()
+    if (this.#reported.has(space)) return
+    this.#reported.add(space)
+    void this.#init.clock.sleep(PROGRESS_INTERVAL_MS, { signal: this.#stop.signal }).then(
+      () => {
+        this.#reported.delete(space)
+        this.#events.emit('space:progress', space.id, space.fetcher.state)
+      },
+      () => undefined,
+    )
+  }
+
+  #scheduleChange(): void {
+    if (this.#isChangeScheduled) return
+    this.#isChangeScheduled = true
+    queueMicrotask(() => {
+      this.#isChangeScheduled = false
+      this.#changed.wake()
+      this.#events.emit('peer:change')
+    })
+  }
+
+  #schedulePump(): void {
+    if (this.#isPumpScheduled) return
+    this.#isPumpScheduled = true
+    queueMicrotask(() => {
+      this.#isPumpScheduled = false
+      for (const session of this.#sessions) this.#pump(session)
+    })
+  }
+
+  /** Gives a peer requests until its window is full or there is nothing left that it may have; spaces take turns. */
+  #pump(session: Session): void {
+    const { requester } = session
+    for (;;) {
+      const roomBytes = requester.roomBytes
+      if (roomBytes === 0) return
+      const fetchers = [...session.shared.values()].map((shared) => shared.space.fetcher)
+      const turn = this.#turn++
+      const isServed = fetchers.some((_, i) => fetchers[(turn + i) % fetchers.length]?.serve(requester, roomBytes))
+      if (isServed) continue
+      if (!fetchers.some((fetcher) => fetcher.steal(requester) && fetcher.serve(requester, roomBytes))) return
+    }
+  }
+
+  async #tick(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      await this.#init.clock.sleep(TICK_MS, { signal }).catch(() => undefined)
+      if (this.#budget.usedBytes > 0) this.#schedulePump()
+    }
+  }
+}
+
+/** Whether nothing is under way in a session, either way. */
+function isDone(session: Session): boolean {
+  if (!session.isOpen || !session.hasHeardSpaces) return session.isOver
+  return [...session.shared.values()].every((shared) => shared.isUpToDate && shared.isPeerUpToDate)
+}
+
+function peerState(session: Session): PeerState {
+  const shared = [...session.shared.values()]
+  return {
+    peer: session.peer,
+    name: session.peerName ?? '',
+    transport: session.link.transport,
+    remote: session.link.remote,
+    isUpToDate: session.hasHeardSpaces && shared.every((one) => one.isUpToDate),
+    isPeerUpToDate: session.hasHeardSpaces && shared.every((one) => one.isPeerUpToDate),
+    missingBytes: shared.reduce((bytes, one) => bytes + one.space.fetcher.state.missingBytes, 0),
+    peerMissingBytes: shared.reduce((bytes, one) => bytes + (one.peerMissing?.bytes ?? 0), 0),
+    spaces: shared.map((one) => one.space.id),
+  }
+}

@@ -1,0 +1,149 @@
+import {
+  DittoError,
+  MAX_FILE_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_IDS_PER_REQUEST,
+  MAX_MANIFEST_DEPTH,
+} from '@dittofs/interface'
+import { decodeCbor, encodeCbor } from './cbor.ts'
+import { type ChunksMessage, decodeChunks } from './chunks-message.ts'
+import { bool, bytes, type Field, integer, list, optional, type RecordOf, record, text, u32 } from './field.ts'
+import { MESSAGE_TYPE } from './message-type.ts'
+import { decodeMetadata, type MetadataMessage } from './metadata-message.ts'
+
+/** Bytes of the random number that tells one run of a device from the next. */
+export const INSTANCE_ID_BYTES = 16
+/** Spaces that one session may name. */
+export const MAX_SPACES_PER_SESSION = 256
+/** UTF-8 bytes of the name of a space or a device. */
+export const MAX_LABEL_BYTES = 255
+/** Runs of chunks of one manifest that one request may name. */
+export const MAX_RANGES_PER_REQUEST = 256
+
+/** Exact as a double, and more than any file has chunks. */
+const index = integer(0, MAX_FILE_BYTES)
+
+const space = { number: u32, id: bytes(32), name: optional(text(MAX_LABEL_BYTES)) }
+
+const range = { first: index, count: integer(1, MAX_IDS_PER_REQUEST) }
+
+const manifest = {
+  root: bytes(32),
+  depth: integer(1, MAX_MANIFEST_DEPTH),
+  chunks: integer(1, MAX_FILE_BYTES),
+  size: integer(1, MAX_FILE_BYTES),
+  ranges: list(record(range), 1, MAX_RANGES_PER_REQUEST),
+}
+
+/** The messages that are one CBOR map each. What a field means is in docs/protocol.md. */
+export const MESSAGE_FIELDS = {
+  hello: { versions: list(integer(1, 0xffff), 1, 16), instance: bytes(INSTANCE_ID_BYTES) },
+  spaces: { spaces: list(record(space), 0, MAX_SPACES_PER_SESSION), device: optional(text(MAX_LABEL_BYTES)) },
+  bye: { code: integer(0, 0xffff) },
+  ping: { nonce: u32 },
+  pong: { nonce: u32 },
+  want: {
+    request: u32,
+    space: u32,
+    ids: optional(bytes(32, 32 * MAX_IDS_PER_REQUEST, 32)),
+    manifest: optional(record(manifest)),
+  },
+  absent: { request: u32, indexes: list(integer(0, MAX_IDS_PER_REQUEST - 1), 1, MAX_IDS_PER_REQUEST) },
+  cancel: { request: u32 },
+  progress: {
+    space: u32,
+    chunks: index,
+    bytes: integer(0, Number.MAX_SAFE_INTEGER),
+    isSettled: bool,
+    digest: optional(bytes(32)),
+  },
+} as const
+
+type MapMessageName = keyof typeof MESSAGE_FIELDS
+type MapMessage = {
+  [Name in MapMessageName]: { readonly type: Name } & RecordOf<(typeof MESSAGE_FIELDS)[Name]>
+}[MapMessageName]
+
+export type HelloMessage = Extract<MapMessage, { type: 'hello' }>
+export type SpacesMessage = Extract<MapMessage, { type: 'spaces' }>
+export type WantMessage = Extract<MapMessage, { type: 'want' }>
+export type ProgressMessage = Extract<MapMessage, { type: 'progress' }>
+
+/** A message of a type that this module does not read: pairing, statements, or one of a later version. */
+export interface OtherMessage {
+  readonly type: 'other'
+  readonly number: number
+  /** The whole payload, its type byte included. */
+  readonly payload: Uint8Array
+}
+
+export type Message = MapMessage | ChunksMessage | MetadataMessage | OtherMessage
+
+const CODECS = new Map<number, { name: MapMessageName; field: Field<unknown> }>(
+  (Object.keys(MESSAGE_FIELDS) as MapMessageName[]).map((name) => [
+    MESSAGE_TYPE[name],
+    { name, field: record(MESSAGE_FIELDS[name]) },
+  ]),
+)
+
+/**
+ * @returns one frame's payload
+ * @throws RangeError when a field is not of its format
+ */
+export function encodeMessage(message: MapMessage): Uint8Array {
+  const number = MESSAGE_TYPE[message.type]
+  checkWant(message, RangeError)
+  const body = encodeCbor(CODECS.get(number)?.field.encode(message))
+  const payload = new Uint8Array(1 + body.length)
+  payload[0] = number
+  payload.set(body, 1)
+  if (payload.length > MAX_FRAME_BYTES) throw new RangeError('a message must fit in one frame')
+  return payload
+}
+
+/**
+ * Decodes one frame's payload, in time proportional to its length. Byte strings share its memory.
+ *
+ * @throws DittoError DITTO_PROTOCOL
+ */
+export function decodeMessage(payload: Uint8Array): Message {
+  const number = payload[0]
+  if (number === undefined) throw new DittoError('DITTO_PROTOCOL', 'The peer sent an empty message.')
+  if (number === MESSAGE_TYPE.chunks) return decodeChunks(payload)
+  if (number === MESSAGE_TYPE.metadata) return decodeMetadata(payload)
+  const codec = CODECS.get(number)
+  if (codec === undefined) return { type: 'other', number, payload }
+  const fields = codec.field.decode(decodeCbor(payload.subarray(1))) as object
+  const message = { type: codec.name, ...fields } as MapMessage
+  checkWant(message, ProtocolError)
+  return message
+}
+
+class ProtocolError extends DittoError {
+  constructor(message: string) {
+    super('DITTO_PROTOCOL', `The peer sent a request that cannot be read: ${message}.`)
+  }
+}
+
+/** What one field's format cannot say: a request names its chunks in one of two ways, and not too many of them. */
+function checkWant(message: MapMessage, Refusal: new (message: string) => Error): void {
+  if (message.type !== 'want') return
+  if ((message.ids === undefined) === (message.manifest === undefined)) {
+    throw new Refusal('it names chunks either by ID or by ranges of a manifest')
+  }
+  if (message.manifest === undefined) return
+  let count = 0
+  for (const range of message.manifest.ranges) {
+    count += range.count
+    if (range.first + range.count > message.manifest.chunks) throw new Refusal('a range ends behind the manifest')
+  }
+  if (count > MAX_IDS_PER_REQUEST) throw new Refusal(`it names more than ${MAX_IDS_PER_REQUEST} chunks`)
+}
+
+/** How many chunks a request names; their indexes in answers count from 0 in the order named. */
+export function wantedCount(want: WantMessage): number {
+  if (want.ids !== undefined) return want.ids.length / 32
+  let count = 0
+  for (const range of want.manifest?.ranges ?? []) count += range.count
+  return count
+}
