@@ -18,6 +18,8 @@ export interface ProcessDeviceInit {
   name: string
   /** Runs everything of the device in this host's network. */
   host?: TestHost
+  /** Runs everything of the device as this user instead of root. */
+  user?: string
   daemonArgs?: readonly string[]
 }
 
@@ -26,6 +28,7 @@ export class ProcessDevice {
   readonly home: string
   readonly name: string
   readonly #host: TestHost | undefined
+  readonly #user: string | undefined
   readonly #daemonArgs: readonly string[]
   #daemon: ChildProcess | undefined
   /** What the daemon printed on stderr since its start. */
@@ -36,6 +39,7 @@ export class ProcessDevice {
     this.home = init.home
     this.name = init.name
     this.#host = init.host
+    this.#user = init.user
     this.#daemonArgs = init.daemonArgs ?? []
   }
 
@@ -43,14 +47,16 @@ export class ProcessDevice {
     return this.#daemon?.pid
   }
 
-  #spawn(args: readonly string[]): ChildProcess {
+  #spawn(args: readonly string[], cwd = process.cwd()): ChildProcess {
     const [program, ...rest] = [
       ...(this.#host === undefined ? [] : ['ip', 'netns', 'exec', this.#host.namespace]),
+      ...(this.#user === undefined ? [] : ['setpriv', `--reuid=${this.#user}`, '--clear-groups']),
       process.execPath,
       CLI_ENTRY,
       ...args,
     ]
     return spawn(program as string, rest, {
+      cwd,
       env: { ...process.env, DITTOFS_HOME: this.home },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -58,7 +64,12 @@ export class ProcessDevice {
 
   /** Runs one command to its end. */
   async run(...args: readonly string[]): Promise<CommandResult> {
-    const child = this.#spawn(args)
+    return this.runIn(process.cwd(), ...args)
+  }
+
+  /** Runs one command to its end in a directory. */
+  async runIn(directory: string, ...args: readonly string[]): Promise<CommandResult> {
+    const child = this.#spawn(args, directory)
     let stdout = ''
     let stderr = ''
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -103,8 +114,8 @@ export class ProcessDevice {
   }
 
   /** Ends the daemon as a user would, and gives its exit status. */
-  async stop(): Promise<number | null> {
-    return this.#end('SIGTERM')
+  async stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<number | null> {
+    return this.#end(signal)
   }
 
   /** Ends the daemon as a power cut would. */

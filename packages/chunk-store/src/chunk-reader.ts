@@ -1,11 +1,11 @@
 import { type AbortOptions, type ChunkDamage, type ChunkId, chunkId, MAX_CHUNK_BYTES } from '@dittofs/interface'
 import type { ChunkIndex } from './chunk-index.ts'
+import type { ChunkPool } from './chunk-pool.ts'
 import { Gate } from './gate.ts'
 import type { IndexEntry } from './index-codec.ts'
 import { RECORD_HEADER_BYTES } from './pack-format.ts'
 import type { PackHandles } from './pack-handles.ts'
 import { isPassingFailure, storageError } from './storage-error.ts'
-import type { WorkerPool } from './worker-pool.ts'
 
 /** Bytes of one batch, unless a single chunk is longer. */
 const BATCH_BYTES = 1024 * 1024
@@ -50,7 +50,7 @@ interface Batch<Wanted> {
 
 export interface ChunkReaderInit {
   handles: PackHandles
-  pool: WorkerPool
+  pool: ChunkPool
   index: ChunkIndex
 }
 
@@ -101,7 +101,7 @@ export class ChunkReader {
     const unread = Buffer.allocUnsafeSlow(batch.bytes)
     const outcomes = await Promise.all(batch.spans.map((span) => this.#readSpan(span, unread)))
     const ranges = Uint32Array.from(batch.pieces.flatMap(({ at, wanted }) => [at, wanted.entry.length]))
-    const { buffer, digests } = await this.#init.pool.hash(unread.buffer as ArrayBuffer, ranges)
+    const { buffer, digests } = await this.#init.pool.hash(unread.buffer, ranges)
     const spanOf = (at: number) => batch.spans.findLastIndex((span) => span.at <= at)
     const read: ReadChunk<Wanted>[] = []
     for (const [nth, { wanted, at }] of batch.pieces.entries()) {
@@ -124,7 +124,7 @@ export class ChunkReader {
     const target = Buffer.allocUnsafeSlow(now.length)
     const span: Span = { pack: now.pack, position: now.offset + RECORD_HEADER_BYTES, at: 0, length: now.length }
     const outcome = await this.#readSpan(span, target)
-    const { buffer, digests } = await this.#init.pool.hash(target.buffer as ArrayBuffer, Uint32Array.of(0, now.length))
+    const { buffer, digests } = await this.#init.pool.hash(target.buffer, Uint32Array.of(0, now.length))
     if (chunkId.fromBytes(digests) === wanted.id) return { wanted, bytes: new Uint8Array(buffer) }
     const found = outcome === 'whole' ? 'corrupt' : 'unreadable'
     return { wanted: isMoved ? { ...wanted, entry: now } : wanted, bytes: undefined, problem: found }

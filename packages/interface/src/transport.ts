@@ -78,7 +78,8 @@ export interface Discovery {
  * A way to reach other devices: plain duplexes of Buffers, neither authenticated nor encrypted.
  *
  * A duplex keeps order and loses nothing until it fails; it half-closes on `end`, respects backpressure both ways,
- * and `destroy(error)` is sudden death that the other side sees as `close`.
+ * and is no uncaught error when nobody listens for its `error`. `destroy(error)` is sudden death: a reader at the other
+ * side sees `end` or `close` at once and cannot tell it from a clean end; a clean end is for the protocol above to say.
  */
 export interface Transport {
   /** `tcp`, `webrtc`, `ble`, `memory`. The scheme of its addresses. */

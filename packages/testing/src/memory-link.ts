@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type AbortOptions, type DeviceKey, DittoError, type KnockMatch, type Link } from '@dittofs/interface'
 import { encodeFrameHeader } from '@dittofs/wire'
 
@@ -124,7 +125,7 @@ export class MemoryLink implements Link {
 
   exportKeyingMaterial(length: number, label: string): Uint8Array {
     const names = [this.#self, this.peer].sort().join(label)
-    return new Uint8Array(Buffer.alloc(length, names))
+    return new Uint8Array(createHash('shake256', { outputLength: length }).update(names).digest())
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Clock } from '@dittofs/interface'
+
+/** The machine's own clock, where no other is passed in. Its timers keep no process alive. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: async (delayMs, options = {}) => {
+    try {
+      await delay(delayMs, undefined, { ref: false, ...options })
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      throw error
+    }
+  },
+}

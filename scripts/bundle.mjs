@@ -1,0 +1,47 @@
+/**
+ * Bundles the command line and its worker threads into apps/cli/dist, so that one tarball is all that a user installs.
+ * Packages with native code or WebAssembly stay outside: they are exact-version dependencies of the app.
+ *
+ * Usage: node scripts/bundle.mjs
+ */
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { rolldown } from 'rolldown'
+
+const root = path.resolve(import.meta.dirname, '..')
+const app = path.join(root, 'apps', 'cli')
+const output = path.join(app, 'dist')
+
+/** A worker thread starts from a file of its own, found beside the file that starts it under its source's name. */
+function workerEntries() {
+  const entries = {}
+  for (const name of readdirSync(path.join(root, 'packages'))) {
+    const source = path.join(root, 'packages', name, 'src')
+    for (const file of readdirSync(source, { recursive: true })) {
+      if (file.endsWith('-worker.ts')) entries[path.basename(file, '.ts')] = path.join(source, file)
+    }
+  }
+  return entries
+}
+
+const manifest = JSON.parse(readFileSync(path.join(app, 'package.json'), 'utf8'))
+const external = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })
+
+const bundle = await rolldown({
+  input: { main: path.join(app, 'src', 'main.ts'), ...workerEntries() },
+  cwd: app,
+  platform: 'node',
+  external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),
+  resolve: { conditionNames: ['@dittofs/source', 'node', 'import'] },
+  logLevel: 'warn',
+})
+rmSync(output, { recursive: true, force: true })
+await bundle.write({
+  dir: output,
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: '[name]-[hash].js',
+  minify: false,
+  sourcemap: false,
+})
+await bundle.close()
