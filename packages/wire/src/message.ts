@@ -10,13 +10,12 @@ import { type ChunksMessage, decodeChunks } from './chunks-message.ts'
 import { bool, bytes, type Field, integer, list, optional, type RecordOf, record, text, u32 } from './field.ts'
 import { MESSAGE_TYPE } from './message-type.ts'
 import { decodeMetadata, type MetadataMessage } from './metadata-message.ts'
+import { MAX_LABEL_BYTES } from './pairing-messages.ts'
 
 /** Bytes of the random number that tells one run of a device from the next. */
 export const INSTANCE_ID_BYTES = 16
 /** Spaces that one session may name. */
 export const MAX_SPACES_PER_SESSION = 256
-/** UTF-8 bytes of the name of a space or a device. */
-export const MAX_LABEL_BYTES = 255
 /** Runs of chunks of one manifest that one request may name. */
 export const MAX_RANGES_PER_REQUEST = 256
 
