@@ -32,3 +32,8 @@ export function isPassingFailure(error: unknown): boolean {
   const code = systemCode(error) ?? ''
   return EXHAUSTED.has(code) || PERMISSION.has(code)
 }
+
+/** A failed system call as a {@link storageError}; anything else, such as an abort's reason, as it is. */
+export function orStorageError(error: unknown): unknown {
+  return systemCode(error)?.startsWith('E') === true && !isDittoError(error) ? storageError(error) : error
+}

@@ -10,6 +10,7 @@
  *
  * @packageDocumentation
  */
+export { BASE32_ALPHABET, decodeBase32, encodeBase32 } from './base32.ts'
 export { decodeCbor, encodeCbor, MAX_CBOR_DEPTH } from './cbor.ts'
 export {
   CHUNK_RECORD_HEADER_BYTES,
@@ -42,7 +43,6 @@ export {
   encodePairingMessage,
   JOIN_NO_REASONS,
   type JoinNoReason,
-  MAX_LABEL_BYTES,
   type PairingMessage,
 } from './pairing-messages.ts'
 export { agreeVersion, PROTOCOL_HISTORY, PROTOCOL_VERSIONS } from './protocol-version.ts'

@@ -3,6 +3,7 @@ import {
   MAX_FILE_BYTES,
   MAX_FRAME_BYTES,
   MAX_IDS_PER_REQUEST,
+  MAX_LABEL_BYTES,
   MAX_MANIFEST_DEPTH,
 } from '@dittofs/interface'
 import { decodeCbor, encodeCbor } from './cbor.ts'
