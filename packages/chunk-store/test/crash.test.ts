@@ -253,8 +253,7 @@ describe('a call of the disk that fails', () => {
       for (const call of calls) {
         const { failure, fileSystem, index, model } = await run({ failAt: { call, code }, random: generator(call) })
         const expected = code === 'ENOSPC' ? /^DITTO_(NO_SPACE|IO)$/ : /^DITTO_IO$/
-        if (failure !== undefined)
-          expect((failure as { code: string }).code, `call ${call}: ${String(failure)}`).toMatch(expected)
+        if (failure !== undefined) expect((failure as { code: string }).code, `call ${call}`).toMatch(expected)
         await expectRecovery(fileSystem.diskAfterPowerLoss(), index, model, call).catch((cause: unknown) => {
           throw new Error(`${code} at call ${call}`, { cause })
         })
