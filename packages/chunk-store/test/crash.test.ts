@@ -207,7 +207,7 @@ describe('power lost during any of the calls a store makes', () => {
     await expectRecovery(fileSystem.diskAfterPowerLoss(), index, model, 1)
   })
 
-  test.each([1, 2, 3, 4, 5])(
+  test.each([1, 2, 3])(
     'keeps all that was acknowledged, and holds nothing damaged, with the index (seed %d)',
     async (seed) => {
       for (const crashAt of calls) {
@@ -219,7 +219,7 @@ describe('power lost during any of the calls a store makes', () => {
     },
   )
 
-  test.each([1, 2, 3])('keeps all that was acknowledged when the index is lost as well (seed %d)', async (seed) => {
+  test.each([1, 2])('keeps all that was acknowledged when the index is lost as well (seed %d)', async (seed) => {
     for (const crashAt of calls) {
       const { fileSystem, model } = await run({ crashAt, random: generator(seed * 2000 + crashAt) })
       await expectRecovery(fileSystem.diskAfterPowerLoss(), new Map(), model, seed).catch((cause: unknown) => {
