@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import {
   type AbortOptions,
   type AddOptions,
@@ -238,6 +239,8 @@ export class LocalDevice implements Device {
   #bound<Options extends AbortOptions>(options: Options): Options & { signal: AbortSignal } {
     const signal =
       options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal])
+    // Each of the many files of one call listens to it for a while: that is no leak.
+    setMaxListeners(0, signal)
     return { ...options, signal }
   }
 
