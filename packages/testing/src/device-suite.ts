@@ -461,7 +461,12 @@ async function describeTree(root: string, below = ''): Promise<string[]> {
     const attributes = `${shown} ${(stat.mode & 0o777n).toString(8)} ${stat.mtimeNs / 1000n}`
     if (stat.isSymbolicLink()) lines.push(`${shown} -> ${await readlink(file)}`)
     else if (stat.isDirectory()) lines.push(`${attributes}/`, ...(await describeTree(root, shown)))
-    else lines.push(`${attributes} ${createHash('sha256').update(await readFile(file)).digest('hex')}`)
+    else
+      lines.push(
+        `${attributes} ${createHash('sha256')
+          .update(await readFile(file))
+          .digest('hex')}`,
+      )
   }
   return lines
 }

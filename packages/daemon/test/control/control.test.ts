@@ -57,9 +57,7 @@ describe('a call', () => {
       'verify',
       'collect',
     ] as const
-    const { client } = await serveScripted(
-      Object.fromEntries(names.map((name) => [name, telling(name)])),
-    )
+    const { client } = await serveScripted(Object.fromEntries(names.map((name) => [name, telling(name)])))
     const target = { space: 's', directory: '/d', output: '/d/o' }
     const calls: [Promise<unknown>, string, ...unknown[]][] = [
       [client.devices(), 'devices'],
