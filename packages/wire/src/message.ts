@@ -11,7 +11,6 @@ import { type ChunksMessage, decodeChunks } from './chunks-message.ts'
 import { bool, bytes, type Field, integer, list, optional, type RecordOf, record, text, u32 } from './field.ts'
 import { MESSAGE_TYPE } from './message-type.ts'
 import { decodeMetadata, type MetadataMessage } from './metadata-message.ts'
-import { MAX_LABEL_BYTES } from './pairing-messages.ts'
 
 /** Bytes of the random number that tells one run of a device from the next. */
 export const INSTANCE_ID_BYTES = 16
