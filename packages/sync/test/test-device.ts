@@ -7,6 +7,7 @@ import {
   deviceKey,
   isDittoError,
   type Logger,
+  type Membership,
   type MetadataStore,
   type SpaceId,
   spaceId,
@@ -65,6 +66,8 @@ export interface TestDeviceOptions extends Partial<SyncEngineInit> {
   store?: ChunkStore
   policy?: FetchPolicy
   spaces?: readonly SpaceId[]
+  /** Real members, instead of those the test names, for the one space. */
+  membership?: Membership
 }
 
 /** One device with real stores in memory. Every device of a test is a full member of each of its spaces. */
@@ -95,7 +98,7 @@ export class TestDevice {
   }
 
   static async open(name: string, members: readonly string[], options: TestDeviceOptions = {}): Promise<TestDevice> {
-    const { spaces = [HOME], policy = 'all', ...engine } = options
+    const { spaces = [options.membership?.space ?? HOME], policy = 'all', membership: real, ...engine } = options
     const { key, sign: signWithKey } = identity(name)
     const chunks = memoryChunkStore()
     await chunks.open()
@@ -120,7 +123,12 @@ export class TestDevice {
       )
       device.metadata.set(space, metadata)
       device.memberships.set(space, membership)
-      device.engine.addSpace({ metadata, membership, policy, name: () => `space ${space.slice(0, 2)}` })
+      device.engine.addSpace({
+        metadata,
+        membership: real ?? membership,
+        policy,
+        name: () => `space ${space.slice(0, 2)}`,
+      })
     }
     onTestFinished(async () => {
       await device.engine.close()
@@ -200,4 +208,9 @@ export function connect(
 /** The key that a device of this name has. */
 export function keyOf(name: string): DeviceKey {
   return identity(name).key
+}
+
+/** What signs for the device of this name. */
+export function signerOf(name: string): { readonly key: DeviceKey; readonly sign: (bytes: Uint8Array) => Uint8Array } {
+  return identity(name)
 }
