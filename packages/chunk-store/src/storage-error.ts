@@ -29,6 +29,7 @@ export function storageError(cause: unknown): DittoError {
 
 /** Whether a failed read is about the machine's state and not about what it tried to read. */
 export function isPassingFailure(error: unknown): boolean {
+  if (isDittoError(error)) return true
   const code = systemCode(error) ?? ''
   return EXHAUSTED.has(code) || PERMISSION.has(code)
 }

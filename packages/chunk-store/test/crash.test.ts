@@ -207,7 +207,7 @@ describe('power lost during any of the calls a store makes', () => {
     await expectRecovery(fileSystem.diskAfterPowerLoss(), index, model, 1)
   })
 
-  test.each([1, 2, 3, 4, 5])(
+  test.each([1, 2, 3])(
     'keeps all that was acknowledged, and holds nothing damaged, with the index (seed %d)',
     async (seed) => {
       for (const crashAt of calls) {
@@ -219,7 +219,7 @@ describe('power lost during any of the calls a store makes', () => {
     },
   )
 
-  test.each([1, 2, 3])('keeps all that was acknowledged when the index is lost as well (seed %d)', async (seed) => {
+  test.each([1, 2])('keeps all that was acknowledged when the index is lost as well (seed %d)', async (seed) => {
     for (const crashAt of calls) {
       const { fileSystem, model } = await run({ crashAt, random: generator(seed * 2000 + crashAt) })
       await expectRecovery(fileSystem.diskAfterPowerLoss(), new Map(), model, seed).catch((cause: unknown) => {
@@ -253,8 +253,7 @@ describe('a call of the disk that fails', () => {
       for (const call of calls) {
         const { failure, fileSystem, index, model } = await run({ failAt: { call, code }, random: generator(call) })
         const expected = code === 'ENOSPC' ? /^DITTO_(NO_SPACE|IO)$/ : /^DITTO_IO$/
-        if (failure !== undefined)
-          expect((failure as { code: string }).code, `call ${call}: ${String(failure)}`).toMatch(expected)
+        if (failure !== undefined) expect((failure as { code: string }).code, `call ${call}`).toMatch(expected)
         await expectRecovery(fileSystem.diskAfterPowerLoss(), index, model, call).catch((cause: unknown) => {
           throw new Error(`${code} at call ${call}`, { cause })
         })

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { ChunkStore } from '@dittofs/interface'
 import { ALICE_SPACE, BOB_SPACE, pseudoRandomBytes, temporaryDirectory } from '@dittofs/testing'
@@ -32,12 +32,6 @@ describe('importFile', () => {
 
   test('refuses a device', async () => {
     await expect(store.importFile(ALICE_SPACE, '/dev/zero')).rejects.toMatchObject({ code: 'DITTO_UNSUPPORTED' })
-  })
-
-  test.skipIf(process.getuid?.() === 0)('tells a file that may not be read (not as root, who may)', async () => {
-    const file = await fileOf('secret', Buffer.from('x'))
-    await chmod(file, 0)
-    await expect(store.importFile(ALICE_SPACE, file)).rejects.toMatchObject({ code: 'DITTO_PERMISSION' })
   })
 
   test('refuses a file that grows while it is read', async () => {
@@ -79,14 +73,13 @@ describe('importFile', () => {
     await mkdir(tree)
     const sizes = Array.from({ length: 150 }, (_, nth) => (nth % 50 === 49 ? 9 * 1024 * 1024 : (nth * 7919) % 60_000))
     const files = sizes.map((_, nth) => path.join(tree, String(nth)))
-    await Promise.all(
-      files.map((file, nth) =>
-        nth % 10 === 3 ? undefined : writeFile(file, pseudoRandomBytes(nth, sizes[nth] as number)),
-      ),
-    )
+    const isAbsent = (nth: number) => nth % 10 === 3
+    for (const [nth, file] of files.entries()) {
+      if (!isAbsent(nth)) await writeFile(file, pseudoRandomBytes(nth, sizes[nth] as number))
+    }
     const results = await Promise.allSettled(files.map((file) => store.importFile(ALICE_SPACE, file)))
     for (const [nth, result] of results.entries()) {
-      if (nth % 10 === 3) expect(result).toMatchObject({ status: 'rejected', reason: { code: 'DITTO_NOT_FOUND' } })
+      if (isAbsent(nth)) expect(result).toMatchObject({ status: 'rejected', reason: { code: 'DITTO_NOT_FOUND' } })
       else expect(result).toMatchObject({ status: 'fulfilled', value: { size: sizes[nth] } })
     }
     for await (const damage of store.verify()) expect(damage).toBeUndefined()
