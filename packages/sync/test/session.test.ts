@@ -217,6 +217,7 @@ describe('members', () => {
       start: (_peer, match: KnockMatch) => [
         Uint8Array.of(MESSAGE_TYPE.statements, ...Buffer.from(`${name} ${match.kind}`)),
       ],
+      changed: () => [],
       receive: async (payload) => {
         const text = Buffer.from(payload.subarray(1)).toString()
         received.push(text)
