@@ -1,5 +1,13 @@
 /**
- * Chunker, BLAKE3, packs, index, manifests, verify and collection.
+ * The pool of chunks of a device: chunker, BLAKE3, packs, index, manifests, verification and collection.
+ *
+ * ```ts
+ * const store = packChunkStore({ directory: '/home/alice/.dittofs/chunks' })
+ * await store.open()
+ * const { content, size } = await store.importFile(space, '/home/alice/film.mp4')
+ * for await (const step of readManifest(store, space, content, size)) console.log(step)
+ * await store.close()
+ * ```
  *
  * @packageDocumentation
  */
@@ -12,5 +20,9 @@ export {
   loadBlake3,
 } from './blake3.ts'
 export { type FindChunkEnd, findChunkEnd } from './chunker.ts'
+export type { IndexDatabase, IndexWrite, OpenIndexDatabase } from './index-database.ts'
 export { ManifestBuilder } from './manifest-builder.ts'
+export { nodePackFileSystem } from './node-pack-file-system.ts'
+export { DEFAULT_MAX_PACK_BYTES, type PackChunkStoreInit, packChunkStore } from './pack-chunk-store.ts'
+export type { PackFile, PackFileSystem } from './pack-file-system.ts'
 export { readManifest } from './read-manifest.ts'

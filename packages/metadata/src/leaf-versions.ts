@@ -22,9 +22,7 @@ export function livingVersions(leaf: NodeState, deletions: readonly Deletion[]):
     if (version === undefined || isDeleted(version, deletions)) return []
     return [{ shown: version, same: [version] }]
   }
-  const versions = leaf.states.flatMap(({ version }) => version ?? [])
-  const living = versions
-    .filter((version) => !versions.some((other) => other !== version && isReplaced(version, other)))
+  const living = maximalVersions(leaf)
     .filter((version) => !isDeleted(version, deletions))
     .sort((a, b) => compareEvents(b, a))
   const groups = new Map<string, { shown: Version; same: Version[] }>()
@@ -35,6 +33,12 @@ export function livingVersions(leaf: NodeState, deletions: readonly Deletion[]):
     else group.same.push(version)
   }
   return [...groups.values()]
+}
+
+/** The versions that no other one replaces, deleted ones included. */
+export function maximalVersions(leaf: NodeState): readonly Version[] {
+  const versions = leaf.states.flatMap(({ version }) => version ?? [])
+  return versions.filter((version) => !versions.some((other) => other !== version && isReplaced(version, other)))
 }
 
 function isReplaced(version: Version, other: Version): boolean {

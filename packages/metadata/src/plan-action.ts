@@ -5,7 +5,7 @@ import { directoryContent } from './directory-content.ts'
 import { planDirectoryMove } from './plan-directory-move.ts'
 import { planDirectoryRemoval } from './plan-directory-removal.ts'
 import { PlanHomes } from './plan-homes.ts'
-import { pinConflictCopies, planLeafRemoval, replaceVersions } from './plan-leaf.ts'
+import { pinConflictCopies, planLeafMove, planLeafRemoval, replaceVersions } from './plan-leaf.ts'
 import type { DeleteRecord, StateRecord } from './record.ts'
 import type { ShownDirectory, ShownEntry, ShownLeaf } from './shown-tree.ts'
 import type { TreeView } from './tree-view.ts'
@@ -136,9 +136,7 @@ function planMove(planning: Planning, from: readonly string[], to: readonly stri
     plan.create(entry.node.kind, place, entry.version)
     replaceVersions(planning, entry.copyOf, entry.copyOf.version, entry)
   } else {
-    // Its other versions stay where they are shown, each as a node of its own.
-    if (view.copiesOf(entry).length > 0 || entry.duplicates.length > 0) replaceVersions(planning, entry, entry.version)
-    plan.place(entry.node.id, place)
+    planLeafMove(planning, entry, place)
   }
 }
 

@@ -1,9 +1,10 @@
 import type { NodeId } from '@dittofs/interface'
-import type { NodeState, Placement } from './node-state.ts'
+import type { NodeState, Placement, Version } from './node-state.ts'
 import type { Planning } from './plan-action.ts'
-import { isIn } from './plan-directory-removal.ts'
+import { isIn, settleDisplaced } from './plan-directory-removal.ts'
+import { allVersions, hasDeletedVersions } from './plan-leaf.ts'
 import type { Place } from './record.ts'
-import { isAlive, type ShownDirectory } from './shown-tree.ts'
+import { isAlive, type ShownDirectory, type ShownLeaf } from './shown-tree.ts'
 
 /** What still lives in a dead directory, and the living one it is taken along to. */
 interface Rescue {
@@ -16,11 +17,13 @@ interface Rescue {
  * Moves a shown directory: one record for each living node it consists of. A dead one stays where it is; what is
  * visible in it goes along, into a new directory of its name.
  */
-export function planDirectoryMove({ plan, view, homes }: Planning, directory: ShownDirectory, place: Place): void {
+export function planDirectoryMove(planning: Planning, directory: ShownDirectory, place: Place): void {
+  const { plan, view, homes } = planning
+  // A move of one directory of a cycle would else bring back the placement of another that gave way to it.
+  settleDisplaced({ view, plan })
   const moveNode = (node: NodeState, to: Place) => {
     const { parent, name } = node.placement as Placement
-    if (node.kind === 'directory') plan.place(node.id, to, { parent, name })
-    else plan.place(node.id, to)
+    plan.place(node.id, to, { parent, name })
   }
   const living = directory.members.filter(isAlive)
   for (const { node } of living) moveNode(node, place)
@@ -31,10 +34,7 @@ export function planDirectoryMove({ plan, view, homes }: Planning, directory: Sh
     const { group, dead: above, home: parent } = next
     for (const entry of view.entries(group)) {
       if (entry.kind === 'leaf') {
-        if (entry.copyOf !== undefined) continue
-        for (const { node } of [entry, ...entry.duplicates]) {
-          if (isIn(node, above)) moveNode(node, { parent, name: (node.placement as Placement).name })
-        }
+        if (entry.copyOf === undefined) moveLeafOut(planning, entry, above, parent)
         continue
       }
       for (const member of entry.members) {
@@ -44,5 +44,26 @@ export function planDirectoryMove({ plan, view, homes }: Planning, directory: Sh
         else rescues.push({ group: entry, dead: member.node, home: homes.remake(entry, to) })
       }
     }
+  }
+}
+
+/** Takes a leaf out of a dead directory, with the equal ones it stands for and its other versions. */
+function moveLeafOut(planning: Planning, entry: ShownLeaf, dead: NodeState, parent: NodeId): void {
+  const { plan, view } = planning
+  const copies = view.copiesOf(entry)
+  const own = [entry, ...copies].flatMap(({ same }) => same)
+  const leaves = [
+    { node: entry.node, shown: own },
+    ...entry.duplicates.map(({ node, versions }) => ({ node, shown: versions.flatMap(({ same }) => same) })),
+  ]
+  for (const { node, shown } of leaves) {
+    if (!isIn(node, dead)) continue
+    if (hasDeletedVersions(node, shown)) {
+      for (const copy of node === entry.node ? copies : []) {
+        plan.create(copy.node.kind, { parent, name: copy.name }, copy.version)
+      }
+      plan.write(node.id, shown[0] as Version, allVersions(node))
+    }
+    plan.place(node.id, { parent, name: (node.placement as Placement).name })
   }
 }

@@ -5,11 +5,8 @@ import { isAlive, type ShownDirectory } from './shown-tree.ts'
 
 /** Removes a directory and all that is shown below it: one record for each living node it consists of. */
 export function planDirectoryRemoval({ view, plan }: Planning, directory: ShownDirectory): void {
-  // Deletions do not reach over a placement that gave way to a cycle, so those are written down first, as shown.
-  for (const node of view.index.displaced) {
-    const { parent, name } = node.placement as Placement
-    plan.place(node.id, { parent, name }, { parent, name })
-  }
+  // Deletions do not reach over a placement that gave way to a cycle.
+  settleDisplaced({ view, plan })
   const cut = plan.held()
   const dead: { group: ShownDirectory; node: NodeState }[] = []
   const removeMembers = (group: ShownDirectory, isWanted: (node: NodeState) => boolean) => {
@@ -30,6 +27,14 @@ export function planDirectoryRemoval({ view, plan }: Planning, directory: ShownD
         for (const { node } of [entry, ...entry.duplicates]) if (isIn(node, above)) plan.delete(node.id, leafCut(node))
       }
     }
+  }
+}
+
+/** Writes the shown placement of every directory that gave way to a cycle, so that it stands there by its own right. */
+export function settleDisplaced({ view, plan }: Pick<Planning, 'view' | 'plan'>): void {
+  for (const node of view.index.displaced) {
+    const { parent, name } = node.placement as Placement
+    plan.place(node.id, { parent, name }, { parent, name })
   }
 }
 

@@ -1,7 +1,9 @@
 import type { PlannedContent } from './action-plan.ts'
 import type { Writer } from './event.ts'
-import type { NodeState } from './node-state.ts'
+import { maximalVersions } from './leaf-versions.ts'
+import type { NodeState, Version } from './node-state.ts'
 import type { Planning } from './plan-action.ts'
+import type { Place } from './record.ts'
 import type { ShownEntry, ShownLeaf } from './shown-tree.ts'
 import { joinInto, type VersionVector, widen } from './version-vector.ts'
 
@@ -18,20 +20,39 @@ export function replaceVersions(
   content: PlannedContent,
   decided?: ShownLeaf,
 ): void {
-  const copies = view.copiesOf(main)
-  const replaced = new Map<Writer, number>()
-  for (const { same } of [main, ...copies]) {
-    for (const version of same) {
-      joinInto(replaced, version.vector)
-      widen(replaced, version.writer, version.t)
-    }
-  }
-  for (const copy of copies) {
+  for (const copy of view.copiesOf(main)) {
     if (copy.version === decided?.version) continue
     plan.create(copy.node.kind, { parent: homes.of(copy.parent), name: copy.name }, copy.version)
   }
-  plan.write(main.node.id, content, replaced)
+  plan.write(main.node.id, content, allVersions(main.node))
   deleteDuplicates({ plan }, main)
+}
+
+/**
+ * Moves one shown leaf and nothing else. Other versions of its node stay where they are shown, and a deleted one does
+ * not come back with a placement that its deletion has not seen.
+ */
+export function planLeafMove(planning: Planning, entry: ShownLeaf, place: Place): void {
+  const { view, plan } = planning
+  const hasMore = view.copiesOf(entry).length > 0 || entry.duplicates.length > 0
+  if (hasMore || hasDeletedVersions(entry.node, entry.same)) replaceVersions(planning, entry, entry.version)
+  plan.place(entry.node.id, place)
+}
+
+/** Whether a node holds versions that are hidden only because they were deleted. */
+export function hasDeletedVersions(leaf: NodeState, shown: readonly Version[]): boolean {
+  return maximalVersions(leaf).some((version) => !shown.includes(version))
+}
+
+/** Covers every version that is held of a leaf. */
+export function allVersions(leaf: NodeState): VersionVector {
+  const vector = new Map<Writer, number>()
+  for (const { version } of leaf.states) {
+    if (version === undefined) continue
+    joinInto(vector, version.vector)
+    widen(vector, version.writer, version.t)
+  }
+  return vector
 }
 
 /** Removes one shown entry and nothing else: other versions of its node stay shown where they are. */
@@ -55,11 +76,10 @@ export function planLeafRemoval(planning: Planning, entry: ShownLeaf): void {
 export function pinConflictCopies(planning: Planning, entry: ShownEntry): void {
   const { parent } = entry
   if (parent === undefined || (entry.kind === 'leaf' && entry.conflictOf !== undefined)) return
-  const { view, plan, homes } = planning
+  const { view, homes } = planning
   for (const copy of view.conflictCopies(parent)) {
     if (copy.conflictOf !== entry.name || copy.copyOf !== undefined) continue
-    if (view.copiesOf(copy).length > 0) replaceVersions(planning, copy, copy.version)
-    plan.place(copy.node.id, { parent: homes.of(parent), name: copy.name })
+    planLeafMove(planning, copy, { parent: homes.of(parent), name: copy.name })
   }
 }
 

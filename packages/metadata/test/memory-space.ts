@@ -18,8 +18,17 @@ export const SPACE = spaceId.parse('5a'.repeat(32))
 const silent = () => undefined
 export const SILENT_LOGGER: Logger = { debug: silent, info: silent, warn: silent, error: silent }
 
-/** Ed25519 keys that are the same in every run. @see RFC 8410 section 7 for the prefix */
+const devices = new Map<string, ReturnType<typeof makeDevice>>()
+
+/** A device whose keys are the same in every run. */
 export function testDevice(name: string) {
+  const device = devices.get(name) ?? makeDevice(name)
+  devices.set(name, device)
+  return device
+}
+
+/** @see RFC 8410 section 7 for the prefix of an Ed25519 key */
+function makeDevice(name: string) {
   const seed = createHash('sha256').update(name).digest()
   const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])
   const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })

@@ -1,0 +1,60 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { loadBlake3 } from './blake3.ts'
+import { cutAndHash, hashRanges } from './chunk-jobs.ts'
+import { FileImportJob } from './file-import-job.ts'
+import type { FromWorker, ToWorker, WorkerData } from './worker-messages.ts'
+
+// The entry of a worker thread: hashes and cuts what it is sent, and reads files to import.
+const port = parentPort
+if (port === null) throw new TypeError('chunk-worker runs as a worker thread')
+const blake3 = loadBlake3((workerData as WorkerData).blake3)
+const imports = new Map<number, FileImportJob>()
+
+function post(message: FromWorker, ...transfer: ArrayBufferLike[]): void {
+  port?.postMessage(message, transfer as ArrayBuffer[])
+}
+
+function hash({ job, buffer, ranges }: Extract<ToWorker, { type: 'hash' }>): void {
+  const digests = hashRanges(blake3, buffer, ranges)
+  post({ type: 'hashed', job, buffer, digests }, buffer, digests.buffer)
+}
+
+function cut(message: Extract<ToWorker, { type: 'chunk' }>): void {
+  const { job, buffer, length, isEnd, chunker } = message
+  const { ends, digests } = cutAndHash(blake3, new Uint8Array(buffer, 0, length), isEnd, chunker)
+  post({ type: 'chunked', job, buffer, ends, digests }, buffer)
+}
+
+function importFiles({ job, files }: Extract<ToWorker, { type: 'import' }>): void {
+  const importing = new FileImportJob({
+    blake3,
+    files,
+    onSegment: (segment) => post({ type: 'segment', job, segment }, segment.buffer),
+  })
+  imports.set(job, importing)
+  importing.run().then(
+    (returned) => {
+      imports.delete(job)
+      post({ type: 'imported', job, returned })
+    },
+    (error: unknown) => {
+      imports.delete(job)
+      post({ type: 'failed', job, message: String(error) })
+    },
+  )
+}
+
+port.on('message', (message: ToWorker) => {
+  switch (message.type) {
+    case 'hash':
+      return hash(message)
+    case 'chunk':
+      return cut(message)
+    case 'import':
+      return importFiles(message)
+    case 'release':
+      return imports.get(message.job)?.release(message.buffer)
+    case 'skip':
+      return imports.get(message.job)?.skip(message.file)
+  }
+})

@@ -1,0 +1,175 @@
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import { MAX_CHUNK_BYTES } from '@dittofs/interface'
+import type { Blake3 } from './blake3.ts'
+import { findChunkEnd } from './chunker.ts'
+import { type FileFault, type FileJob, SEGMENT_BUFFERS, SEGMENT_BYTES, type Segment } from './worker-messages.ts'
+
+/** A file that long is worth a worker of its own: what waits behind it is handed back. */
+const LARGE_FILE_BYTES = 4n * BigInt(SEGMENT_BYTES)
+
+export interface FileImportJobInit {
+  blake3: Blake3
+  files: readonly FileJob[]
+  onSegment: (segment: Segment) => void
+}
+
+/**
+ * Reads, cuts and hashes files one after the other, in a worker thread, through a fixed number of buffers. Small
+ * files share a buffer.
+ */
+export class FileImportJob {
+  readonly #init: FileImportJobInit
+  readonly #skipped = new Set<number>()
+  readonly #free: ArrayBuffer[] = []
+  #allocated = 0
+  #wake: (() => void) | undefined
+
+  #buffer!: Buffer
+  /** Bytes from `#start` to `#end` are read and not cut yet. */
+  #start = 0
+  #end = 0
+  #chunks: number[] = []
+  #digests: Uint8Array[] = []
+  #ended: Segment['ended'][number][] = []
+
+  constructor(init: FileImportJobInit) {
+    this.#init = init
+  }
+
+  release(buffer: ArrayBuffer): void {
+    this.#free.push(buffer)
+    this.#wake?.()
+  }
+
+  skip(file: number): void {
+    this.#skipped.add(file)
+  }
+
+  /** @returns the index from which on files were not begun */
+  async run(): Promise<number> {
+    this.#buffer = await this.#acquire()
+    const { files } = this.#init
+    for (let index = 0; index < files.length; index++) {
+      const isBegun = await this.#importFile(index, files[index] as FileJob)
+      if (!isBegun) {
+        await this.#send(false)
+        return index
+      }
+    }
+    await this.#send(false)
+    return files.length
+  }
+
+  async #importFile(index: number, file: FileJob): Promise<boolean> {
+    if (this.#skipped.has(index)) {
+      this.#ended.push({ file: index, size: 0, fault: { kind: 'skipped' } })
+      return true
+    }
+    let descriptor: number
+    try {
+      // Not through a symlink, and not waiting for the writer of a FIFO, which may never come.
+      descriptor = openSync(file.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    } catch (error) {
+      this.#ended.push({ file: index, size: 0, fault: systemFault(error) })
+      return true
+    }
+    try {
+      const before = fstatSync(descriptor, { bigint: true })
+      if (index > 0 && before.size >= LARGE_FILE_BYTES) return false
+      if (!before.isFile()) this.#ended.push({ file: index, size: 0, fault: { kind: 'irregular' } })
+      else await this.#readFile(index, file, descriptor, before)
+    } catch (error) {
+      this.#start = this.#end
+      this.#ended.push({ file: index, size: 0, fault: systemFault(error) })
+    } finally {
+      closeSync(descriptor)
+    }
+    return true
+  }
+
+  async #readFile(index: number, file: FileJob, descriptor: number, before: BigIntStats): Promise<void> {
+    const size = Number(before.size)
+    let read = 0
+    while (read < size) {
+      if (
+        this.#buffer.length - this.#end === 0 ||
+        (this.#end - this.#start < MAX_CHUNK_BYTES && this.#isShort(size - read))
+      ) {
+        await this.#send(true)
+        if (this.#skipped.has(index)) {
+          this.#start = this.#end
+          this.#ended.push({ file: index, size: read, fault: { kind: 'skipped' } })
+          return
+        }
+      }
+      const room = Math.min(this.#buffer.length - this.#end, size - read)
+      const got = readSync(descriptor, this.#buffer, this.#end, room, null)
+      if (got === 0) break
+      read += got
+      this.#end += got
+      this.#cut(index, file, read === size)
+    }
+    const isSame = read === size && isUnchanged(before, fstatSync(descriptor, { bigint: true }))
+    this.#start = this.#end
+    this.#ended.push(isSame ? { file: index, size } : { file: index, size, fault: { kind: 'changed' } })
+  }
+
+  /** Whether the buffer has too little room left to be worth another read of a file with so many bytes to come. */
+  #isShort(remaining: number): boolean {
+    return this.#buffer.length - this.#end < Math.min(remaining, MAX_CHUNK_BYTES)
+  }
+
+  #cut(index: number, file: FileJob, isEnd: boolean): void {
+    const findEnd = findChunkEnd(file.chunker)
+    while (this.#end - this.#start >= MAX_CHUNK_BYTES || (isEnd && this.#start < this.#end)) {
+      const end = findEnd(this.#buffer, this.#start, this.#end)
+      this.#chunks.push(index, this.#start, end - this.#start)
+      this.#digests.push(this.#init.blake3.hash(this.#buffer.subarray(this.#start, end)))
+      this.#start = end
+    }
+  }
+
+  /** Hands the buffer over and goes on in another, to which the bytes not cut yet move. */
+  async #send(goesOn: boolean): Promise<void> {
+    // Messages are read between macrotasks: hash jobs of others and releases must not wait for the whole import.
+    await setImmediate()
+    const next = goesOn ? await this.#acquire() : undefined
+    const rest = next === undefined ? 0 : this.#buffer.copy(next, 0, this.#start, this.#end)
+    this.#init.onSegment({
+      buffer: this.#buffer.buffer as ArrayBuffer,
+      chunks: Uint32Array.from(this.#chunks),
+      digests: Buffer.concat(this.#digests),
+      ended: this.#ended,
+    })
+    this.#chunks = []
+    this.#digests = []
+    this.#ended = []
+    if (next === undefined) return
+    this.#buffer = next
+    this.#start = 0
+    this.#end = rest
+  }
+
+  async #acquire(): Promise<Buffer> {
+    if (this.#free.length === 0 && this.#allocated < SEGMENT_BUFFERS) {
+      this.#allocated++
+      return Buffer.allocUnsafeSlow(SEGMENT_BYTES)
+    }
+    while (this.#free.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    return Buffer.from(this.#free.pop() as ArrayBuffer)
+  }
+}
+
+function isUnchanged(before: BigIntStats, after: BigIntStats): boolean {
+  return before.size === after.size && before.mtimeNs === after.mtimeNs && before.ino === after.ino
+}
+
+function systemFault(error: unknown): FileFault {
+  const { code = 'EIO', message } = error as NodeJS.ErrnoException
+  return { kind: 'system', code, message }
+}

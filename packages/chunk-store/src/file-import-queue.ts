@@ -1,0 +1,113 @@
+import { DittoError, type ImportOptions } from '@dittofs/interface'
+import type { ChunkPool, RunningImport } from './chunk-pool.ts'
+import type { FileFault, FileJob, Segment } from './worker-messages.ts'
+
+/** Files given to a worker at once: what costs is the message, not the file. */
+const FILES_PER_JOB = 64
+
+/** A file that waits for a worker or is being read by one. */
+export interface QueuedFile extends FileJob {
+  readonly signal: AbortSignal | undefined
+  /** Chunks of the file, in order; `bytes` are valid until the promise settles. */
+  readonly onChunks: (chunks: readonly { readonly digest: Uint8Array; readonly bytes: Uint8Array }[]) => Promise<void>
+  /** Called once, after the last `onChunks` began. */
+  readonly onEnd: (error: unknown) => void
+}
+
+/** Hands files to workers in batches as workers come free, and what comes back to the files' owners. */
+export class FileImportQueue {
+  readonly #pool: ChunkPool
+  #waiting: QueuedFile[] = []
+  #isScheduled = false
+
+  constructor(pool: ChunkPool) {
+    this.#pool = pool
+  }
+
+  add(file: QueuedFile): void {
+    this.#waiting.push(file)
+    this.#schedule()
+  }
+
+  /** In a later tick, so that calls made together share a batch. */
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      while (this.#waiting.length > 0 && this.#pool.canImport) {
+        const share = Math.ceil(this.#waiting.length / this.#pool.width)
+        void this.#run(this.#waiting.splice(0, Math.min(FILES_PER_JOB, share)))
+      }
+    })
+  }
+
+  async #run(files: readonly QueuedFile[]): Promise<void> {
+    const ended = new Set<number>()
+    const removeListeners = new Set<() => void>()
+    const jobs = files.map(({ path, chunker }): FileJob => ({ path, chunker }))
+    const watched = new Set<number>()
+    const watch = (index: number, running: RunningImport) => {
+      const { signal } = files[index] as QueuedFile
+      if (signal === undefined || watched.has(index)) return
+      watched.add(index)
+      const onAbort = () => running.skip(index)
+      signal.addEventListener('abort', onAbort, { once: true })
+      removeListeners.add(() => signal.removeEventListener('abort', onAbort))
+      if (signal.aborted) running.skip(index)
+    }
+    try {
+      const returned = await this.#pool.importFiles(jobs, {
+        onSegment: (segment, running) => {
+          for (const index of new Set(segment.chunks.filter((_, nth) => nth % 3 === 0))) watch(index, running)
+          void handOut(files, segment).finally(() => running.release(segment.buffer))
+          for (const { file, fault } of segment.ended) {
+            ended.add(file)
+            const queued = files[file] as QueuedFile
+            queued.onEnd(fault === undefined ? undefined : faultError(queued, fault))
+          }
+        },
+      })
+      this.#waiting.unshift(...files.slice(returned))
+    } catch (error) {
+      for (const [index, file] of files.entries()) if (!ended.has(index)) file.onEnd(error)
+    } finally {
+      for (const remove of removeListeners) remove()
+      this.#schedule()
+    }
+  }
+}
+
+async function handOut(files: readonly QueuedFile[], segment: Segment): Promise<void> {
+  const byFile = new Map<number, { digest: Uint8Array; bytes: Uint8Array }[]>()
+  for (let nth = 0; nth * 3 < segment.chunks.length; nth++) {
+    const [file, start, length] = segment.chunks.subarray(nth * 3, nth * 3 + 3) as unknown as [number, number, number]
+    const chunks = byFile.get(file) ?? []
+    byFile.set(file, chunks)
+    const digest = segment.digests.subarray(nth * 32, nth * 32 + 32)
+    chunks.push({ digest, bytes: new Uint8Array(segment.buffer, start, length) })
+  }
+  await Promise.allSettled([...byFile].map(([file, chunks]) => (files[file] as QueuedFile).onChunks(chunks)))
+}
+
+function faultError({ path, signal }: QueuedFile, fault: FileFault): unknown {
+  if (fault.kind === 'skipped') return signal?.reason ?? new DittoError('DITTO_CLOSED', 'The chunk store was closed.')
+  if (fault.kind === 'changed') {
+    return new DittoError('DITTO_FILE_CHANGED', `The file ${path} changed while it was read; add it again.`)
+  }
+  const { code = '', message = '' } = fault
+  const cause = new Error(message)
+  if (fault.kind === 'irregular' || code === 'ELOOP' || code === 'ENXIO' || code === 'EMLINK') {
+    return new DittoError('DITTO_UNSUPPORTED', `${path} is no regular file.`)
+  }
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new DittoError('DITTO_NOT_FOUND', `There is no file at ${path}.`, { cause })
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new DittoError('DITTO_PERMISSION', `The file ${path} may not be read; check its owner and mode.`, { cause })
+  }
+  return new DittoError('DITTO_IO', `The file ${path} cannot be read (${code}).`, { cause })
+}
+
+/** What an import does without options. */
+export const DEFAULT_IMPORT = { chunker: 'fastcdc', durability: 'group' } as const satisfies ImportOptions

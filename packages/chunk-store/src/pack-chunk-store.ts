@@ -1,0 +1,511 @@
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
+import {
+  type AbortOptions,
+  type Chunk,
+  type ChunkDamage,
+  type ChunkId,
+  type ChunkStore,
+  type ChunkStoreStats,
+  type Clock,
+  chunkId,
+  DittoError,
+  type ImportOptions,
+  type ImportResult,
+  type Logger,
+  MAX_CHUNK_BYTES,
+  type PutOptions,
+  type SpaceId,
+} from '@dittofs/interface'
+import { type Blake3, type Blake3Kind, chunkIdOf, loadBlake3 } from './blake3.ts'
+import { CallTracker } from './call-tracker.ts'
+import { CallingThreadPool } from './calling-thread-pool.ts'
+import { ChunkAdder } from './chunk-adder.ts'
+import type { ChunkIndex } from './chunk-index.ts'
+import type { ChunkPool } from './chunk-pool.ts'
+import { ChunkReader, type WantedChunk } from './chunk-reader.ts'
+import { CollectionGuard } from './collection-guard.ts'
+import { Collector } from './collector.ts'
+import { ContentImport } from './content-import.ts'
+import { DEFAULT_IMPORT, FileImportQueue } from './file-import-queue.ts'
+import { Gate } from './gate.ts'
+import { GroupCommit, type WriteOperation } from './group-commit.ts'
+import { IdLock } from './id-lock.ts'
+import type { OpenIndexDatabase } from './index-database.ts'
+import { entriesByPack, liveBytesByPack } from './index-order.ts'
+import { openLevelIndexDatabase } from './level-index-database.ts'
+import { nodePackFileSystem } from './node-pack-file-system.ts'
+import type { PackFileSystem } from './pack-file-system.ts'
+import { packName, parsePackName } from './pack-format.ts'
+import { PackHandles } from './pack-handles.ts'
+import { PackWriter } from './pack-writer.ts'
+import { recover } from './recovery.ts'
+import type { SpaceTable } from './space-table.ts'
+import { storageError } from './storage-error.ts'
+import { cutStream } from './stream-cutter.ts'
+import { systemClock } from './system-clock.ts'
+import { WorkerPool } from './worker-pool.ts'
+
+export const DEFAULT_MAX_PACK_BYTES = 256 * 1024 * 1024
+/** Offsets in packs are 32 bits wide, and the last record may pass the limit. */
+const LARGEST_MAX_PACK_BYTES = 2 ** 31
+const DEFAULT_MAX_WORKERS = 4
+/** Bytes of a `put` that are verified and written together. */
+const PUT_BYTES = 1024 * 1024
+/** Such groups under way at once; each has a buffer. */
+const PUT_GROUPS = 8
+/** IDs looked up at once by `getMany`. */
+const LOOKUP_IDS = 4096
+
+export interface PackChunkStoreInit {
+  /** Has `packs` and `index`; made where it is missing, for its owner alone. */
+  directory: string
+  logger?: Logger
+  /** Worker threads; 0 does their work on the calling thread. Default: the number of cores, 1 to 4. */
+  workers?: number
+  /** Size at which a pack is followed by the next, at most 2 GiB. Default 256 MiB. */
+  maxPackBytes?: number
+  clock?: Clock
+  /** The implementation of BLAKE3 to insist on; the fastest available when absent. */
+  blake3?: Blake3Kind | undefined
+  /** Where packs are; tests put one here that fails. */
+  fileSystem?: PackFileSystem
+  /** Where the index is; LevelDB when absent. */
+  openIndex?: OpenIndexDatabase
+}
+
+const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+/**
+ * A chunk store on disk: bytes in append-only packs, the index in LevelDB, hashing and reading of files in worker
+ * threads. One process at a time has it open.
+ *
+ * `open` brings the index up to the packs, making it anew from them where it is damaged, and throws DITTO_HOME_LOCKED
+ * (another process has it open), DITTO_STORE_VERSION, DITTO_PERMISSION, DITTO_NO_SPACE or DITTO_IO.
+ *
+ * @see docs/storage-format.md
+ */
+export function packChunkStore(init: PackChunkStoreInit): ChunkStore {
+  return new PackChunkStore(init)
+}
+
+/** What an open store is made of. */
+interface Parts {
+  readonly index: ChunkIndex
+  readonly spaces: SpaceTable
+  readonly writer: PackWriter
+  readonly handles: PackHandles
+  readonly group: GroupCommit
+  readonly adder: ChunkAdder
+  readonly reader: ChunkReader
+  readonly pool: ChunkPool
+  readonly files: FileImportQueue
+  readonly collector: Collector
+}
+
+class PackChunkStore implements ChunkStore {
+  readonly #init: PackChunkStoreInit
+  readonly #fileSystem: PackFileSystem
+  readonly #logger: Logger
+  readonly #packs: string
+  readonly #blake3: Blake3
+  readonly #calls = new CallTracker()
+  readonly #lock = new IdLock()
+  readonly #guard = new CollectionGuard()
+  readonly #puts = new Gate(PUT_GROUPS)
+  readonly #collections = new Gate(1)
+  #parts!: Parts
+
+  constructor(init: PackChunkStoreInit) {
+    const { maxPackBytes = DEFAULT_MAX_PACK_BYTES } = init
+    if (maxPackBytes < 1 || maxPackBytes > LARGEST_MAX_PACK_BYTES) {
+      throw new RangeError(`maxPackBytes is 1 to ${LARGEST_MAX_PACK_BYTES}, not ${maxPackBytes}`)
+    }
+    this.#init = init
+    this.#fileSystem = init.fileSystem ?? nodePackFileSystem
+    this.#logger = init.logger ?? silentLogger
+    this.#packs = path.join(init.directory, 'packs')
+    this.#blake3 = loadBlake3(init.blake3)
+  }
+
+  open(): Promise<void> {
+    return this.#calls.open(() => this.#open())
+  }
+
+  close(): Promise<void> {
+    return this.#calls.close(async () => {
+      const { group, pool, writer, handles, index } = this.#parts
+      try {
+        await group.flush()
+      } finally {
+        await pool.close()
+        await writer.close()
+        await handles.close()
+        await index.close()
+      }
+    })
+  }
+
+  has(space: SpaceId, ids: readonly ChunkId[]): Promise<boolean[]> {
+    return this.#calls.run(async () => {
+      const number = this.#parts.spaces.number(space)
+      if (number === undefined) return ids.map(() => false)
+      const entries = await this.#parts.index.lookup(ids)
+      return entries.map((entry) => entry !== undefined && entry.pack !== 0 && entry.spaces.includes(number))
+    })
+  }
+
+  get(space: SpaceId, id: ChunkId, options: AbortOptions = {}): Promise<Uint8Array | undefined> {
+    return this.#calls.run(async () => {
+      options.signal?.throwIfAborted()
+      const [wanted] = await this.#find(space, [id])
+      if (wanted === undefined) return undefined
+      for await (const batch of this.#parts.reader.read([wanted], options)) {
+        for (const { wanted: read, bytes, problem } of batch) {
+          if (problem === undefined) return bytes
+          await this.#markDamaged(read, problem)
+          throw new DittoError(
+            'DITTO_CHUNK_CORRUPT',
+            'A stored chunk is damaged; it is fetched again from a device that has it.',
+            {
+              details: { id, problem, pack: read.entry.pack },
+            },
+          )
+        }
+      }
+      return undefined
+    })
+  }
+
+  async *getMany(
+    space: SpaceId,
+    ids: readonly ChunkId[],
+    options: AbortOptions = {},
+  ): AsyncGenerator<readonly { readonly index: number; readonly bytes: Uint8Array | undefined }[]> {
+    this.#calls.check()
+    options.signal?.throwIfAborted()
+    for (let from = 0; from < ids.length; from += LOOKUP_IDS) {
+      yield* this.#getWindow(space, ids, from, options)
+    }
+  }
+
+  async put(space: SpaceId, chunks: readonly Chunk[], options: PutOptions = {}): Promise<ChunkId[]> {
+    return this.#write(space, options, async (number, operation) => {
+      const refused = chunks.filter(({ bytes }) => isOutOfRange(bytes)).map(({ id }) => id)
+      const groups = groupBySize(chunks.filter(({ bytes }) => !isOutOfRange(bytes)))
+      await Promise.all(
+        groups.map(async (group) => {
+          const bad = await this.#puts.run(() => this.#putGroup(number, group, operation), options)
+          refused.push(...bad)
+        }),
+      )
+      return refused
+    })
+  }
+
+  importFile(space: SpaceId, filePath: string, options: ImportOptions = {}): Promise<ImportResult> {
+    return this.#import(space, options, async (content) => {
+      await new Promise<void>((resolve, reject) => {
+        this.#parts.files.add({
+          path: filePath,
+          chunker: options.chunker ?? DEFAULT_IMPORT.chunker,
+          signal: options.signal,
+          onChunks: (chunks) => content.add(chunks),
+          onEnd: (error) => (error === undefined ? resolve() : reject(error)),
+        })
+      })
+    })
+  }
+
+  importStream(space: SpaceId, source: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<ImportResult> {
+    return this.#import(space, options, (content) =>
+      cutStream(
+        this.#parts.pool,
+        source,
+        options.chunker ?? DEFAULT_IMPORT.chunker,
+        (chunks) => content.add(chunks),
+        options,
+      ),
+    )
+  }
+
+  flush(): Promise<void> {
+    return this.#calls.run(() => this.#parts.group.flush())
+  }
+
+  stats(): Promise<ChunkStoreStats> {
+    return this.#calls.run(async () => {
+      const sizes = await this.#packSizes().catch((error: unknown) => {
+        throw storageError(error)
+      })
+      const packBytes = sizes.reduce((sum, size) => sum + size, 0)
+      return { ...this.#parts.index.totals, packBytes, packs: sizes.length }
+    })
+  }
+
+  async *verify(
+    options: AbortOptions & { onProgress?: (bytes: number, total: number) => void } = {},
+  ): AsyncGenerator<ChunkDamage> {
+    this.#calls.check()
+    options.signal?.throwIfAborted()
+    const { index, group, reader } = this.#parts
+    await group.flush()
+    const total = index.totals.bytes
+    let done = 0
+    const { chunks } = await liveBytesByPack(index, (length) => length, options)
+    for await (const wanted of entriesByPack(index, chunks, options)) {
+      for await (const batch of reader.read(wanted, options)) {
+        this.#calls.check()
+        for (const { wanted: read, problem } of batch) {
+          done += read.entry.length
+          if (problem === undefined) continue
+          await this.#markDamaged(read, problem)
+          yield { id: read.id, problem, pack: read.entry.pack }
+        }
+        options.onProgress?.(Math.min(done, total), total)
+      }
+    }
+  }
+
+  collect(
+    space: SpaceId,
+    keep: AsyncIterable<readonly ChunkId[]>,
+    options: AbortOptions = {},
+  ): Promise<{ chunks: number; bytes: number }> {
+    return this.#calls.run(async () => {
+      options.signal?.throwIfAborted()
+      const number = this.#parts.spaces.number(space)
+      if (number === undefined) return { chunks: 0, bytes: 0 }
+      return this.#collections.run(() => this.#parts.collector.collect(number, keep, options), options)
+    })
+  }
+
+  async #open(): Promise<void> {
+    const { directory, workers, clock = systemClock, maxPackBytes = DEFAULT_MAX_PACK_BYTES } = this.#init
+    const fileSystem = this.#fileSystem
+    const logger = this.#logger
+    const packs = this.#packs
+    const openIndex = this.#init.openIndex ?? openLevelIndexDatabase
+    try {
+      await fileSystem.makeDirectory(directory)
+      await fileSystem.makeDirectory(packs)
+    } catch (error) {
+      throw storageError(error)
+    }
+    const recovered = await recover({ fileSystem, directory, openIndex, blake3: this.#blake3, logger }).catch(
+      (error: unknown) => {
+        throw storageError(error)
+      },
+    )
+    const { index, spaces } = recovered
+    const handles = new PackHandles(fileSystem, packs)
+    const writer: PackWriter = new PackWriter({
+      fileSystem,
+      directory: packs,
+      maxPackBytes,
+      logger,
+      firstRecords: () => spaces.records(),
+      onTailLost: (reason) => {
+        index.dropPending()
+        group.fail(reason)
+      },
+    })
+    const group: GroupCommit = new GroupCommit({
+      clock,
+      commit: () =>
+        index
+          .commit(() => writer.sync())
+          .catch((error: unknown) => {
+            throw storageError(error)
+          }),
+      unsyncedBytes: () => writer.unsyncedBytes,
+      pendingEntries: () => index.pendingEntries,
+    })
+    await writer.open(recovered.lastPack, recovered.resume)
+    const width = workers ?? Math.max(1, Math.min(DEFAULT_MAX_WORKERS, availableParallelism()))
+    const pool: ChunkPool =
+      width === 0
+        ? new CallingThreadPool(this.#blake3)
+        : new WorkerPool({ workers: width, blake3: this.#init.blake3, logger })
+    const lock = this.#lock
+    const guard = this.#guard
+    const adder = new ChunkAdder({
+      index,
+      lock,
+      writer,
+      group,
+      spaces,
+      onTouch: (space, ids) => guard.touch(space, ids),
+    })
+    const reader = new ChunkReader({ handles, pool, index })
+    const markDamaged = (chunk: WantedChunk, problem: ChunkDamage['problem']) => this.#markDamaged(chunk, problem)
+    const collector = new Collector({
+      index,
+      reader,
+      guard,
+      group,
+      lock,
+      writer,
+      handles,
+      fileSystem,
+      directory: packs,
+      logger,
+      markDamaged,
+    })
+    const files = new FileImportQueue(pool)
+    this.#parts = { index, spaces, writer, handles, group, adder, reader, pool, files, collector }
+  }
+
+  async #packSizes(): Promise<number[]> {
+    const names = await this.#fileSystem.list(this.#packs)
+    const sizes: number[] = []
+    for (const pack of names.map(parsePackName).filter((number) => number !== undefined)) {
+      const file = await this.#fileSystem.open(path.join(this.#packs, packName(pack)), 'read')
+      sizes.push(await file.size().finally(() => file.close()))
+    }
+    return sizes
+  }
+
+  /** Runs a call that writes to a space, and waits until what it wrote is as durable as asked. */
+  #write<T>(
+    space: SpaceId,
+    options: PutOptions,
+    work: (number: number, operation: WriteOperation) => Promise<T>,
+  ): Promise<T> {
+    return this.#calls.run(async () => {
+      options.signal?.throwIfAborted()
+      const { group, adder } = this.#parts
+      const operation = group.begin()
+      let leave = () => {}
+      try {
+        const number = await adder.spaceNumber(space, operation)
+        leave = this.#guard.enter(number)
+        const result = await work(number, operation)
+        await group.finish(operation, options.durability ?? DEFAULT_IMPORT.durability)
+        return result
+      } catch (error) {
+        group.abandon(operation)
+        throw error
+      } finally {
+        leave()
+      }
+    })
+  }
+
+  #import(
+    space: SpaceId,
+    options: ImportOptions,
+    run: (content: ContentImport) => Promise<void>,
+  ): Promise<ImportResult> {
+    return this.#write(space, options, async (number, operation) => {
+      const { adder } = this.#parts
+      const idOf = (bytes: Uint8Array) => chunkIdOf(this.#blake3, bytes)
+      const content = new ContentImport({ adder, space: number, operation, idOf, options })
+      try {
+        await run(content)
+      } finally {
+        await content.settled()
+      }
+      return content.finish()
+    })
+  }
+
+  async #putGroup(space: number, chunks: readonly Chunk[], operation: WriteOperation): Promise<ChunkId[]> {
+    const total = chunks.reduce((sum, { bytes }) => sum + bytes.length, 0)
+    const copy = Buffer.allocUnsafeSlow(total)
+    const ranges = new Uint32Array(chunks.length * 2)
+    let at = 0
+    for (const [nth, { bytes }] of chunks.entries()) {
+      copy.set(bytes, at)
+      ranges.set([at, bytes.length], nth * 2)
+      at += bytes.length
+    }
+    const { buffer, digests } = await this.#parts.pool.hash(copy.buffer, ranges)
+    const good: Chunk[] = []
+    const bad: ChunkId[] = []
+    for (const [nth, { id }] of chunks.entries()) {
+      if (chunkId.fromBytes(digests.subarray(nth * 32, nth * 32 + 32)) !== id) bad.push(id)
+      else good.push({ id, bytes: new Uint8Array(buffer, ranges[nth * 2], ranges[nth * 2 + 1]) })
+    }
+    if (good.length > 0) await this.#parts.adder.add(space, good, operation)
+    return bad
+  }
+
+  async *#getWindow(
+    space: SpaceId,
+    ids: readonly ChunkId[],
+    from: number,
+    options: AbortOptions,
+  ): AsyncGenerator<readonly { readonly index: number; readonly bytes: Uint8Array | undefined }[]> {
+    const window = ids.slice(from, from + LOOKUP_IDS)
+    const positions = new Map<ChunkId, number[]>()
+    for (const [nth, id] of window.entries()) {
+      const known = positions.get(id)
+      if (known === undefined) positions.set(id, [from + nth])
+      else known.push(from + nth)
+    }
+    const found = await this.#find(space, [...positions.keys()])
+    const isFound = new Set(found.map(({ id }) => id))
+    const absent = [...positions].filter(([id]) => !isFound.has(id)).flatMap(([, indexes]) => indexes)
+    if (absent.length > 0) yield absent.map((index) => ({ index, bytes: undefined }))
+    for await (const batch of this.#parts.reader.read(found, options)) {
+      this.#calls.check()
+      const items: { index: number; bytes: Uint8Array | undefined }[] = []
+      for (const { wanted, bytes, problem } of batch) {
+        if (problem !== undefined) await this.#markDamaged(wanted, problem)
+        for (const [nth, index] of (positions.get(wanted.id) as number[]).entries()) {
+          items.push({ index, bytes: nth === 0 ? bytes : bytes?.slice() })
+        }
+      }
+      yield items
+    }
+  }
+
+  /** Those of the chunks that the space has. */
+  async #find(space: SpaceId, ids: readonly ChunkId[]): Promise<WantedChunk[]> {
+    const number = this.#parts.spaces.number(space)
+    if (number === undefined) return []
+    const entries = await this.#parts.index.lookup(ids)
+    const found: WantedChunk[] = []
+    for (const [nth, id] of ids.entries()) {
+      const entry = entries[nth]
+      if (entry !== undefined && entry.pack !== 0 && entry.spaces.includes(number)) found.push({ id, entry })
+    }
+    return found
+  }
+
+  /** From now on the chunk is not held, so that it is fetched again; a `put` of it stores it anew. */
+  async #markDamaged({ id, entry }: WantedChunk, problem: ChunkDamage['problem']): Promise<void> {
+    const { index } = this.#parts
+    const release = await this.#lock.acquire([id])
+    try {
+      const [now] = await index.lookup([id])
+      if (now === undefined || now.pack !== entry.pack || now.offset !== entry.offset) return
+      index.set(id, now, { ...now, pack: 0, offset: 0 })
+      this.#logger.warn(
+        { chunk: id, pack: entry.pack, problem },
+        'A stored chunk is damaged and will be fetched again.',
+      )
+    } finally {
+      release()
+    }
+  }
+}
+
+function isOutOfRange(bytes: Uint8Array): boolean {
+  return bytes.length < 1 || bytes.length > MAX_CHUNK_BYTES
+}
+
+function groupBySize(chunks: readonly Chunk[]): Chunk[][] {
+  const groups: Chunk[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const chunk of chunks) {
+    if (bytes + chunk.bytes.length > PUT_BYTES) {
+      groups.push([])
+      bytes = 0
+    }
+    groups.at(-1)?.push(chunk)
+    bytes += chunk.bytes.length
+  }
+  return groups
+}

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest'
+import { simulate } from './simulation/simulation.ts'
+
+const seeds = Number(process.env.DITTOFS_SIMULATION_SEEDS ?? 20)
+const firstSeed = Number(process.env.DITTOFS_SIMULATION_FROM ?? 1)
+
+describe('devices that live apart and meet again', () => {
+  it(`lose nothing, bring nothing back and agree (seeds ${firstSeed} to ${firstSeed + seeds - 1})`, async () => {
+    const bad: { seed: number; faults: readonly string[] }[] = []
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
+      const { faults } = await simulate({ seed })
+      if (faults.length > 0) bad.push({ seed, faults })
+    }
+    expect(bad).toEqual([])
+  }, 600_000)
+
+  it('live the same life for the same seed', async () => {
+    const [first, second] = [await simulate({ seed: 7 }), await simulate({ seed: 7 })]
+    expect(second).toEqual(first)
+  })
+})

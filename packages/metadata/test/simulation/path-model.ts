@@ -1,0 +1,78 @@
+import type { Action, TreeEntry } from '@dittofs/interface'
+import { contentKey, type NodeContent, packContent } from '../../src/content-codec.ts'
+import type { ObservedState } from './observed-state.ts'
+
+/** Each shown path with what it holds; `/` for a directory. */
+export type PathTree = ReadonlyMap<string, string>
+
+export function pathTree(state: ObservedState): PathTree {
+  return new Map([...state.entries].map(([path, entry]) => [path, label(entry)]))
+}
+
+/** What a person expects of an action: exactly the path named changes, whatever stands behind it. */
+export function applyToPaths(tree: PathTree, action: Action): PathTree {
+  const changed = new Map(tree)
+  const makeParents = (path: string) => {
+    const names = path.split('/')
+    for (let depth = 1; depth < names.length; depth += 1) {
+      const parent = names.slice(0, depth).join('/')
+      if (!changed.has(parent)) changed.set(parent, '/')
+    }
+  }
+  if (action.type === 'remove') {
+    for (const path of tree.keys()) if (isAtOrBelow(path, action.path)) changed.delete(path)
+    return changed
+  }
+  if (action.type === 'move') {
+    makeParents(action.to)
+    for (const [path, content] of tree) {
+      if (!isAtOrBelow(path, action.from)) continue
+      changed.delete(path)
+      changed.set(action.to + path.slice(action.from.length), content)
+    }
+    return changed
+  }
+  makeParents(action.path)
+  if (action.type === 'mkdir') changed.set(action.path, '/')
+  else if (action.type === 'write') changed.set(action.path, contentLabel({ kind: 'file', file: action.file }))
+  else changed.set(action.path, contentLabel({ kind: 'symlink', symlink: action.symlink }))
+  return changed
+}
+
+/**
+ * Where the tree after an action is not the one expected. A directory that was dead before goes with the last that
+ * lived in it, and its name goes to a file that was shown as a conflict copy of it.
+ */
+export function differences(expected: PathTree, actual: PathTree, before: ObservedState): string[] {
+  const gone = new Set([...before.deadPaths].filter((path) => expected.get(path) === '/' && actual.get(path) !== '/'))
+  const isRenamed = (path: string) => {
+    const conflictOf = before.entries.get(path)?.conflictOf
+    return gone.has(path) || (conflictOf !== undefined && gone.has(conflictOf)) || isCopyOfAny(path, gone)
+  }
+  const found: string[] = []
+  for (const [path, content] of expected) {
+    if (actual.get(path) === content || isRenamed(path)) continue
+    found.push(`expected ${path} as ${content}, found ${actual.get(path) ?? 'nothing'}`)
+  }
+  for (const path of actual.keys()) {
+    if (!expected.has(path) && !isRenamed(path)) found.push(`did not expect ${path}`)
+  }
+  return found
+}
+
+function isCopyOfAny(path: string, names: ReadonlySet<string>): boolean {
+  return [...names].some((name) => path.startsWith(name.replace(/\.txt$/, '')) && path.includes(' (conflict from '))
+}
+
+function label({ kind, file, symlink }: TreeEntry): string {
+  if (file !== undefined) return contentLabel({ kind: 'file', file })
+  return symlink === undefined ? (kind === 'directory' ? '/' : '?') : contentLabel({ kind: 'symlink', symlink })
+}
+
+function contentLabel(content: NodeContent): string {
+  return `${content.kind} ${Buffer.from(contentKey(content.kind, packContent(content)), 'latin1').toString('base64')}`
+}
+
+function isAtOrBelow(path: string, top: string): boolean {
+  return path === top || path.startsWith(`${top}/`)
+}

@@ -1,0 +1,152 @@
+import { type DeviceKey, isDittoError } from '@dittofs/interface'
+import { pseudoRandomBytes } from '@dittofs/testing'
+import { MESSAGE_TYPE } from '@dittofs/wire'
+import { describe, expect, it } from 'vitest'
+import { fastClock } from './test-clock.ts'
+import { connect, HOME, TestDevice } from './test-device.ts'
+
+const NAMES = ['alice', 'bob', 'carol', 'dave']
+
+describe('fetching from several devices', () => {
+  it('takes one file from all that have it, each chunk once', async () => {
+    const bytes = pseudoRandomBytes(7, 12_000_000)
+    const bob = await TestDevice.open('bob', NAMES)
+    const carol = await TestDevice.open('carol', NAMES)
+    await bob.write({ 'film.bin': bytes })
+    connect(carol, bob)
+    await carol.upToDate()
+    const alice = await TestDevice.open('alice', NAMES)
+    const sent = new Map<DeviceKey, number>()
+    const onFrame = (payload: Uint8Array, sender: DeviceKey) => {
+      if (payload[0] === MESSAGE_TYPE.chunks) sent.set(sender, (sent.get(sender) ?? 0) + payload.length)
+      return undefined
+    }
+    connect(alice, bob, { onFrame })
+    connect(alice, carol, { onFrame })
+    await alice.upToDate()
+    expect(await alice.files()).toEqual(await bob.files())
+    const [fromBob = 0, fromCarol = 0] = [sent.get(bob.key), sent.get(carol.key)]
+    expect(fromBob).toBeGreaterThan(1_000_000)
+    expect(fromCarol).toBeGreaterThan(1_000_000)
+    expect(fromBob + fromCarol).toBeLessThan(12_500_000)
+  })
+
+  it('asks another when one does not have it', async () => {
+    const bob = await TestDevice.open('bob', NAMES)
+    const carol = await TestDevice.open('carol', NAMES, { policy: 'on-demand' })
+    await bob.write({ 'a.bin': pseudoRandomBytes(8, 500_000) })
+    connect(carol, bob)
+    await carol.upToDate()
+    const alice = await TestDevice.open('alice', NAMES)
+    connect(alice, carol)
+    // Carol has the metadata and no bytes: alice is up to date with her, and lacks the bytes.
+    await alice.upToDate()
+    expect(alice.engine.spaceState(HOME)?.missingChunks).toBeGreaterThan(0)
+    connect(alice, bob)
+    await expect.poll(() => alice.engine.spaceState(HOME)?.missingChunks, { timeout: 5000 }).toBe(0)
+    expect(await alice.files()).toEqual(await bob.files())
+  })
+
+  it('gives the work of a device that falls silent to another', async () => {
+    const bytes = pseudoRandomBytes(9, 6_000_000)
+    const bob = await TestDevice.open('bob', NAMES)
+    const carol = await TestDevice.open('carol', NAMES)
+    await bob.write({ 'film.bin': bytes })
+    connect(carol, bob)
+    await carol.upToDate()
+    const alice = await TestDevice.open('alice', NAMES, { clock: fastClock(20) })
+    // Carol's disk hangs from the second batch on.
+    const getMany = carol.chunks.getMany.bind(carol.chunks)
+    let release: () => void = () => undefined
+    const disk = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let batches = 0
+    carol.chunks.getMany = async function* (space, ids, options) {
+      for await (const batch of getMany(space, ids, options)) {
+        if (batches++ > 0) await disk
+        yield batch
+      }
+    }
+    connect(alice, carol)
+    connect(alice, bob)
+    await expect
+      .poll(() => alice.engine.spaceState(HOME), { timeout: 15_000 })
+      .toMatchObject({ missingChunks: 0, isSettled: true })
+    expect(await alice.files()).toEqual(await bob.files())
+    release()
+  })
+})
+
+describe('a space that is fetched on demand', () => {
+  it('fetches what is asked for and nothing else', async () => {
+    const bob = await TestDevice.open('bob', NAMES)
+    await bob.write({ 'a.bin': pseudoRandomBytes(10, 900_000), 'b.bin': pseudoRandomBytes(11, 900_000) })
+    const alice = await TestDevice.open('alice', NAMES, { policy: 'on-demand' })
+    connect(alice, bob)
+    await alice.upToDate()
+    expect((await alice.chunks.stats()).chunks).toBe(0)
+    const wanted = alice.tree().lookup('a.bin')?.file
+    if (wanted === undefined) throw new TypeError('the metadata is here')
+    const progress: number[] = []
+    await alice.engine.ensure(HOME, [wanted], { onProgress: (done) => progress.push(done) })
+    expect((await alice.files())['a.bin']).toBe((await bob.files())['a.bin'])
+    expect((await alice.files())['b.bin']).not.toBe((await bob.files())['b.bin'])
+    expect(progress).toEqual([...progress].sort((a, b) => a - b))
+    expect(progress.at(-1)).toBeGreaterThan(890_000)
+    await alice.engine.ensure(HOME, [wanted])
+  })
+
+  it('says that no device is connected, or that none has it', async () => {
+    const bob = await TestDevice.open('bob', NAMES)
+    const carol = await TestDevice.open('carol', NAMES, { policy: 'on-demand' })
+    await bob.write({ 'a.txt': Buffer.from('a') })
+    const [session] = connect(carol, bob)
+    await carol.upToDate()
+    const wanted = carol.tree().lookup('a.txt')?.file
+    if (wanted === undefined) throw new TypeError('the metadata is here')
+    await session.end()
+    const alone = await carol.engine.ensure(HOME, [wanted], { graceMs: 20 }).catch((error: unknown) => error)
+    expect(isDittoError(alone) && alone.code).toBe('DITTO_PEER_UNREACHABLE')
+    const dave = await TestDevice.open('dave', NAMES)
+    connect(carol, dave)
+    await carol.upToDate()
+    const nowhere = await carol.engine.ensure(HOME, [wanted]).catch((error: unknown) => error)
+    expect(isDittoError(nowhere) && nowhere.code).toBe('DITTO_CHUNK_MISSING')
+    await expect(carol.engine.ensure(HOME, [wanted], { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i)
+  })
+
+  it('waits a while for a device to come', async () => {
+    const bob = await TestDevice.open('bob', NAMES)
+    const carol = await TestDevice.open('carol', NAMES, { policy: 'on-demand' })
+    await bob.write({ 'a.txt': Buffer.from('a') })
+    const [session] = connect(carol, bob)
+    await carol.upToDate()
+    await session.end()
+    const wanted = carol.tree().lookup('a.txt')?.file
+    if (wanted === undefined) throw new TypeError('the metadata is here')
+    const ensured = carol.engine.ensure(HOME, [wanted])
+    connect(carol, bob)
+    await ensured
+    expect(await carol.files()).toEqual(await bob.files())
+  })
+})
+
+describe('repair', () => {
+  it('fetches a good copy of a damaged chunk', async () => {
+    const alice = await TestDevice.open('alice', NAMES)
+    const bob = await TestDevice.open('bob', NAMES)
+    await bob.write({ 'a.bin': pseudoRandomBytes(12, 50_000) })
+    connect(alice, bob)
+    await alice.upToDate()
+    const content = alice.tree().lookup('a.bin')?.file?.content
+    const id = content?.kind === 'inline' ? content.chunks[0]?.id : undefined
+    if (id === undefined) throw new TypeError('a small file is inline')
+    alice.chunks.damage(id)
+    const found = []
+    for await (const damage of alice.chunks.verify()) found.push(damage.id)
+    expect(found).toEqual([id])
+    await alice.engine.repair(HOME, found)
+    expect(await alice.files()).toEqual(await bob.files())
+  })
+})

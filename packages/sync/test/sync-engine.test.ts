@@ -1,0 +1,41 @@
+import { pseudoRandomBytes } from '@dittofs/testing'
+import { describe, expect, it } from 'vitest'
+import { connect, HOME, TestDevice } from './test-device.ts'
+
+const NAMES = ['alice', 'bob', 'carol']
+
+describe('a sync engine', () => {
+  it('brings what one device has to another, and the reverse', async () => {
+    const alice = await TestDevice.open('alice', NAMES)
+    const bob = await TestDevice.open('bob', NAMES)
+    await alice.write({
+      'docs/plan.txt': Buffer.from('plan'),
+      'video.bin': pseudoRandomBytes(1, 3_000_000),
+      empty: Buffer.of(),
+    })
+    await bob.write({ 'notes.txt': Buffer.from('notes') })
+    connect(alice, bob)
+    await Promise.all([alice.upToDate(), bob.upToDate()])
+    expect(await bob.files()).toEqual(await alice.files())
+    expect(Object.keys(await bob.files()).sort()).toEqual(['docs/plan.txt', 'empty', 'notes.txt', 'video.bin'])
+    expect(bob.engine.spaceState(HOME)).toMatchObject({ missingChunks: 0, missingBytes: 0, isSettled: true })
+    expect(alice.engine.peers()).toMatchObject([{ peer: bob.key, name: 'bob', isUpToDate: true, isPeerUpToDate: true }])
+  })
+
+  it('passes changes on as they happen, also through a device between', async () => {
+    const alice = await TestDevice.open('alice', NAMES)
+    const bob = await TestDevice.open('bob', NAMES)
+    const carol = await TestDevice.open('carol', NAMES)
+    connect(alice, bob)
+    connect(bob, carol)
+    await Promise.all([alice.upToDate(), bob.upToDate(), carol.upToDate()])
+    await alice.write({ 'a.txt': Buffer.from('from alice'), 'b.bin': pseudoRandomBytes(2, 2_000_000) })
+    await carol.write({ 'c.txt': Buffer.from('from carol') })
+    const all = ['a.txt', 'b.bin', 'c.txt']
+    await expect.poll(async () => Object.keys(await carol.files()).sort(), { timeout: 10_000 }).toEqual(all)
+    await expect.poll(async () => Object.keys(await alice.files()).sort(), { timeout: 10_000 }).toEqual(all)
+    await Promise.all([alice.upToDate(), bob.upToDate(), carol.upToDate()])
+    expect(await carol.files()).toEqual(await alice.files())
+    expect(await bob.files()).toEqual(await alice.files())
+  })
+})
