@@ -34,7 +34,7 @@ export class EngineFetcher implements ContentFetcher {
 
   async #counted(
     options: FetchOptions,
-    fetch: (counting: AbortOptions & { onProgress: (bytesDone: number) => void }) => Promise<void>,
+    fetch: (counting: AbortOptions & { onProgress: (bytesDone: number) => void }) => Promise<number>,
     unavailable: () => DittoError,
   ): Promise<number> {
     let bytes = 0
@@ -44,8 +44,7 @@ export class EngineFetcher implements ContentFetcher {
       bytes = bytesDone
     }
     try {
-      await fetch({ onProgress, ...(options.signal === undefined ? {} : { signal: options.signal }) })
-      return bytes
+      return await fetch({ onProgress, ...(options.signal === undefined ? {} : { signal: options.signal }) })
     } catch (error) {
       const isUnavailable = isDittoError(error, 'DITTO_PEER_UNREACHABLE') || isDittoError(error, 'DITTO_CHUNK_MISSING')
       if (!isUnavailable) throw error

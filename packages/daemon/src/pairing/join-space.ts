@@ -39,7 +39,7 @@ export async function joinSpace(init: JoinSpaceInit, text: string, options: Prog
     ...{ link, ticket, memberships, clock, platform, name: deviceName },
     ...signal,
   })
-  await spaces.discardUnused(membership.space)
+  await spaces.discardUnused(membership)
   await spaces.giveOwnLabel(membership)
   const space = await spaces.adopt(membership)
   progress.finish()

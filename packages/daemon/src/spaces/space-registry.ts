@@ -51,6 +51,10 @@ export class SpaceRegistry {
         const isDiscarded = await registry.#discarded.get(membership.space)
         if (isDiscarded === undefined) await registry.adopt(membership)
       })
+      // A join that was cut short after the other device had agreed.
+      const joined = registry.all().find((space) => space.membership.members().length > 1)
+      const membership = joined === undefined ? undefined : init.memberships.get(joined.id)
+      if (membership !== undefined) await registry.discardUnused(membership)
     } catch (error) {
       await registry.close()
       throw error
@@ -89,19 +93,18 @@ export class SpaceRegistry {
   }
 
   /**
-   * Forgets the space a new device has where nobody ever used it: only this device is a member, nothing is in it, nobody
-   * is invited.
-   *
-   * @param instead - the space that takes its place
+   * Forgets the space `home` that a new device has where another takes its place and nobody ever used it: only this
+   * device is a member, nothing is in it, nobody is invited.
    */
-  async discardUnused(instead: SpaceId): Promise<void> {
+  async discardUnused(instead: SpaceMembership): Promise<void> {
     const { memberships, onDiscard } = this.#init
+    if (instead.name !== HOME_SPACE) return
     for (const space of this.all()) {
       const { files, directories, symlinks } = space.metadata.counts()
       const isShared = space.membership.members().length > 1 || space.membership.statements().length > 1
       const isInvitedTo = memberships.invitations.list().some((invitation) => invitation.space === space.id)
       const isUsed = isShared || isInvitedTo || files + directories + symlinks > 0
-      if (space.id === instead || space.name !== HOME_SPACE || isUsed) continue
+      if (space.id === instead.space || space.name !== HOME_SPACE || isUsed) continue
       await this.#discarded.put(space.id, true)
       this.#spaces.delete(space.id)
       await onDiscard(space)
