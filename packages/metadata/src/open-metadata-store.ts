@@ -1,5 +1,6 @@
 import type { MetadataStore } from '@dittofs/interface'
 import { Level } from 'level'
+import type { Database } from './metadata-database.ts'
 import { YjsMetadataStore, type YjsMetadataStoreInit } from './yjs-metadata-store.ts'
 
 export interface MetadataStoreInit extends Omit<YjsMetadataStoreInit, 'database'> {
@@ -19,7 +20,8 @@ export function yjsMetadataStore(init: YjsMetadataStoreInit): MetadataStore {
  */
 export async function openMetadataStore({ directory, ...init }: MetadataStoreInit): Promise<MetadataStore> {
   const database = new Level<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' })
-  const store = new YjsMetadataStore({ ...init, database })
+  // That a Level is a database the type checker finds or not, by which file it reads first (abstract-level 3.1).
+  const store = new YjsMetadataStore({ ...init, database: database as unknown as Database })
   await store.open()
   return store
 }
