@@ -19,9 +19,9 @@ export function yjsMetadataStore(init: YjsMetadataStoreInit): MetadataStore {
  * @throws DittoError DITTO_HOME_LOCKED, DITTO_STORE_CORRUPT, DITTO_STORE_VERSION, DITTO_IO, DITTO_PERMISSION
  */
 export async function openMetadataStore({ directory, ...init }: MetadataStoreInit): Promise<MetadataStore> {
-  const database = new Level<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' })
+  const database: unknown = new Level<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' })
   // That a Level is a database the type checker finds or not, by which file it reads first (abstract-level 3.1).
-  const store = new YjsMetadataStore({ ...init, database: database as unknown as Database })
+  const store = new YjsMetadataStore({ ...init, database: database as Database })
   await store.open()
   return store
 }
