@@ -38,14 +38,13 @@ export {
 } from './message.ts'
 export { MESSAGE_TYPE, type MessageType } from './message-type.ts'
 export { decodeMetadata, encodeMetadata, MetadataJoiner, type MetadataMessage } from './metadata-message.ts'
-export { agreeVersion, PROTOCOL_HISTORY, PROTOCOL_VERSIONS } from './protocol-version.ts'
-export { fromWireCode, toWireCode, WIRE_CODE_DONE } from './wire-code.ts'
 export {
   decodePairingMessage,
   encodePairingMessage,
   JOIN_NO_REASONS,
   type JoinNoReason,
-  MAX_LABEL_BYTES,
   type PairingMessage,
 } from './pairing-messages.ts'
+export { agreeVersion, PROTOCOL_HISTORY, PROTOCOL_VERSIONS } from './protocol-version.ts'
 export { decodeStatementsMessage, encodeStatementsMessage, type StatementsMessage } from './statements.ts'
+export { fromWireCode, toWireCode, WIRE_CODE_DONE } from './wire-code.ts'
