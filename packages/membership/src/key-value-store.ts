@@ -1,5 +1,3 @@
-import type { AbstractLevel } from 'abstract-level'
-
 export type KeyValueChange =
   | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
   | { readonly type: 'del'; readonly key: string }
@@ -12,11 +10,22 @@ export interface KeyValueStore {
   write(changes: readonly KeyValueChange[]): Promise<void>
 }
 
+/** What is used of `Level`, and of its sublevels, which are no subtype of it. */
+interface LevelDatabase {
+  iterator(options: {
+    gte: string
+    lt: string
+    keyEncoding: 'utf8'
+    valueEncoding: 'view'
+  }): AsyncIterable<[string, Uint8Array]>
+  batch(changes: KeyValueChange[], options: { keyEncoding: 'utf8'; valueEncoding: 'view'; sync: true }): Promise<void>
+}
+
 /** @param level - a LevelDB database or a part of one; opened and closed by its owner */
-export function levelKeyValueStore<Format, Key, Value>(level: AbstractLevel<Format, Key, Value>): KeyValueStore {
+export function levelKeyValueStore(level: LevelDatabase): KeyValueStore {
   return {
     async *entries(prefix) {
-      const stored = level.iterator<string, Uint8Array>({
+      const stored = level.iterator({
         gte: prefix,
         lt: `${prefix}\uffff`,
         keyEncoding: 'utf8',
@@ -28,7 +37,7 @@ export function levelKeyValueStore<Format, Key, Value>(level: AbstractLevel<Form
     async write(changes) {
       // `sync` is classic-level's: fsync before the call returns.
       const options = { keyEncoding: 'utf8', valueEncoding: 'view', sync: true } as const
-      await level.batch<string, Uint8Array>([...changes], options)
+      await level.batch([...changes], options)
     },
   }
 }

@@ -11,7 +11,8 @@ import {
   type SpaceId,
   spaceId,
 } from '@dittofs/interface'
-import { decodeCbor, encodeCbor, MAX_LABEL_BYTES } from '@dittofs/wire'
+import { decodeCbor, encodeCbor } from '@dittofs/wire'
+import { MAX_DEVICE_NAME_BYTES } from './label.ts'
 import type { Signer, VerifySignature } from './signer.ts'
 
 /** SHA-256 of a statement's bytes, signature included: 64 lowercase hex digits. */
@@ -176,7 +177,8 @@ function timeOf(value: unknown): number {
 }
 
 function nameOf(value: unknown): string {
-  if (typeof value !== 'string' || Buffer.byteLength(value) > MAX_LABEL_BYTES) throw invalid('its name is too long')
+  if (typeof value !== 'string' || Buffer.byteLength(value) > MAX_DEVICE_NAME_BYTES)
+    throw invalid('its name is too long')
   return value
 }
 
