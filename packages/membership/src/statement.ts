@@ -5,6 +5,7 @@ import {
   type DeviceKey,
   DittoError,
   deviceKey,
+  MAX_LABEL_BYTES,
   MAX_STATEMENT_BYTES,
   ROLES,
   type Role,
@@ -12,7 +13,6 @@ import {
   spaceId,
 } from '@dittofs/interface'
 import { decodeCbor, encodeCbor } from '@dittofs/wire'
-import { MAX_DEVICE_NAME_BYTES } from './label.ts'
 import type { Signer, VerifySignature } from './signer.ts'
 
 /** SHA-256 of a statement's bytes, signature included: 64 lowercase hex digits. */
@@ -177,8 +177,7 @@ function timeOf(value: unknown): number {
 }
 
 function nameOf(value: unknown): string {
-  if (typeof value !== 'string' || Buffer.byteLength(value) > MAX_DEVICE_NAME_BYTES)
-    throw invalid('its name is too long')
+  if (typeof value !== 'string' || Buffer.byteLength(value) > MAX_LABEL_BYTES) throw invalid('its name is too long')
   return value
 }
 

@@ -1,7 +1,7 @@
 import { DittoError, deviceKey, spaceId } from '@dittofs/interface'
+import { decodeBase32, encodeBase32 } from '@dittofs/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeBase32, encodeBase32 } from '../src/base32.ts'
 import { carriableAddresses, decodeTicket, encodeTicket, type Ticket } from '../src/ticket.ts'
 
 const ticket: Ticket = {

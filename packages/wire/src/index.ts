@@ -10,6 +10,7 @@
  *
  * @packageDocumentation
  */
+export { BASE32_ALPHABET, decodeBase32, encodeBase32 } from './base32.ts'
 export { decodeCbor, encodeCbor, MAX_CBOR_DEPTH } from './cbor.ts'
 export {
   CHUNK_RECORD_HEADER_BYTES,
@@ -26,7 +27,6 @@ export {
   encodeMessage,
   type HelloMessage,
   INSTANCE_ID_BYTES,
-  MAX_LABEL_BYTES,
   MAX_RANGES_PER_REQUEST,
   MAX_SPACES_PER_SESSION,
   type Message,

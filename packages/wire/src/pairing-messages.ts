@@ -1,6 +1,5 @@
-import { DittoError, MAX_STATEMENT_BYTES, MAX_STATEMENTS } from '@dittofs/interface'
+import { DittoError, MAX_LABEL_BYTES, MAX_STATEMENT_BYTES, MAX_STATEMENTS } from '@dittofs/interface'
 import { decodeCbor, encodeCbor } from './cbor.ts'
-import { MAX_LABEL_BYTES } from './message.ts'
 import { MESSAGE_TYPE } from './message-type.ts'
 
 /** Why an inviter refuses a ticket. On the wire the number. */

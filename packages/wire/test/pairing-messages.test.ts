@@ -40,7 +40,7 @@ describe('decodePairingMessage', () => {
   it.each([
     ['a short ticket ID', payload(MESSAGE_TYPE.join, { ...join, ticketId: bytes(15, 1) })],
     ['a tag that is text', payload(MESSAGE_TYPE.join, { ...join, tag: 'x' })],
-    ['a name of 256 bytes', payload(MESSAGE_TYPE.join, { ...join, name: 'n'.repeat(256) })],
+    ['a name of 129 bytes', payload(MESSAGE_TYPE.join, { ...join, name: 'n'.repeat(129) })],
     ['no reason', payload(MESSAGE_TYPE.joinNo, {})],
     ['no map', payload(MESSAGE_TYPE.joinDone, [])],
     ['513 statements', payload(MESSAGE_TYPE.joinOk, { statements: new Array(513).fill(bytes(1, 1)) })],
