@@ -6,7 +6,7 @@ import { findChunkEnd } from './chunker.ts'
 export function hashRanges(blake3: Blake3, buffer: ArrayBuffer, ranges: Uint32Array): Uint8Array<ArrayBuffer> {
   const digests = new Uint8Array((ranges.length / 2) * 32)
   for (let index = 0; index < ranges.length; index += 2) {
-    const bytes = new Uint8Array(buffer, ranges[index] as number, ranges[index + 1] as number)
+    const bytes = new Uint8Array(buffer, ranges[index], ranges[index + 1])
     digests.set(blake3.hash(bytes), (index / 2) * 32)
   }
   return digests

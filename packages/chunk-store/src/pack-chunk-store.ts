@@ -235,14 +235,11 @@ class PackChunkStore implements ChunkStore {
 
   stats(): Promise<ChunkStoreStats> {
     return this.#calls.run(async () => {
-      const names = await this.#fileSystem.list(this.#packs)
-      const packs = names.map(parsePackName).filter((pack) => pack !== undefined)
-      let packBytes = 0
-      for (const pack of packs) {
-        const file = await this.#fileSystem.open(path.join(this.#packs, packName(pack)), 'read')
-        packBytes += await file.size().finally(() => file.close())
-      }
-      return { ...this.#parts.index.totals, packBytes, packs: packs.length }
+      const sizes = await this.#packSizes().catch((error: unknown) => {
+        throw storageError(error)
+      })
+      const packBytes = sizes.reduce((sum, size) => sum + size, 0)
+      return { ...this.#parts.index.totals, packBytes, packs: sizes.length }
     })
   }
 
@@ -316,9 +313,11 @@ class PackChunkStore implements ChunkStore {
     const group: GroupCommit = new GroupCommit({
       clock,
       commit: () =>
-        index.commit(() => writer.sync()).catch((error: unknown) => {
-          throw storageError(error)
-        }),
+        index
+          .commit(() => writer.sync())
+          .catch((error: unknown) => {
+            throw storageError(error)
+          }),
       unsyncedBytes: () => writer.unsyncedBytes,
       pendingEntries: () => index.pendingEntries,
     })
@@ -355,6 +354,16 @@ class PackChunkStore implements ChunkStore {
     })
     const files = new FileImportQueue(pool)
     this.#parts = { index, spaces, writer, handles, group, adder, reader, pool, files, collector }
+  }
+
+  async #packSizes(): Promise<number[]> {
+    const names = await this.#fileSystem.list(this.#packs)
+    const sizes: number[] = []
+    for (const pack of names.map(parsePackName).filter((number) => number !== undefined)) {
+      const file = await this.#fileSystem.open(path.join(this.#packs, packName(pack)), 'read')
+      sizes.push(await file.size().finally(() => file.close()))
+    }
+    return sizes
   }
 
   /** Runs a call that writes to a space, and waits until what it wrote is as durable as asked. */

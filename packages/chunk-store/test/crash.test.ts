@@ -121,6 +121,8 @@ async function story(store: ChunkStore, model: Model): Promise<void> {
   await put(ALICE_SPACE, chunks(2, 6), 'group')
   await collect(BOB_SPACE, [chunk(12)])
   await Promise.all([put(ALICE_SPACE, chunks(20, 24), 'group'), put(ALICE_SPACE, chunks(22, 26), 'group')])
+  await collect(ALICE_SPACE, [chunk(1), chunk(5), chunk(8), chunk(21)])
+  await put(BOB_SPACE, [chunk(21), chunk(3)], 'group')
   await store.close()
 }
 
@@ -188,9 +190,8 @@ async function expectRecovery(disk: SimulatedDisk, index: SimulatedIndex, before
 }
 
 function copyOf(disk: SimulatedDisk): SimulatedDisk {
-  const names = new Map(
-    [...disk.seen].map(([name, file]) => [name, { ...file, unsynced: [...file.unsynced] }] as const),
-  )
+  const names: SimulatedDisk['seen'] = new Map()
+  for (const [name, file] of disk.seen) names.set(name, { ...file, unsynced: [...file.unsynced] })
   return { seen: names, durable: new Map(names) }
 }
 
@@ -201,11 +202,12 @@ describe('power lost during any of the calls a store makes', () => {
   test('the story ends well when nothing happens', async () => {
     const { failure, model, fileSystem, index } = await run({ random: generator(0) })
     expect(failure).toBeUndefined()
-    expect(calls.length).toBeGreaterThan(30)
+    expect(calls.length).toBeGreaterThan(40)
+    expect(fileSystem.removed).toBeGreaterThan(2)
     await expectRecovery(fileSystem.diskAfterPowerLoss(), index, model, 1)
   })
 
-  test.each([1, 2, 3, 4, 5])(
+  test.each([1, 2, 3])(
     'keeps all that was acknowledged, and holds nothing damaged, with the index (seed %d)',
     async (seed) => {
       for (const crashAt of calls) {
@@ -217,7 +219,7 @@ describe('power lost during any of the calls a store makes', () => {
     },
   )
 
-  test.each([1, 2, 3])('keeps all that was acknowledged when the index is lost as well (seed %d)', async (seed) => {
+  test.each([1, 2])('keeps all that was acknowledged when the index is lost as well (seed %d)', async (seed) => {
     for (const crashAt of calls) {
       const { fileSystem, model } = await run({ crashAt, random: generator(seed * 2000 + crashAt) })
       await expectRecovery(fileSystem.diskAfterPowerLoss(), new Map(), model, seed).catch((cause: unknown) => {
@@ -251,8 +253,7 @@ describe('a call of the disk that fails', () => {
       for (const call of calls) {
         const { failure, fileSystem, index, model } = await run({ failAt: { call, code }, random: generator(call) })
         const expected = code === 'ENOSPC' ? /^DITTO_(NO_SPACE|IO)$/ : /^DITTO_IO$/
-        if (failure !== undefined)
-          expect((failure as { code: string }).code, `call ${call}: ${String(failure)}`).toMatch(expected)
+        if (failure !== undefined) expect((failure as { code: string }).code, `call ${call}`).toMatch(expected)
         await expectRecovery(fileSystem.diskAfterPowerLoss(), index, model, call).catch((cause: unknown) => {
           throw new Error(`${code} at call ${call}`, { cause })
         })

@@ -16,12 +16,14 @@ export interface KeyValueStore {
 export function levelKeyValueStore<Format, Key, Value>(level: AbstractLevel<Format, Key, Value>): KeyValueStore {
   return {
     async *entries(prefix) {
-      yield* level.iterator<string, Uint8Array>({
+      const stored = level.iterator<string, Uint8Array>({
         gte: prefix,
         lt: `${prefix}\uffff`,
         keyEncoding: 'utf8',
         valueEncoding: 'view',
       })
+      // classic-level gives Buffers, which are other values to compare and to print.
+      for await (const [key, value] of stored) yield [key, Uint8Array.from(value)]
     },
     async write(changes) {
       // `sync` is classic-level's: fsync before the call returns.

@@ -1,4 +1,4 @@
-import { MAX_LABEL_BYTES } from '@dittofs/wire'
+import { MAX_LABEL_BYTES } from '@dittofs/interface'
 
 /** A name cut to MAX_LABEL_BYTES of UTF-8, between characters; lone surrogates are replaced. */
 export function fitLabel(name: string): string {

@@ -17,7 +17,7 @@ export interface PairingChannelInit extends AbortOptions {
 export class PairingChannel {
   readonly #link: Link
   readonly #maxBytes: number
-  readonly #frames: AsyncIterator<Uint8Array>
+  readonly #frames: AsyncIterator<Uint8Array, undefined>
   #bytes = 0
 
   constructor(init: Pick<PairingChannelInit, 'link' | 'maxBytes'>) {

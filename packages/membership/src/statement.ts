@@ -5,13 +5,14 @@ import {
   type DeviceKey,
   DittoError,
   deviceKey,
+  MAX_LABEL_BYTES,
   MAX_STATEMENT_BYTES,
   ROLES,
   type Role,
   type SpaceId,
   spaceId,
 } from '@dittofs/interface'
-import { decodeCbor, encodeCbor, MAX_LABEL_BYTES } from '@dittofs/wire'
+import { decodeCbor, encodeCbor } from '@dittofs/wire'
 import type { Signer, VerifySignature } from './signer.ts'
 
 /** SHA-256 of a statement's bytes, signature included: 64 lowercase hex digits. */

@@ -20,9 +20,9 @@ export function stronglyConnectedComponents(edges: readonly (readonly number[])[
     for (const next of edges[node] ?? []) {
       if (order[next] === -1) {
         visit(next)
-        low[node] = Math.min(low[node] as number, low[next] as number)
+        low[node] = Math.min(low[node] ?? 0, low[next] ?? 0)
       } else if (isOpen[next] === 1) {
-        low[node] = Math.min(low[node] as number, order[next] as number)
+        low[node] = Math.min(low[node] ?? 0, order[next] ?? 0)
       }
     }
     if (low[node] !== order[node]) return

@@ -8,7 +8,7 @@ import {
   type SpaceId,
   spaceId,
 } from '@dittofs/interface'
-import { decodeBase32, encodeBase32 } from './base32.ts'
+import { decodeBase32, encodeBase32 } from '@dittofs/wire'
 import { formatSocketAddress, parseSocketAddress } from './socket-address.ts'
 
 export const MAX_TICKET_ADDRESSES = 8

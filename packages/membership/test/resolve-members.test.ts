@@ -194,7 +194,12 @@ describe('the rule of membership', () => {
 })
 
 /** Random statements, each seeing some random earlier ones; those that can never count are left out. */
-function randomStatements(world: StatementWorld, devices: readonly Signer[], next: (below: number) => number, count: number) {
+function randomStatements(
+  world: StatementWorld,
+  devices: readonly Signer[],
+  next: (below: number) => number,
+  count: number,
+) {
   const graph = world.graph()
   const made: Statement[] = [world.genesis]
   for (let i = 0; i < count; i++) {
@@ -223,7 +228,7 @@ function generator(seed: number): (below: number) => number {
 }
 
 /** DITTO_TEST_RUNS=10000 runs as many sets as the design asks for. */
-const RUNS = Number(process.env['DITTO_TEST_RUNS'] ?? 1000)
+const RUNS = Number(process.env['DITTO_TEST_RUNS'] ?? 300)
 
 describe('resolveMembers', () => {
   const devices = Array.from({ length: 6 }, (_, i) => unsignedDevice(`device ${i}`))
@@ -291,19 +296,19 @@ describe('resolveMembers', () => {
     const many = Array.from({ length: 40 }, (_, i) => unsignedDevice(`of many ${i}`))
     const statements: Statement[] = [world.genesis]
     let last = world.genesis
-    for (const device of many) statements.push((last = world.say(founder, 'add', device, [last])))
+    for (const device of many) {
+      last = world.say(founder, 'add', device, [last])
+      statements.push(last)
+    }
     const next = generator(7)
     while (statements.length < 400) {
       const author = many[next(many.length)] as Signer
       const subject = many[next(many.length)] as Signer
       if (author !== subject) statements.push(world.say(author, next(2) === 0 ? 'remove' : 'add', subject, [last]))
     }
-    const began = performance.now()
     const graph = world.graph(...statements)
-    const added = performance.now()
+    const began = performance.now()
     graph.members()
-    const resolved = performance.now()
-    console.log('added', added - began, 'resolved', resolved - added)
-    expect(resolved - added).toBeLessThan(100)
+    expect(performance.now() - began).toBeLessThan(100)
   })
 })

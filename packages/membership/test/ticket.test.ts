@@ -1,7 +1,7 @@
 import { DittoError, deviceKey, spaceId } from '@dittofs/interface'
+import { decodeBase32, encodeBase32 } from '@dittofs/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeBase32, encodeBase32 } from '../src/base32.ts'
 import { carriableAddresses, decodeTicket, encodeTicket, type Ticket } from '../src/ticket.ts'
 
 const ticket: Ticket = {
@@ -70,7 +70,10 @@ describe('decodeTicket', () => {
       role: fc.constantFrom('full' as const, 'read' as const),
       secret: fc.uint8Array({ minLength: 16, maxLength: 16 }),
       expiresAt: fc.nat({ max: 2 ** 32 - 1 }).map((minutes) => minutes * 60_000),
-      addresses: fc.array(fc.tuple(ip, fc.integer({ min: 1, max: 65_535 })).map(([a, port]) => `${a}:${port}`), { maxLength: 8 }),
+      addresses: fc.array(
+        fc.tuple(ip, fc.integer({ min: 1, max: 65_535 })).map(([a, port]) => `${a}:${port}`),
+        { maxLength: 8 },
+      ),
     })
     fc.assert(
       fc.property(arbitrary, (any) => {
@@ -135,9 +138,9 @@ describe('decodeTicket', () => {
 describe('carriableAddresses', () => {
   it('takes the first eight that mean something on another machine', () => {
     const many = Array.from({ length: 9 }, (_, i) => `tcp://192.0.2.7:${i + 1}`)
-    expect(carriableAddresses(['webrtc://x', 'tcp://[fe80::1%eth0]:1', 'tcp://h:1', 'tcp://1.2.3.4:0', ...many])).toEqual(
-      many.slice(0, 8),
-    )
+    expect(
+      carriableAddresses(['webrtc://x', 'tcp://[fe80::1%eth0]:1', 'tcp://h:1', 'tcp://1.2.3.4:0', ...many]),
+    ).toEqual(many.slice(0, 8))
     expect(carriableAddresses(['tcp://[2001:DB8:0::7]:1', 'tcp://[2001:db8::7]:1'])).toEqual(['tcp://[2001:db8::7]:1'])
   })
 })

@@ -243,15 +243,16 @@ export class Fetcher implements BatchOwner {
   /**
    * Returns when all chunks of the contents are stored.
    *
+   * @returns bytes that came from peers
    * @throws DittoError DITTO_PEER_UNREACHABLE (something is missing and there is no peer), DITTO_CHUNK_MISSING (no
    *   connected peer has it), DITTO_MANIFEST_INVALID, and what the store throws
    */
-  ensure(contents: readonly WantedContent[], options: EnsureOptions = {}): Promise<void> {
+  ensure(contents: readonly WantedContent[], options: EnsureOptions = {}): Promise<number> {
     return this.#ensure((init, signal) => scanContents(init, [contents], { signal }), options)
   }
 
   /** As {@link Fetcher.ensure}, for chunks by their IDs alone. */
-  ensureChunks(ids: readonly ChunkId[], options: EnsureOptions = {}): Promise<void> {
+  ensureChunks(ids: readonly ChunkId[], options: EnsureOptions = {}): Promise<number> {
     return this.#ensure(async (init, signal) => {
       for (let at = 0; at < ids.length; at += MAX_IDS_PER_REQUEST) {
         const some = ids.slice(at, at + MAX_IDS_PER_REQUEST)
@@ -265,7 +266,7 @@ export class Fetcher implements BatchOwner {
   async #ensure(
     find: (init: ContentScanInit, signal: AbortSignal) => Promise<void>,
     options: EnsureOptions,
-  ): Promise<void> {
+  ): Promise<number> {
     const { graceMs = DEFAULT_PEER_GRACE_MS, onProgress } = options
     const signal =
       options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal])
@@ -275,12 +276,14 @@ export class Fetcher implements BatchOwner {
     const failures = new Set<ChunkOutcome>()
     let bytesDone = 0
     let bytesTotal = 0
+    let bytesFetched = 0
     let unreadable: { error: unknown } | undefined
     const waiter: ChunkWaiter = {
       isUrgent: true,
       isPatient: true,
-      settled: (chunk, outcome) => {
+      settled: (chunk, outcome, bytes) => {
         left.delete(chunk)
+        bytesFetched += bytes
         if (outcome === 'stored') bytesDone += expectedBytes(chunk)
         else failures.add(outcome)
         onProgress?.(bytesDone, bytesTotal)
@@ -303,7 +306,7 @@ export class Fetcher implements BatchOwner {
     while (left.size > 0) await done.wait({ signal })
     if (this.#absentChunks > 0) this.contentChanged(undefined)
     if (unreadable?.error !== undefined) throw unreadable.error
-    if (failures.size === 0 && unreadable === undefined) return
+    if (failures.size === 0 && unreadable === undefined) return bytesFetched
     if (failures.has('failed')) throw this.#blocked?.error ?? new DittoError('DITTO_IO', 'Chunks could not be stored.')
     if (this.#peers.size === 0) {
       throw new DittoError(
@@ -501,7 +504,7 @@ export class Fetcher implements BatchOwner {
     for (const { chunk, bytes: content } of stored) {
       bytes += content.length
       expected += expectedBytes(chunk)
-      this.#queue.settle(chunk, 'stored')
+      this.#queue.settle(chunk, 'stored', content.length)
     }
     this.#storedBytes += bytes
     this.#rate.add(bytes, this.#init.clock.monotonic())

@@ -15,6 +15,7 @@ import {
   decodeMessage,
   encodeMessage,
   fromWireCode,
+  MAX_LABEL_BYTES,
   MESSAGE_TYPE,
   type Message,
   PROTOCOL_VERSIONS,
@@ -158,6 +159,12 @@ export class Session {
     }
   }
 
+  /** Members of a space changed: passes the statements on, before `updateSpaces` acts on them. */
+  sendStatements(space: SpaceId): void {
+    if (!this.#isReady || this.#isOver) return
+    for (const payload of this.#init.statements?.changed(space, this.peer) ?? []) this.#writer.post(payload)
+  }
+
   /** Members or spaces of this device changed: tells the peer which spaces it may hear of now. */
   updateSpaces(): void {
     if (!this.#isReady || this.#isOver) return
@@ -167,9 +174,9 @@ export class Session {
       spaces: own.map((space) => ({
         number: space.number,
         id: spaceId.toBytes(space.id),
-        ...(this.#theirs.has(space.id) && { name: space.name }),
+        ...(this.#theirs.has(space.id) && { name: fitLabel(space.name) }),
       })),
-      ...(own.some((space) => this.#theirs.has(space.id)) && { device: this.#init.deviceName() }),
+      ...(own.some((space) => this.#theirs.has(space.id)) && { device: fitLabel(this.#init.deviceName()) }),
     }
     const payload = encodeMessage(message)
     const text = Buffer.from(payload).toString('latin1')
@@ -382,4 +389,11 @@ export class Session {
     this.requester.releaseAll()
     this.#resolveEnded(reason)
   }
+}
+
+/** As much of a name as a message may carry. */
+function fitLabel(name: string): string {
+  const characters = [...name.toWellFormed()].slice(0, MAX_LABEL_BYTES)
+  while (Buffer.byteLength(characters.join('')) > MAX_LABEL_BYTES) characters.pop()
+  return characters.join('')
 }

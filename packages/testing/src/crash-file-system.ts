@@ -32,6 +32,8 @@ export function emptyDisk(): SimulatedDisk {
  * sectors, as a disk may. A write during which the machine crashes, or that fails, is cut at any byte.
  */
 export class CrashFileSystem implements PackFileSystem {
+  /** Files removed so far. */
+  removed = 0
   readonly #machine: CrashMachine
   readonly #disk: SimulatedDisk
 
@@ -80,6 +82,7 @@ export class CrashFileSystem implements PackFileSystem {
 
   async remove(name: string): Promise<void> {
     const fate = this.#machine.call()
+    if (fate === 'done') this.removed++
     if (fate === 'done' || fate === 'crash') this.#disk.seen.delete(name)
     if (fate !== 'done') throw systemError('EIO', 'the file could not be removed')
   }

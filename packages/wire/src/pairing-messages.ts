@@ -1,9 +1,6 @@
-import { DittoError, MAX_STATEMENT_BYTES, MAX_STATEMENTS } from '@dittofs/interface'
+import { DittoError, MAX_LABEL_BYTES, MAX_STATEMENT_BYTES, MAX_STATEMENTS } from '@dittofs/interface'
 import { decodeCbor, encodeCbor } from './cbor.ts'
 import { MESSAGE_TYPE } from './message-type.ts'
-
-/** UTF-8 bytes of a device's name, of a space's name, of a platform. */
-export const MAX_LABEL_BYTES = 128
 
 /** Why an inviter refuses a ticket. On the wire the number. */
 export const JOIN_NO_REASONS = { used: 1, expired: 2, revoked: 3, unknown: 4 } as const

@@ -1,5 +1,5 @@
 /** RFC 4648 section 6, uppercase, without padding. */
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+export const BASE32_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
 export function encodeBase32(bytes: Uint8Array): string {
   let text = ''
@@ -10,11 +10,11 @@ export function encodeBase32(bytes: Uint8Array): string {
     bits += 8
     while (bits >= 5) {
       bits -= 5
-      text += ALPHABET[(held >> bits) & 31]
+      text += BASE32_ALPHABET[(held >> bits) & 31]
     }
     held &= (1 << bits) - 1
   }
-  if (bits > 0) text += ALPHABET[(held << (5 - bits)) & 31]
+  if (bits > 0) text += BASE32_ALPHABET[(held << (5 - bits)) & 31]
   return text
 }
 
@@ -25,7 +25,7 @@ export function decodeBase32(text: string): Uint8Array | undefined {
   let bits = 0
   let held = 0
   for (const character of text) {
-    const value = ALPHABET.indexOf(character)
+    const value = BASE32_ALPHABET.indexOf(character)
     if (value < 0) return undefined
     held = (held << 5) | value
     bits += 5
