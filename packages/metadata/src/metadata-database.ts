@@ -179,9 +179,7 @@ export class MetadataDatabase {
   #commit(operations: readonly Operation[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#commits.push({ operations, resolve, reject })
-      this.#committing ??= this.#runCommits().finally(() => {
-        this.#committing = undefined
-      })
+      this.#committing ??= this.#runCommits()
     })
   }
 
@@ -199,6 +197,8 @@ export class MetadataDatabase {
         for (const { reject } of commits) reject(this.#failure)
       }
     }
+    // In the same turn as the last look at the list: a commit made later starts a new run.
+    this.#committing = undefined
   }
 
   async #write(operations: readonly Operation[]): Promise<void> {
