@@ -41,7 +41,7 @@ export function verifySignature(key: DeviceKey, bytes: Uint8Array, signature: Ui
   return verify(null, bytes, createPublicKey({ key: spki, format: 'der', type: 'spki' }), signature)
 }
 
-export function memoryDatabase(): Database {
+export function memoryDatabase(): MemoryLevel<string, Uint8Array> {
   return new MemoryLevel<string, Uint8Array>({ keyEncoding: 'utf8', valueEncoding: 'view' })
 }
 

@@ -104,7 +104,7 @@ describe('the database of a space', () => {
   })
 })
 
-async function copyOf(database: Database): Promise<Database> {
+async function copyOf(database: MemoryLevel<string, Uint8Array>): Promise<MemoryLevel<string, Uint8Array>> {
   const copy = new MemoryLevel<string, Uint8Array>({ keyEncoding: 'utf8', valueEncoding: 'view' })
   await copy.open()
   for await (const [key, value] of database.iterator()) await copy.put(key, value)
