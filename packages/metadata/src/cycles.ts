@@ -11,9 +11,10 @@ type Nodes = ReadonlyMap<NodeId, NodeState>
  */
 export function closesCycle(nodes: Nodes, moved: readonly NodeState[]): boolean {
   const done = new Set<NodeState>()
+  const newParents = new Set(moved.map((node) => node.winner?.parent))
   for (const start of moved) {
     // Nothing is placed below a directory without children, so no cycle runs through it.
-    if (start.children === undefined) continue
+    if (start.children === undefined && !newParents.has(start.id)) continue
     const onPath = new Set<NodeState>()
     let node: NodeState | undefined = start
     while (node?.winner !== undefined && !done.has(node)) {

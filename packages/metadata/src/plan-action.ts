@@ -100,17 +100,14 @@ function planWrite(planning: Planning, names: readonly string[], kind: NodeKind,
 
 function planNewVersion(planning: Planning, entry: ShownLeaf, content: PlannedContent): void {
   const { plan, view, homes } = planning
-  const place = { parent: homes.of(entry.parent), name: entry.name }
   if (entry.copyOf !== undefined) {
-    plan.create(entry.node.kind, place, content)
+    plan.create(entry.node.kind, { parent: homes.of(entry.parent), name: entry.name }, content)
     replaceVersions(planning, entry.copyOf, entry.copyOf.version, entry)
     return
   }
   const isSettled = view.copiesOf(entry).length === 0 && entry.duplicates.length === 0
   if (isSettled && entry.version.content === content.content) return
   replaceVersions(planning, entry, content)
-  // The name of a conflict copy tells its version's device and date: what is written to it would rename it.
-  if (entry.conflictOf !== undefined) plan.place(entry.node.id, place)
 }
 
 function planMove(planning: Planning, from: readonly string[], to: readonly string[]): void {

@@ -1,10 +1,10 @@
 import type { NodeId } from '@dittofs/interface'
-import type { NodeState, Placement, Version } from './node-state.ts'
+import type { NodeState, Placement } from './node-state.ts'
 import type { Planning } from './plan-action.ts'
 import { isIn, settleDisplaced } from './plan-directory-removal.ts'
-import { allVersions, hasDeletedVersions } from './plan-leaf.ts'
+import { deleteDuplicates, planLeafMove } from './plan-leaf.ts'
 import type { Place } from './record.ts'
-import { isAlive, type ShownDirectory, type ShownLeaf } from './shown-tree.ts'
+import { isAlive, type Member, type ShownDirectory, type ShownLeaf } from './shown-tree.ts'
 
 /** What still lives in a dead directory, and the living one it is taken along to. */
 interface Rescue {
@@ -25,45 +25,46 @@ export function planDirectoryMove(planning: Planning, directory: ShownDirectory,
     const { parent, name } = node.placement as Placement
     plan.place(node.id, to, { parent, name })
   }
-  const living = directory.members.filter(isAlive)
-  for (const { node } of living) moveNode(node, place)
-  const dead = directory.members.filter((member) => !isAlive(member))
-  const home = living[0]?.node.id ?? homes.remake(directory, place)
-  const rescues: Rescue[] = dead.map(({ node }) => ({ group: directory, dead: node, home }))
+  const rescues: Rescue[] = []
+  const moveGroup = (group: ShownDirectory, members: readonly Member[], to: Place) => {
+    const living = members.filter(isAlive)
+    const dead = members.filter((member) => !isAlive(member))
+    for (const { node } of living) moveNode(node, to)
+    if (dead.length === 0) return
+    const home = living[0]?.node.id ?? homes.remake(group, to)
+    homes.adopt(group, home)
+    rescues.push(...dead.map(({ node }) => ({ group, dead: node, home })))
+  }
+  moveGroup(directory, directory.members, place)
+  const settled = new Set<NodeState>()
   for (let next = rescues.pop(); next !== undefined; next = rescues.pop()) {
-    const { group, dead: above, home: parent } = next
+    const { group, dead, home } = next
     for (const entry of view.entries(group)) {
-      if (entry.kind === 'leaf') {
-        if (entry.copyOf === undefined) moveLeafOut(planning, entry, above, parent)
-        continue
-      }
-      for (const member of entry.members) {
-        if (!isIn(member.node, above)) continue
-        const to = { parent, name: entry.name }
-        if (isAlive(member)) moveNode(member.node, to)
-        else rescues.push({ group: entry, dead: member.node, home: homes.remake(entry, to) })
+      if (entry.kind === 'directory') {
+        const members = entry.members.filter(({ node }) => isIn(node, dead))
+        if (members.length > 0) moveGroup(entry, members, { parent: home, name: entry.name })
+      } else if (entry.copyOf === undefined && !settled.has(entry.node)) {
+        if (takeLeafOut(planning, entry, next)) settled.add(entry.node)
       }
     }
   }
 }
 
-/** Takes a leaf out of a dead directory, with the equal ones it stands for and its other versions. */
-function moveLeafOut(planning: Planning, entry: ShownLeaf, dead: NodeState, parent: NodeId): void {
-  const { plan, view } = planning
-  const copies = view.copiesOf(entry)
-  const own = [entry, ...copies].flatMap(({ same }) => same)
-  const leaves = [
-    { node: entry.node, shown: own },
-    ...entry.duplicates.map(({ node, versions }) => ({ node, shown: versions.flatMap(({ same }) => same) })),
-  ]
-  for (const { node, shown } of leaves) {
-    if (!isIn(node, dead)) continue
-    if (hasDeletedVersions(node, shown)) {
-      for (const copy of node === entry.node ? copies : []) {
-        plan.create(copy.node.kind, { parent, name: copy.name }, copy.version)
-      }
-      plan.write(node.id, shown[0] as Version, allVersions(node))
-    }
-    plan.place(node.id, { parent, name: (node.placement as Placement).name })
+/**
+ * Takes a leaf along that stands in a dead directory. Placed anew it would be the later one of its name: so a
+ * conflict copy beside it keeps the name it is shown by.
+ *
+ * @returns whether it was placed
+ */
+function takeLeafOut(planning: Planning, entry: ShownLeaf, { dead, home }: Rescue): boolean {
+  if (isIn(entry.node, dead)) {
+    planLeafMove(planning, entry, { parent: home, name: entry.name })
+    return true
   }
+  if (entry.conflictOf !== undefined) {
+    planLeafMove(planning, entry, { parent: (entry.node.placement as Placement).parent, name: entry.name })
+    return true
+  }
+  if (entry.duplicates.some(({ node }) => isIn(node, dead))) deleteDuplicates(planning, entry)
+  return false
 }

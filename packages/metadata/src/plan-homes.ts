@@ -35,6 +35,12 @@ export class PlanHomes {
     return made
   }
 
+  /** What goes to a dead directory from now on goes to `home`. */
+  adopt(directory: ShownDirectory, home: NodeId): void {
+    if (directory.members.some(isAlive)) return
+    this.#made.set((directory.members[0] as ShownDirectory['members'][number]).node.id, home)
+  }
+
   /** Makes a directory with the mode and time of another one. */
   remake(directory: ShownDirectory, { parent, name }: Place): NodeId {
     return this.#create(parent, name, directoryContent(directory)?.content)

@@ -25,6 +25,8 @@ export function replaceVersions(
     plan.create(copy.node.kind, { parent: homes.of(copy.parent), name: copy.name }, copy.version)
   }
   plan.write(main.node.id, content, allVersions(main.node))
+  // The name of a conflict copy tells its version's device and date: a new version would rename it.
+  if (main.conflictOf !== undefined) plan.place(main.node.id, { parent: homes.of(main.parent), name: main.name })
   deleteDuplicates({ plan }, main)
 }
 
@@ -40,12 +42,12 @@ export function planLeafMove(planning: Planning, entry: ShownLeaf, place: Place)
 }
 
 /** Whether a node holds versions that are hidden only because they were deleted. */
-export function hasDeletedVersions(leaf: NodeState, shown: readonly Version[]): boolean {
+function hasDeletedVersions(leaf: NodeState, shown: readonly Version[]): boolean {
   return maximalVersions(leaf).some((version) => !shown.includes(version))
 }
 
 /** Covers every version that is held of a leaf. */
-export function allVersions(leaf: NodeState): VersionVector {
+function allVersions(leaf: NodeState): VersionVector {
   const vector = new Map<Writer, number>()
   for (const { version } of leaf.states) {
     if (version === undefined) continue
@@ -94,6 +96,6 @@ export function leafCut(leaf: NodeState): VersionVector {
 }
 
 /** The first action on leaves that show as one deletes those that were hidden: else they would come to light. */
-function deleteDuplicates({ plan }: Pick<Planning, 'plan'>, { duplicates }: ShownLeaf): void {
+export function deleteDuplicates({ plan }: Pick<Planning, 'plan'>, { duplicates }: ShownLeaf): void {
   for (const { node } of duplicates) plan.delete(node.id, leafCut(node))
 }

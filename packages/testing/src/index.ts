@@ -13,11 +13,18 @@ export {
 export { CrashFileSystem, emptyDisk, type SimulatedDisk } from './crash-file-system.ts'
 export { crashIndexDatabase, type SimulatedIndex } from './crash-index-database.ts'
 export { type CallFate, CrashMachine, type CrashMachineInit, type FaultCode, systemError } from './crash-machine.ts'
+export { type DeviceSuiteInit, deviceSuite } from './device-suite.ts'
 export { type LinkSuiteInit, linkSuite } from './link-suite.ts'
 export { MemoryChunkStore, type MemoryChunkStoreInit, memoryChunkStore } from './memory-chunk-store.ts'
 export { MemoryLink, type MemoryLinkInit, memoryLinkPair } from './memory-link.ts'
 export { MemoryNetwork, type MemoryNetworkInit } from './memory-network.ts'
 export { type MemoryTransportInit, memoryTransport } from './memory-transport.ts'
+export {
+  exchangeMetadata,
+  type MetadataStoreSuiteInit,
+  metadataFile,
+  metadataStoreSuite,
+} from './metadata-store-suite.ts'
 export { pseudoRandomBytes } from './pseudo-random-bytes.ts'
 export { temporaryDirectory } from './temporary-directory.ts'
 export { type TransportSubject, type TransportSuiteInit, transportSuite } from './transport-suite.ts'

@@ -1,7 +1,6 @@
 import type { NodeId, TreeEntry } from '@dittofs/interface'
 import { decodeMessage } from '../../src/exchange.ts'
 import type { LogRun } from '../../src/log-run.ts'
-import type { Placement } from '../../src/node-state.ts'
 import type { LogRecord } from '../../src/record.ts'
 import { decodeRecord } from '../../src/record-codec.ts'
 import { resolve } from '../../src/resolve.ts'
@@ -99,7 +98,7 @@ export function chainOf({ view }: ObservedState, id: NodeId): Set<NodeId> {
   const chain = new Set<NodeId>()
   for (let at: NodeId | undefined = id; at !== undefined && at !== view.index.root.id && !chain.has(at); ) {
     chain.add(at)
-    at = (nodes.get(at)?.placement as Placement | undefined)?.parent
+    at = nodes.get(at)?.placement?.parent
   }
   if (![...chain].some((at) => nodes.get(at)?.isDisplaced === true)) return chain
   // Where a cycle gave way, any placement of any node that was part of it may have decided.

@@ -49,15 +49,20 @@ export function differences(expected: PathTree, actual: PathTree, before: Observ
     const conflictOf = before.entries.get(path)?.conflictOf
     return gone.has(path) || (conflictOf !== undefined && gone.has(conflictOf)) || isCopyOfAny(path, gone)
   }
-  const found: string[] = []
-  for (const [path, content] of expected) {
-    if (actual.get(path) === content || isRenamed(path)) continue
-    found.push(`expected ${path} as ${content}, found ${actual.get(path) ?? 'nothing'}`)
-  }
-  for (const path of actual.keys()) {
-    if (!expected.has(path) && !isRenamed(path)) found.push(`did not expect ${path}`)
-  }
-  return found
+  const lines = (tree: PathTree) =>
+    [...tree].filter(([path]) => !isRenamed(path)).map(([path, content]) => `${withoutNumber(path)} as ${content}`)
+  const found = lines(actual)
+  const missing = lines(expected).filter((line) => {
+    const at = found.indexOf(line)
+    if (at >= 0) found.splice(at, 1)
+    return at < 0
+  })
+  return [...missing.map((line) => `expected ${line}`), ...found.map((line) => `did not expect ${line}`)]
+}
+
+/** Copies of one device and second are numbered, and the number goes when the first of them does. */
+function withoutNumber(path: string): string {
+  return path.replaceAll(/( \d{6}) \d+\)/g, '$1)')
 }
 
 function isCopyOfAny(path: string, names: ReadonlySet<string>): boolean {

@@ -1,6 +1,5 @@
 import { MemoryLevel } from 'memory-level'
 import { decodeMessage, encodeVector } from '../../src/exchange.ts'
-import type { Database } from '../../src/metadata-database.ts'
 import type { StateVector } from '../../src/space-document.ts'
 import { YjsMetadataStore } from '../../src/yjs-metadata-store.ts'
 import { storeInit, testDevice } from '../memory-space.ts'
@@ -34,7 +33,7 @@ export class SimulatedDevice {
     this.#database = new MemoryLevel<string, Uint8Array>(ENCODING)
     await this.#database.open()
     await this.#database.batch(disk.map(([key, value]) => ({ type: 'put', key, value })))
-    const init = storeInit(this.name, this.#database as Database, seed * 1000 + this.#lives)
+    const init = storeInit(this.name, this.#database, seed * 1000 + this.#lives)
     this.store = new YjsMetadataStore(init)
     await this.store.open()
     this.store.onChange(({ messages, isLocal }) => {

@@ -53,6 +53,8 @@ class Simulation {
   readonly #trace: string[] = []
   /** For each device a disk it may be put back to. */
   readonly #backups: Disk[] = []
+  /** Whether anything left a device since that disk. */
+  readonly #hasSpread: boolean[] = []
   #isolated = -1
   #contents = 0
   #outbox: Uint8Array[] = []
@@ -82,9 +84,9 @@ class Simulation {
     else if (dice < 0.74) await this.#deliverOne()
     else if (dice < 0.82) await this.#exchange(at, this.#below(this.#devices.length))
     else if (dice < 0.85) this.#isolated = this.#chance(0.5) ? at : -1
-    else if (dice < 0.9) this.#backups[at] = await device.disk()
+    else if (dice < 0.9) await this.#backUp(at)
     else if (dice < 0.93) await this.#restart(at, await device.disk(), 'crashes')
-    else if (dice < 0.95) await this.#restart(at, this.#backups[at] ?? [], 'is put back to a backup')
+    else if (dice < 0.95) await this.#putBack(at)
     else if (dice < 0.97) await this.#crashWhileActing(at)
     else {
       await device.store.close()
@@ -96,6 +98,27 @@ class Simulation {
     const device = this.#devices[at] as SimulatedDevice
     this.#trace.push(`${device.name} ${how}`)
     await device.start(disk, this.#seed)
+  }
+
+  async #backUp(at: number): Promise<void> {
+    this.#backups[at] = await (this.#devices[at] as SimulatedDevice).disk()
+    this.#hasSpread[at] = false
+  }
+
+  /**
+   * Puts a device back to an older disk. What it did since is lost, unless another device holds it: then one other
+   * holds all of it, for good. (Where several devices forget, changes can be left whose base no device has.)
+   */
+  async #putBack(at: number): Promise<void> {
+    if (this.#hasSpread[at] === true) {
+      const keeper = (at + 1) % this.#devices.length
+      await this.#ask(at, keeper)
+      await this.#backUp(keeper)
+    }
+    const inFlight = this.#network.filter(({ from }) => from !== at)
+    this.#network.splice(0, this.#network.length, ...inFlight)
+    await this.#restart(at, this.#backups[at] ?? [], 'is put back to a backup')
+    this.#hasSpread[at] = false
   }
 
   /** A change that was on its way to disk when the device stopped never happened, and never left. */
@@ -172,6 +195,7 @@ class Simulation {
   }
 
   async #deliver(from: number, to: number, message: Uint8Array): Promise<void> {
+    this.#hasSpread[from] = true
     const receiver = this.#devices[to] as SimulatedDevice
     const sender = this.#devices[from] as SimulatedDevice
     try {
@@ -185,6 +209,7 @@ class Simulation {
 
   /** `to` asks `from` for all it lacks. */
   async #ask(from: number, to: number): Promise<void> {
+    this.#hasSpread[from] = true
     const sender = this.#devices[from] as SimulatedDevice
     const receiver = this.#devices[to] as SimulatedDevice
     for (const message of await sender.store.receive(receiver.store.hello(), receiver.key, true)) {
