@@ -1,11 +1,11 @@
 import { type AbortOptions, type ChunkDamage, type ChunkId, chunkId, MAX_CHUNK_BYTES } from '@dittofs/interface'
 import type { ChunkIndex } from './chunk-index.ts'
+import type { ChunkPool } from './chunk-pool.ts'
 import { Gate } from './gate.ts'
 import type { IndexEntry } from './index-codec.ts'
 import { RECORD_HEADER_BYTES } from './pack-format.ts'
 import type { PackHandles } from './pack-handles.ts'
 import { isPassingFailure, storageError } from './storage-error.ts'
-import type { WorkerPool } from './worker-pool.ts'
 
 /** Bytes of one batch, unless a single chunk is longer. */
 const BATCH_BYTES = 1024 * 1024
@@ -50,7 +50,7 @@ interface Batch<Wanted> {
 
 export interface ChunkReaderInit {
   handles: PackHandles
-  pool: WorkerPool
+  pool: ChunkPool
   index: ChunkIndex
 }
 
@@ -99,15 +99,21 @@ export class ChunkReader {
 
   async #readBatch<Wanted extends WantedChunk>(batch: Batch<Wanted>): Promise<ReadChunk<Wanted>[]> {
     const unread = Buffer.allocUnsafeSlow(batch.bytes)
-    const outcomes = await Promise.all(batch.spans.map((span) => this.#readSpan(span, unread)))
+    const got = await Promise.all(batch.spans.map((span) => this.#readSpan(span, unread)))
     const ranges = Uint32Array.from(batch.pieces.flatMap(({ at, wanted }) => [at, wanted.entry.length]))
-    const { buffer, digests } = await this.#init.pool.hash(unread.buffer as ArrayBuffer, ranges)
-    const spanOf = (at: number) => batch.spans.findLastIndex((span) => span.at <= at)
+    const { buffer, digests } = await this.#init.pool.hash(unread.buffer, ranges)
+    // Where a read ended early the buffer has what was in that memory before, which may well be the same chunk.
+    const isRead = ({ at, wanted }: Piece<Wanted>) => {
+      const nth = batch.spans.findLastIndex((span) => span.at <= at)
+      return at + wanted.entry.length <= (batch.spans[nth]?.at ?? 0) + (got[nth] ?? 0)
+    }
     const read: ReadChunk<Wanted>[] = []
-    for (const [nth, { wanted, at }] of batch.pieces.entries()) {
+    for (const [nth, piece] of batch.pieces.entries()) {
+      const { wanted, at } = piece
       const id = chunkId.fromBytes(digests.subarray(nth * 32, nth * 32 + 32))
-      if (id === wanted.id) read.push({ wanted, bytes: new Uint8Array(buffer, at, wanted.entry.length) })
-      else read.push(await this.#readAgain(wanted, outcomes[spanOf(at)] === 'whole' ? 'corrupt' : 'unreadable'))
+      if (!isRead(piece)) read.push(await this.#readAgain(wanted, 'unreadable'))
+      else if (id !== wanted.id) read.push(await this.#readAgain(wanted, 'corrupt'))
+      else read.push({ wanted, bytes: new Uint8Array(buffer, at, wanted.entry.length) })
     }
     return read
   }
@@ -123,21 +129,21 @@ export class ChunkReader {
     if (!isMoved && problem === 'corrupt') return { wanted, bytes: undefined, problem }
     const target = Buffer.allocUnsafeSlow(now.length)
     const span: Span = { pack: now.pack, position: now.offset + RECORD_HEADER_BYTES, at: 0, length: now.length }
-    const outcome = await this.#readSpan(span, target)
-    const { buffer, digests } = await this.#init.pool.hash(target.buffer as ArrayBuffer, Uint32Array.of(0, now.length))
-    if (chunkId.fromBytes(digests) === wanted.id) return { wanted, bytes: new Uint8Array(buffer) }
-    const found = outcome === 'whole' ? 'corrupt' : 'unreadable'
+    const isWhole = (await this.#readSpan(span, target)) === now.length
+    const { buffer, digests } = await this.#init.pool.hash(target.buffer, Uint32Array.of(0, now.length))
+    if (isWhole && chunkId.fromBytes(digests) === wanted.id) return { wanted, bytes: new Uint8Array(buffer) }
+    const found = isWhole ? 'corrupt' : 'unreadable'
     return { wanted: isMoved ? { ...wanted, entry: now } : wanted, bytes: undefined, problem: found }
   }
 
-  async #readSpan(span: Span, buffer: Buffer): Promise<'whole' | 'short'> {
+  /** @returns how many of the span's bytes there were; 0 when the pack cannot be read */
+  async #readSpan(span: Span, buffer: Buffer): Promise<number> {
     const target = buffer.subarray(span.at, span.at + span.length)
     try {
-      const got = await this.#init.handles.read(span.pack, target, span.position)
-      return got === span.length ? 'whole' : 'short'
+      return await this.#init.handles.read(span.pack, target, span.position)
     } catch (error) {
       if (isPassingFailure(error)) throw storageError(error)
-      return 'short'
+      return 0
     }
   }
 }

@@ -1,7 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { MAX_CHUNK_BYTES } from '@dittofs/interface'
 import { loadBlake3 } from './blake3.ts'
-import { findChunkEnd } from './chunker.ts'
+import { cutAndHash, hashRanges } from './chunk-jobs.ts'
 import { FileImportJob } from './file-import-job.ts'
 import type { FromWorker, ToWorker, WorkerData } from './worker-messages.ts'
 
@@ -15,29 +14,15 @@ function post(message: FromWorker, ...transfer: ArrayBufferLike[]): void {
   port?.postMessage(message, transfer as ArrayBuffer[])
 }
 
-function hashRanges(message: Extract<ToWorker, { type: 'hash' }>): void {
-  const { job, buffer, ranges } = message
-  const digests = new Uint8Array((ranges.length / 2) * 32)
-  for (let index = 0; index < ranges.length; index += 2) {
-    const bytes = new Uint8Array(buffer, ranges[index] as number, ranges[index + 1] as number)
-    digests.set(blake3.hash(bytes), (index / 2) * 32)
-  }
+function hash({ job, buffer, ranges }: Extract<ToWorker, { type: 'hash' }>): void {
+  const digests = hashRanges(blake3, buffer, ranges)
   post({ type: 'hashed', job, buffer, digests }, buffer, digests.buffer)
 }
 
 function cut(message: Extract<ToWorker, { type: 'chunk' }>): void {
   const { job, buffer, length, isEnd, chunker } = message
-  const bytes = new Uint8Array(buffer, 0, length)
-  const findEnd = findChunkEnd(chunker)
-  const ends: number[] = []
-  const digests: Uint8Array[] = []
-  for (let at = 0; length - at >= MAX_CHUNK_BYTES || (isEnd && at < length); ) {
-    const end = findEnd(bytes, at, length)
-    ends.push(end)
-    digests.push(blake3.hash(bytes.subarray(at, end)))
-    at = end
-  }
-  post({ type: 'chunked', job, buffer, ends: Uint32Array.from(ends), digests: Buffer.concat(digests) }, buffer)
+  const { ends, digests } = cutAndHash(blake3, new Uint8Array(buffer, 0, length), isEnd, chunker)
+  post({ type: 'chunked', job, buffer, ends, digests }, buffer)
 }
 
 function importFiles({ job, files }: Extract<ToWorker, { type: 'import' }>): void {
@@ -62,7 +47,7 @@ function importFiles({ job, files }: Extract<ToWorker, { type: 'import' }>): voi
 port.on('message', (message: ToWorker) => {
   switch (message.type) {
     case 'hash':
-      return hashRanges(message)
+      return hash(message)
     case 'chunk':
       return cut(message)
     case 'import':

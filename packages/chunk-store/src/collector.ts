@@ -11,6 +11,7 @@ import { PACK_HEADER_BYTES, type PackRecord, packName, parsePackName, RECORD_HEA
 import type { PackHandles } from './pack-handles.ts'
 import { scanPack } from './pack-scanner.ts'
 import type { PackWriter } from './pack-writer.ts'
+import { orStorageError } from './storage-error.ts'
 
 /** A pack of which less than this share is still referred to is rewritten: at worst the disk holds twice the chunks. */
 const MIN_LIVE_SHARE = 0.5
@@ -60,7 +61,9 @@ export class Collector {
       options.signal?.throwIfAborted()
       await group.flush()
       const freed = await this.#sweep(space, (id) => kept.has(id) || collection.isTouched(id), options)
-      await this.#compact(options)
+      await this.#compact(options).catch((error: unknown) => {
+        throw orStorageError(error)
+      })
       return freed
     } finally {
       collection.end()

@@ -1,6 +1,6 @@
 import { DittoError, type ImportOptions } from '@dittofs/interface'
+import type { ChunkPool, RunningImport } from './chunk-pool.ts'
 import type { FileFault, FileJob, Segment } from './worker-messages.ts'
-import type { RunningImport, WorkerPool } from './worker-pool.ts'
 
 /** Files given to a worker at once: what costs is the message, not the file. */
 const FILES_PER_JOB = 64
@@ -16,11 +16,11 @@ export interface QueuedFile extends FileJob {
 
 /** Hands files to workers in batches as workers come free, and what comes back to the files' owners. */
 export class FileImportQueue {
-  readonly #pool: WorkerPool
+  readonly #pool: ChunkPool
   #waiting: QueuedFile[] = []
   #isScheduled = false
 
-  constructor(pool: WorkerPool) {
+  constructor(pool: ChunkPool) {
     this.#pool = pool
   }
 

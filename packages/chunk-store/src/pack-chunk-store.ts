@@ -19,8 +19,10 @@ import {
 } from '@dittofs/interface'
 import { type Blake3, type Blake3Kind, chunkIdOf, loadBlake3 } from './blake3.ts'
 import { CallTracker } from './call-tracker.ts'
+import { CallingThreadPool } from './calling-thread-pool.ts'
 import { ChunkAdder } from './chunk-adder.ts'
 import type { ChunkIndex } from './chunk-index.ts'
+import type { ChunkPool } from './chunk-pool.ts'
 import { ChunkReader, type WantedChunk } from './chunk-reader.ts'
 import { CollectionGuard } from './collection-guard.ts'
 import { Collector } from './collector.ts'
@@ -59,7 +61,7 @@ export interface PackChunkStoreInit {
   /** Has `packs` and `index`; made where it is missing, for its owner alone. */
   directory: string
   logger?: Logger
-  /** Worker threads. Default: the number of cores, 1 to 4. */
+  /** Worker threads; 0 does their work on the calling thread. Default: the number of cores, 1 to 4. */
   workers?: number
   /** Size at which a pack is followed by the next, at most 2 GiB. Default 256 MiB. */
   maxPackBytes?: number
@@ -96,7 +98,7 @@ interface Parts {
   readonly group: GroupCommit
   readonly adder: ChunkAdder
   readonly reader: ChunkReader
-  readonly pool: WorkerPool
+  readonly pool: ChunkPool
   readonly files: FileImportQueue
   readonly collector: Collector
 }
@@ -233,14 +235,11 @@ class PackChunkStore implements ChunkStore {
 
   stats(): Promise<ChunkStoreStats> {
     return this.#calls.run(async () => {
-      const names = await this.#fileSystem.list(this.#packs)
-      const packs = names.map(parsePackName).filter((pack) => pack !== undefined)
-      let packBytes = 0
-      for (const pack of packs) {
-        const file = await this.#fileSystem.open(path.join(this.#packs, packName(pack)), 'read')
-        packBytes += await file.size().finally(() => file.close())
-      }
-      return { ...this.#parts.index.totals, packBytes, packs: packs.length }
+      const sizes = await this.#packSizes().catch((error: unknown) => {
+        throw storageError(error)
+      })
+      const packBytes = sizes.reduce((sum, size) => sum + size, 0)
+      return { ...this.#parts.index.totals, packBytes, packs: sizes.length }
     })
   }
 
@@ -313,13 +312,21 @@ class PackChunkStore implements ChunkStore {
     })
     const group: GroupCommit = new GroupCommit({
       clock,
-      commit: () => index.commit(() => writer.sync()),
+      commit: () =>
+        index
+          .commit(() => writer.sync())
+          .catch((error: unknown) => {
+            throw storageError(error)
+          }),
       unsyncedBytes: () => writer.unsyncedBytes,
       pendingEntries: () => index.pendingEntries,
     })
     await writer.open(recovered.lastPack, recovered.resume)
     const width = workers ?? Math.max(1, Math.min(DEFAULT_MAX_WORKERS, availableParallelism()))
-    const pool = new WorkerPool({ workers: width, blake3: this.#init.blake3, logger })
+    const pool: ChunkPool =
+      width === 0
+        ? new CallingThreadPool(this.#blake3)
+        : new WorkerPool({ workers: width, blake3: this.#init.blake3, logger })
     const lock = this.#lock
     const guard = this.#guard
     const adder = new ChunkAdder({
@@ -347,6 +354,16 @@ class PackChunkStore implements ChunkStore {
     })
     const files = new FileImportQueue(pool)
     this.#parts = { index, spaces, writer, handles, group, adder, reader, pool, files, collector }
+  }
+
+  async #packSizes(): Promise<number[]> {
+    const names = await this.#fileSystem.list(this.#packs)
+    const sizes: number[] = []
+    for (const pack of names.map(parsePackName).filter((number) => number !== undefined)) {
+      const file = await this.#fileSystem.open(path.join(this.#packs, packName(pack)), 'read')
+      sizes.push(await file.size().finally(() => file.close()))
+    }
+    return sizes
   }
 
   /** Runs a call that writes to a space, and waits until what it wrote is as durable as asked. */

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { DittoError } from '@dittofs/interface'
 import type { PackFile, PackFileSystem } from './pack-file-system.ts'
 import { packName } from './pack-format.ts'
 
@@ -17,6 +18,7 @@ export class PackHandles {
   readonly #directory: string
   /** In the order of their last use. */
   readonly #handles = new Map<number, Handle>()
+  #isClosed = false
 
   constructor(fileSystem: PackFileSystem, directory: string) {
     this.#fileSystem = fileSystem
@@ -25,6 +27,7 @@ export class PackHandles {
 
   /** @returns how many bytes there were to fill `target` with */
   async read(pack: number, target: Uint8Array, position: number): Promise<number> {
+    if (this.#isClosed) throw new DittoError('DITTO_CLOSED', 'The chunk store was closed.')
     const handle = this.#use(pack)
     handle.readers++
     try {
@@ -46,6 +49,7 @@ export class PackHandles {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     const handles = [...this.#handles.values()]
     this.#handles.clear()
     await Promise.all(handles.map(closeHandle))

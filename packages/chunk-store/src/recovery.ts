@@ -39,6 +39,7 @@ export interface Recovered {
  * @throws DittoError DITTO_HOME_LOCKED, DITTO_STORE_VERSION, DITTO_IO and others
  */
 export async function recover(init: RecoveryInit): Promise<Recovered> {
+  await init.fileSystem.syncDirectory(path.join(init.directory, 'packs'))
   const packs = await listPacks(init)
   const opened = await openIndex(init)
   if (opened.state !== undefined) return new Recovery(init, opened.database, opened.state).resume(packs)
@@ -136,7 +137,6 @@ class Recovery {
         await file.truncate(end)
       }
       if (end < PACK_HEADER_BYTES) await fileSystem.remove(path.join(directory, 'packs', packName(pack)))
-      // What was just taken into the index must not be in a disk's cache alone.
       await file.sync()
       await this.#index.commit(async () => ({ pack, offset: end }))
       return end < PACK_HEADER_BYTES ? undefined : end
@@ -152,10 +152,12 @@ class Recovery {
     mustHash: boolean,
   ): Promise<number> {
     const { fileSystem, directory, blake3 } = this.#init
-    const file = await fileSystem.open(path.join(directory, 'packs', packName(pack)), 'read')
+    const file = await fileSystem.open(path.join(directory, 'packs', packName(pack)), 'write')
     /** What the pack's own numbers stand for here. */
     const numbers = new Map([...this.#spaces.entries()].map(([number]) => [number, number]))
     try {
+      // What can be read may be in memory alone, left by a process that was killed: the index must not run ahead of it.
+      await file.sync()
       const records = scanPack(file, pack, options)
       let batch: ScannedRecord[] = []
       for (;;) {

@@ -29,6 +29,12 @@ export function storageError(cause: unknown): DittoError {
 
 /** Whether a failed read is about the machine's state and not about what it tried to read. */
 export function isPassingFailure(error: unknown): boolean {
+  if (isDittoError(error)) return true
   const code = systemCode(error) ?? ''
   return EXHAUSTED.has(code) || PERMISSION.has(code)
+}
+
+/** A failed system call as a {@link storageError}; anything else, such as an abort's reason, as it is. */
+export function orStorageError(error: unknown): unknown {
+  return systemCode(error)?.startsWith('E') === true && !isDittoError(error) ? storageError(error) : error
 }

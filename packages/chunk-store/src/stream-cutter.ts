@@ -1,10 +1,10 @@
 import type { AbortOptions, ChunkerKind } from '@dittofs/interface'
+import type { ChunkPool } from './chunk-pool.ts'
 import { SEGMENT_BYTES } from './worker-messages.ts'
-import type { WorkerPool } from './worker-pool.ts'
 
 /** Cuts a stream in the workers, through one buffer at a time. */
 export async function cutStream(
-  pool: WorkerPool,
+  pool: ChunkPool,
   source: AsyncIterable<Uint8Array>,
   chunker: ChunkerKind,
   onChunks: (chunks: readonly { readonly digest: Uint8Array; readonly bytes: Uint8Array }[]) => Promise<void>,

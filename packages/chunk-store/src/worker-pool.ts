@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { type ChunkerKind, DittoError, type Logger } from '@dittofs/interface'
 import type { Blake3Kind } from './blake3.ts'
+import type { Chunked, ChunkPool, Hashed, ImportListener, RunningImport } from './chunk-pool.ts'
 import type { FileJob, FromWorker, Segment, ToWorker, WorkerData } from './worker-messages.ts'
 
 const WORKER_URL = new URL(
@@ -15,29 +16,6 @@ export interface WorkerPoolInit {
   workers: number
   blake3: Blake3Kind | undefined
   logger: Logger
-}
-
-export interface Hashed {
-  /** The buffer that was given, with the same bytes. */
-  readonly buffer: ArrayBuffer
-  /** 32 bytes for each range. */
-  readonly digests: Uint8Array
-}
-
-export interface Chunked extends Hashed {
-  /** Where each whole chunk ends. */
-  readonly ends: Uint32Array
-}
-
-/** What an import tells while it runs. */
-export interface ImportListener {
-  /** Gives each segment once; its buffer must be given back by {@link RunningImport.release}. */
-  onSegment(segment: Segment, running: RunningImport): void
-}
-
-export interface RunningImport {
-  release(buffer: ArrayBuffer): void
-  skip(file: number): void
 }
 
 interface Job {
@@ -56,7 +34,7 @@ interface Thread {
  * Worker threads that cut, hash and read; started when first needed. Buffers are transferred, never copied: until an
  * answer comes the caller has none.
  */
-export class WorkerPool {
+export class WorkerPool implements ChunkPool {
   readonly #init: WorkerPoolInit
   readonly #threads: Thread[] = []
   #lastJob = 0
@@ -70,25 +48,21 @@ export class WorkerPool {
     return this.#init.workers
   }
 
-  /** Hashes parts of a buffer. @param ranges - offset and length of each */
   async hash(buffer: ArrayBuffer, ranges: Uint32Array): Promise<Hashed> {
     const answer = await this.#ask(this.#leastBusy(), (job) => ({ type: 'hash', job, buffer, ranges }), [buffer])
     return answer as Extract<FromWorker, { type: 'hashed' }>
   }
 
-  /** Cuts and hashes the beginning of content; unless `isEnd`, the last MAX_CHUNK_BYTES at most stay uncut. */
   async chunk(buffer: ArrayBuffer, length: number, isEnd: boolean, chunker: ChunkerKind): Promise<Chunked> {
     const make = (job: number): ToWorker => ({ type: 'chunk', job, buffer, length, isEnd, chunker })
     const answer = await this.#ask(this.#leastBusy(), make, [buffer])
     return answer as Extract<FromWorker, { type: 'chunked' }>
   }
 
-  /** Whether a worker could begin an import now. */
   get canImport(): boolean {
     return this.#threads.length < this.#init.workers || this.#threads.some((thread) => !thread.isImporting)
   }
 
-  /** @returns how many of the files, from the first on, were dealt with */
   async importFiles(files: readonly FileJob[], listener: ImportListener): Promise<number> {
     const thread = this.#threads.find((candidate) => !candidate.isImporting) ?? this.#start()
     thread.isImporting = true

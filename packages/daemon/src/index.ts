@@ -1,6 +1,19 @@
 /**
- * Puts the parts together: device, control API, metrics, lifecycle.
+ * Puts the parts together: a device in this process, and what a daemon adds to it.
+ *
+ * ```ts
+ * import { openDevice } from '@dittofs/daemon'
+ *
+ * const device = await openDevice({ home: '/home/alice/.dittofs' })
+ * await device.add(['/home/alice/photos'])
+ * for await (const entries of device.list()) for (const { path, size } of entries) console.log(path, size)
+ * await device.close()
+ * ```
  *
  * @packageDocumentation
  */
-export {}
+export { type Config, DEFAULT_CONFIG, type FetchPolicy, type SymlinkPolicy } from './config/config-schema.ts'
+export { LocalDevice } from './device.ts'
+export { defaultHome } from './home/home.ts'
+export { type DeviceInit, openDevice } from './open-device.ts'
+export { VERSION } from './version.ts'

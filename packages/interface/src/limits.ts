@@ -36,6 +36,9 @@ export const MAX_NAME_BYTES = 255
 export const MAX_PATH_BYTES = 4096
 export const MAX_PATH_PARTS = 128
 
+/** UTF-8 bytes of a label: a device's name, a space's name, a platform. */
+export const MAX_LABEL_BYTES = 128
+
 /** Membership statements of a space, and the bytes of one. */
 export const MAX_STATEMENTS = 512
 export const MAX_STATEMENT_BYTES = 1024

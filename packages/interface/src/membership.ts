@@ -32,12 +32,14 @@ export interface Membership {
   /** All statements, parents first, as the bytes received. */
   statements(): readonly Uint8Array[]
   /**
-   * Takes statements of a peer; durable on return. What is known already changes nothing.
+   * Takes statements of a peer; durable on return. What is known already changes nothing. Of a batch with a bad one,
+   * those before it are kept.
    *
+   * @param from - who brought them: the rate at which one peer may bring new ones is limited
    * @returns how many were new
    * @throws DittoError DITTO_STATEMENT_INVALID, DITTO_LIMIT
    */
-  receive(statements: readonly Uint8Array[]): Promise<number>
+  receive(statements: readonly Uint8Array[], from?: DeviceKey): Promise<number>
 
   /** Signed by this device and durable on return. @throws DittoError DITTO_ROLE, DITTO_LIMIT */
   add(device: DeviceKey, name: string, role: Role): Promise<void>

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type DeviceId, type DeviceKey, DittoError, deviceKey } from '@dittofs/interface'
-import { BASE32_ALPHABET, encodeBase32 } from './base32.ts'
+import { BASE32_ALPHABET, encodeBase32 } from '@dittofs/wire'
 
 const DOMAIN = 'dittofs device v1'
 const HASH_CHARACTERS = 52

@@ -153,12 +153,21 @@ export class SecureLink implements Link {
   #listen(): void {
     let cause: unknown
     const cut = (sentence: string) => this.#end(new DittoError('DITTO_LINK_CUT', sentence, { cause }))
-    const onError = (error: unknown) => {
+    const note = (error: unknown) => {
       cause ??= error
     }
+    const onTlsError = (error: unknown) => {
+      note(error)
+      // Not from within the event: TLS is in the middle of a record then.
+      setImmediate(cut, 'The link was cut.')
+    }
     this.#socket.on('data', (bytes: Buffer) => this.#receive(bytes))
-    this.#socket.on('error', onError)
-    this.#duplex.on('error', onError)
+    this.#socket.on('error', onTlsError)
+    // A forged or damaged record destroys no TLS socket after the handshake, and where there is no tls.Server the
+    // answering side does not even see an `error`, but this event alone.
+    this.#socket.on('_tlsError', onTlsError)
+    // Its `close` follows. Destroying the TLS socket before that, on `error`, crashes Node 20 over a net.Socket.
+    this.#duplex.on('error', note)
     // Ended but not closed, in either direction, is of no use: half-open connections would stay for good.
     this.#socket.on('end', () => cut('The other device ended the link.'))
     this.#socket.on('close', () => cut('The link was cut.'))

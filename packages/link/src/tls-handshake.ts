@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect, TLSSocket } from 'node:tls'
 import { type DeviceKey, DittoError } from '@dittofs/interface'
@@ -31,7 +30,7 @@ export function secureAsInitiator(init: HandshakeInit): Promise<SecuredSocket> {
 
 /** @throws DittoError DITTO_PEER_UNTRUSTED, DITTO_LINK_CUT */
 export function secureAsResponder(init: HandshakeInit): Promise<SecuredSocket> {
-  const socket = new TLSSocket(init.duplex as Socket, {
+  const socket = new TLSSocket(init.duplex, {
     ...HANDSHAKE_OPTIONS,
     isServer: true,
     secureContext: secureContextOf(init.identity),

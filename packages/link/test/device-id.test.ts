@@ -1,7 +1,7 @@
 import { deviceKey } from '@dittofs/interface'
+import { BASE32_ALPHABET } from '@dittofs/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { BASE32_ALPHABET } from '../src/base32.ts'
 import { deviceId, parseDeviceId } from '../src/device-id.ts'
 
 const keys = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => deviceKey.fromBytes(bytes))

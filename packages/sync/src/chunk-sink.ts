@@ -57,8 +57,12 @@ export class ChunkSink<Sender> {
     ) {
       let bytes = 0
       let count = 0
-      while (count < this.#waiting.length && bytes < MAX_PUT_BYTES) {
-        bytes += this.#waiting[count]?.bytes.length ?? 0
+      let frame: ArrayBufferLike | undefined
+      for (const { bytes: content } of this.#waiting) {
+        // Chunks of one frame share memory, which the store may hand to a worker as a whole: they stay together.
+        if (bytes >= MAX_PUT_BYTES && content.buffer !== frame) break
+        frame = content.buffer
+        bytes += content.length
         count++
       }
       const chunks = this.#waiting.splice(0, count)

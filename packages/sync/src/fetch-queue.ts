@@ -10,7 +10,8 @@ export interface ChunkWaiter {
   readonly isUrgent: boolean
   /** Waits a while for a peer when there is none. */
   readonly isPatient: boolean
-  settled(chunk: WantedChunk, outcome: ChunkOutcome): void
+  /** @param bytes - how many were stored */
+  settled(chunk: WantedChunk, outcome: ChunkOutcome, bytes: number): void
 }
 
 /** A chunk on its way here. */
@@ -152,13 +153,13 @@ export class FetchQueue {
   }
 
   /** Ends the wait for a chunk and tells everyone who waits. */
-  settle(chunk: WantedChunk, outcome: ChunkOutcome): void {
+  settle(chunk: WantedChunk, outcome: ChunkOutcome, bytes = 0): void {
     if (chunk.state === 'settled') return
     if (chunk.state === 'queued') this.#count(chunk, -1)
     chunk.state = 'settled'
     this.#wanted.delete(chunk.id)
     this.#bytes -= expectedBytes(chunk)
-    for (const waiter of chunk.waiters) waiter.settled(chunk, outcome)
+    for (const waiter of chunk.waiters) waiter.settled(chunk, outcome, bytes)
   }
 
   /** Settles chunks that one of the peers was asked for and none of them is left to give. */

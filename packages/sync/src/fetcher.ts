@@ -34,9 +34,13 @@ const MAX_QUEUED_CHUNKS = 8192
 const MAX_QUEUED_BYTES = 256 * 1024 * 1024
 /** Changed paths remembered one by one; past it the tree is walked instead. */
 const MAX_DIRTY_PATHS = 20_000
-/** A walk of the tree is followed by a pause of at least this, and of so many times its own length. */
+/**
+ * A walk of the tree is followed by a pause of at least this, and of so many times its own length: before a walk for
+ * what changed, and before one only because some peer may have gained what nobody had.
+ */
 const WALK_PAUSE_MS = 100
-const WALK_PAUSE_FACTOR = 4
+const CHANGED_PAUSE_FACTOR = 0.5
+const GAINED_PAUSE_FACTOR = 4
 /** After the store refused (disk full, I/O error) nothing is asked for. */
 const STORE_RETRY_MS = 30_000
 /** How long chunks that a person asked for wait for a peer to come (back). */
@@ -107,7 +111,10 @@ export class Fetcher implements BatchOwner {
   #dirtyPaths = new Set<string>()
   #needsWalk = true
   #isScanning = false
-  #walkNotBefore = Number.NEGATIVE_INFINITY
+  /** Whether something changed since the last walk; otherwise the next one only looks again for what nobody had. */
+  #hasChanged = true
+  #walkEndedAt = Number.NEGATIVE_INFINITY
+  #walkWorkMs = 0
   #waitedMs = 0
   #absentChunks = 0
   #absentBytes = 0
@@ -146,6 +153,7 @@ export class Fetcher implements BatchOwner {
   contentChanged(paths: readonly string[] | undefined): void {
     if (paths === undefined || this.#absentChunks > 0 || this.#dirtyPaths.size + paths.length > MAX_DIRTY_PATHS) {
       this.#needsWalk = true
+      this.#hasChanged = true
       this.#dirtyPaths.clear()
     } else if (!this.#needsWalk) {
       for (const path of paths) this.#dirtyPaths.add(path)
@@ -235,15 +243,16 @@ export class Fetcher implements BatchOwner {
   /**
    * Returns when all chunks of the contents are stored.
    *
+   * @returns bytes that came from peers
    * @throws DittoError DITTO_PEER_UNREACHABLE (something is missing and there is no peer), DITTO_CHUNK_MISSING (no
    *   connected peer has it), DITTO_MANIFEST_INVALID, and what the store throws
    */
-  ensure(contents: readonly WantedContent[], options: EnsureOptions = {}): Promise<void> {
+  ensure(contents: readonly WantedContent[], options: EnsureOptions = {}): Promise<number> {
     return this.#ensure((init, signal) => scanContents(init, [contents], { signal }), options)
   }
 
   /** As {@link Fetcher.ensure}, for chunks by their IDs alone. */
-  ensureChunks(ids: readonly ChunkId[], options: EnsureOptions = {}): Promise<void> {
+  ensureChunks(ids: readonly ChunkId[], options: EnsureOptions = {}): Promise<number> {
     return this.#ensure(async (init, signal) => {
       for (let at = 0; at < ids.length; at += MAX_IDS_PER_REQUEST) {
         const some = ids.slice(at, at + MAX_IDS_PER_REQUEST)
@@ -257,7 +266,7 @@ export class Fetcher implements BatchOwner {
   async #ensure(
     find: (init: ContentScanInit, signal: AbortSignal) => Promise<void>,
     options: EnsureOptions,
-  ): Promise<void> {
+  ): Promise<number> {
     const { graceMs = DEFAULT_PEER_GRACE_MS, onProgress } = options
     const signal =
       options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal])
@@ -267,12 +276,14 @@ export class Fetcher implements BatchOwner {
     const failures = new Set<ChunkOutcome>()
     let bytesDone = 0
     let bytesTotal = 0
+    let bytesFetched = 0
     let unreadable: { error: unknown } | undefined
     const waiter: ChunkWaiter = {
       isUrgent: true,
       isPatient: true,
-      settled: (chunk, outcome) => {
+      settled: (chunk, outcome, bytes) => {
         left.delete(chunk)
+        bytesFetched += bytes
         if (outcome === 'stored') bytesDone += expectedBytes(chunk)
         else failures.add(outcome)
         onProgress?.(bytesDone, bytesTotal)
@@ -295,7 +306,7 @@ export class Fetcher implements BatchOwner {
     while (left.size > 0) await done.wait({ signal })
     if (this.#absentChunks > 0) this.contentChanged(undefined)
     if (unreadable?.error !== undefined) throw unreadable.error
-    if (failures.size === 0 && unreadable === undefined) return
+    if (failures.size === 0 && unreadable === undefined) return bytesFetched
     if (failures.has('failed')) throw this.#blocked?.error ?? new DittoError('DITTO_IO', 'Chunks could not be stored.')
     if (this.#peers.size === 0) {
       throw new DittoError(
@@ -337,18 +348,18 @@ export class Fetcher implements BatchOwner {
   async #step(signal: AbortSignal): Promise<void> {
     const { clock } = this.#init
     if (this.#needsWalk) {
-      const waitMs = this.#walkNotBefore - clock.monotonic()
-      if (waitMs > 0) await clock.sleep(waitMs, { signal })
+      await this.#pauseBeforeWalk(signal)
       this.#isScanning = true
       this.#needsWalk = false
+      this.#hasChanged = false
       this.#dirtyPaths.clear()
       this.#absentChunks = 0
       this.#absentBytes = 0
       this.#waitedMs = 0
       const start = clock.monotonic()
       await scanContents(this.#scanInit(this.#background), this.#walk(['']), { signal })
-      const workedMs = clock.monotonic() - start - this.#waitedMs
-      this.#walkNotBefore = clock.monotonic() + Math.max(WALK_PAUSE_MS, WALK_PAUSE_FACTOR * workedMs)
+      this.#walkEndedAt = clock.monotonic()
+      this.#walkWorkMs = this.#walkEndedAt - start - this.#waitedMs
     } else if (this.#dirtyPaths.size > 0) {
       this.#isScanning = true
       const paths = [...this.#dirtyPaths]
@@ -360,6 +371,18 @@ export class Fetcher implements BatchOwner {
     }
     this.#isScanning = false
     this.#init.onChange()
+  }
+
+  /** Waits until the next walk is due, which is sooner when something changes meanwhile. */
+  async #pauseBeforeWalk(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#init
+    for (;;) {
+      const factor = this.#hasChanged ? CHANGED_PAUSE_FACTOR : GAINED_PAUSE_FACTOR
+      const dueAt = this.#walkEndedAt + Math.max(WALK_PAUSE_MS, factor * this.#walkWorkMs)
+      const waitMs = dueAt - clock.monotonic()
+      if (!(waitMs > 0)) return
+      await this.#dirty.waitAtMost(waitMs, clock, { signal })
+    }
   }
 
   /** Contents of what is shown at the paths and below. */
@@ -457,13 +480,7 @@ export class Fetcher implements BatchOwner {
 
   async #giveUpWithoutPeers(graceMs: number): Promise<void> {
     const { signal } = this.#stop
-    const over = new AbortController()
-    const wait = AbortSignal.any([signal, over.signal])
-    await Promise.race([
-      this.#peerCame.wait({ signal: wait }),
-      this.#init.clock.sleep(graceMs, { signal: wait }),
-    ]).catch(() => undefined)
-    over.abort()
+    await this.#peerCame.waitAtMost(graceMs, this.#init.clock, { signal }).catch(() => undefined)
     if (this.#peers.size === 0) this.#queue.settleQueued('absent', () => true)
   }
 
@@ -487,7 +504,7 @@ export class Fetcher implements BatchOwner {
     for (const { chunk, bytes: content } of stored) {
       bytes += content.length
       expected += expectedBytes(chunk)
-      this.#queue.settle(chunk, 'stored')
+      this.#queue.settle(chunk, 'stored', content.length)
     }
     this.#storedBytes += bytes
     this.#rate.add(bytes, this.#init.clock.monotonic())

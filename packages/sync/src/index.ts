@@ -17,7 +17,12 @@ export type { WantedContent } from './content-scan.ts'
 export { type EnsureOptions, FETCH_POLICIES, type FetchPolicy, type FetchState } from './fetcher.ts'
 export { DEFAULT_TRANSFER_BYTES } from './memory-budget.ts'
 export type { Session } from './session.ts'
-export type { StatementExchange } from './statement-exchange.ts'
+export {
+  type ExchangedMembership,
+  type StatementExchange,
+  type StatementExchangeInit,
+  statementExchange,
+} from './statement-exchange.ts'
 export {
   type PeerState,
   SyncEngine,

@@ -15,6 +15,7 @@ import {
   decodeMessage,
   encodeMessage,
   fromWireCode,
+  MAX_LABEL_BYTES,
   MESSAGE_TYPE,
   type Message,
   PROTOCOL_VERSIONS,
@@ -28,6 +29,7 @@ import { Requester } from './requester.ts'
 import { SharedSpace } from './shared-space.ts'
 import type { StatementExchange } from './statement-exchange.ts'
 import type { SyncSpace } from './sync-space.ts'
+import { Wakeup } from './wakeup.ts'
 
 const HELLO_TIMEOUT_MS = 10_000
 const HEARTBEAT_MS = 30_000
@@ -83,7 +85,7 @@ export class Session {
   #lastHeardAt: number
   #lastHeardBytes = 0
   #nextNonce = 1
-  #pings = new Map<number, () => void>()
+  #pings = new Map<number, Wakeup>()
   #resolveEnded!: (reason: Error | undefined) => void
 
   constructor(init: SessionInit) {
@@ -145,18 +147,22 @@ export class Session {
   async isAlive(timeoutMs: number): Promise<boolean> {
     if (this.#isOver) return false
     const nonce = this.#nextNonce++
-    const over = new AbortController()
-    const signal = AbortSignal.any([over.signal, this.#stop.signal])
-    const answered = new Promise<boolean>((resolve) => this.#pings.set(nonce, () => resolve(true)))
+    const answered = new Wakeup()
+    this.#pings.set(nonce, answered)
     this.#writer.post(encodeMessage({ type: 'ping', nonce }))
-    const timedOut = this.#init.clock.sleep(timeoutMs, { signal }).then(
-      () => false,
-      () => false,
-    )
-    const isAlive = await Promise.race([answered, timedOut])
-    this.#pings.delete(nonce)
-    over.abort()
-    return isAlive
+    try {
+      return await answered.waitAtMost(timeoutMs, this.#init.clock, { signal: this.#stop.signal })
+    } catch {
+      return false // the session ended
+    } finally {
+      this.#pings.delete(nonce)
+    }
+  }
+
+  /** Members of a space changed: passes the statements on, before `updateSpaces` acts on them. */
+  sendStatements(space: SpaceId): void {
+    if (!this.#isReady || this.#isOver) return
+    for (const payload of this.#init.statements?.changed(space, this.peer) ?? []) this.#writer.post(payload)
   }
 
   /** Members or spaces of this device changed: tells the peer which spaces it may hear of now. */
@@ -168,9 +174,9 @@ export class Session {
       spaces: own.map((space) => ({
         number: space.number,
         id: spaceId.toBytes(space.id),
-        ...(this.#theirs.has(space.id) && { name: space.name }),
+        ...(this.#theirs.has(space.id) && { name: fitLabel(space.name) }),
       })),
-      ...(own.some((space) => this.#theirs.has(space.id)) && { device: this.#init.deviceName() }),
+      ...(own.some((space) => this.#theirs.has(space.id)) && { device: fitLabel(this.#init.deviceName()) }),
     }
     const payload = encodeMessage(message)
     const text = Buffer.from(payload).toString('latin1')
@@ -249,7 +255,7 @@ export class Session {
         this.#writer.post(encodeMessage({ type: 'pong', nonce: message.nonce }))
         return
       case 'pong':
-        this.#pings.get(message.nonce)?.()
+        this.#pings.get(message.nonce)?.wake()
         return
       case 'spaces':
         this.#receiveSpaces(message)
@@ -383,4 +389,11 @@ export class Session {
     this.requester.releaseAll()
     this.#resolveEnded(reason)
   }
+}
+
+/** As much of a name as a message may carry. */
+function fitLabel(name: string): string {
+  const characters = [...name.toWellFormed()].slice(0, MAX_LABEL_BYTES)
+  while (Buffer.byteLength(characters.join('')) > MAX_LABEL_BYTES) characters.pop()
+  return characters.join('')
 }

@@ -100,6 +100,7 @@ export class SyncEngine {
   readonly #changed = new Wakeup()
   readonly #reported = new Set<SyncSpace>()
   readonly #ticking: Promise<void>
+  readonly #endedTraffic = { sent: 0, received: 0 }
   #nextSpaceNumber = 1
   #turn = 0
   #isPumpScheduled = false
@@ -145,7 +146,7 @@ export class SyncEngine {
       clock,
       log,
       budget: this.#budget,
-      onMembers: (removed) => this.#membersChanged(removed),
+      onMembers: (removed) => this.#membersChanged(space.id, removed),
       onChange: () => this.#spaceChanged(space),
       onWork: () => this.#schedulePump(),
       onCorrupt: (requester) => this.#endCorrupt(requester),
@@ -177,6 +178,8 @@ export class SyncEngine {
     this.#sessions.add(session)
     void session.ended.then((reason) => {
       this.#sessions.delete(session)
+      this.#endedTraffic.sent += link.bytesSent
+      this.#endedTraffic.received += link.bytesReceived
       this.#events.emit('peer:close', session, reason)
       this.#scheduleChange()
       this.#schedulePump()
@@ -199,6 +202,16 @@ export class SyncEngine {
     return [...states.values()]
   }
 
+  /** Bytes of frames over all links since the start. */
+  traffic(): { readonly sent: number; readonly received: number } {
+    let { sent, received } = this.#endedTraffic
+    for (const { link } of this.#sessions) {
+      sent += link.bytesSent
+      received += link.bytesReceived
+    }
+    return { sent, received }
+  }
+
   /** Where the content of a space stands; `undefined` for a space that was not added. */
   spaceState(id: SpaceId): FetchState | undefined {
     return this.#spaces.get(id)?.fetcher.state
@@ -216,20 +229,22 @@ export class SyncEngine {
   /**
    * Fetches contents before everything else, whatever the space's policy.
    *
+   * @returns bytes that came from peers
    * @throws DittoError DITTO_NOT_FOUND (no such space), DITTO_PEER_UNREACHABLE, DITTO_CHUNK_MISSING,
    *   DITTO_MANIFEST_INVALID, and what the store throws
    */
-  async ensure(id: SpaceId, contents: readonly WantedContent[], options: EnsureOptions = {}): Promise<void> {
-    await this.#space(id).fetcher.ensure(contents, options)
+  async ensure(id: SpaceId, contents: readonly WantedContent[], options: EnsureOptions = {}): Promise<number> {
+    return this.#space(id).fetcher.ensure(contents, options)
   }
 
   /**
    * Fetches chunks that were found damaged, and so do not count as held any more.
    *
+   * @returns bytes that came from peers
    * @throws DittoError as {@link SyncEngine.ensure}
    */
-  async repair(id: SpaceId, ids: readonly ChunkId[], options: EnsureOptions = {}): Promise<void> {
-    await this.#space(id).fetcher.ensureChunks(ids, options)
+  async repair(id: SpaceId, ids: readonly ChunkId[], options: EnsureOptions = {}): Promise<number> {
+    return this.#space(id).fetcher.ensureChunks(ids, options)
   }
 
   /** Ends all sessions, telling the peers. What was received is stored. */
@@ -276,8 +291,9 @@ export class SyncEngine {
     this.#scheduleChange()
   }
 
-  #membersChanged(removed: readonly DeviceKey[]): void {
+  #membersChanged(space: SpaceId, removed: readonly DeviceKey[]): void {
     for (const session of [...this.#sessions]) {
+      session.sendStatements(space)
       session.updateSpaces()
       if (removed.includes(session.peer) && session.shared.size === 0) {
         void session.end(new DittoError('DITTO_NOT_A_MEMBER', 'The peer was removed.'))

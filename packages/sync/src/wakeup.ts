@@ -1,4 +1,4 @@
-import type { AbortOptions } from '@dittofs/interface'
+import type { AbortOptions, Clock } from '@dittofs/interface'
 
 /** Lets any number of loops wait until something has changed. A wake with nobody waiting is lost: check first. */
 export class Wakeup {
@@ -29,5 +29,23 @@ export class Wakeup {
       this.#waiters.add(onWake)
       signal?.addEventListener('abort', onAbort, { once: true })
     })
+  }
+
+  /** As {@link Wakeup.wait}, but for at most `timeoutMs`. @returns whether it was woken */
+  async waitAtMost(timeoutMs: number, clock: Clock, { signal }: AbortOptions = {}): Promise<boolean> {
+    // By hand: each AbortSignal.any leaves something behind at a signal that lives long.
+    const over = new AbortController()
+    const onAbort = () => over.abort(signal?.reason)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal?.aborted === true) onAbort()
+    try {
+      return await Promise.race([
+        this.wait({ signal: over.signal }).then(() => true),
+        clock.sleep(timeoutMs, { signal: over.signal }).then(() => false),
+      ])
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+      over.abort()
+    }
   }
 }

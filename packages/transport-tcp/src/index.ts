@@ -11,4 +11,6 @@
  *
  * @packageDocumentation
  */
+export { BEACON_PORT } from './discovery/beacon.ts'
+export { MDNS_PORT } from './discovery/mdns.ts'
 export { DEFAULT_DIAL_TIMEOUT_MS, type TcpTransportInit, tcpTransport } from './tcp-transport.ts'

@@ -1,18 +1,23 @@
+import { randomBytes } from 'node:crypto'
 import { createServer, isIPv6, type Server, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import {
   type AbortOptions,
   type Address,
+  type Clock,
   type DiscoverOptions,
   type Discovery,
   DittoError,
   type Listener,
   type ListenOptions,
   type Logger,
+  type RandomBytes,
   type Transport,
   type TransportCapabilities,
 } from '@dittofs/interface'
+import { TcpDiscovery } from './discovery/tcp-discovery.ts'
 import { isLinkLocal, linkLocalZones, type NetworkInterfaces, reachableAddresses } from './interfaces.ts'
+import { systemClock } from './system-clock.ts'
 import { formatTcpAddress, parseTcpAddress, plainHost, type TcpEndpoint } from './tcp-address.ts'
 import { connectTcp } from './tcp-connect.ts'
 
@@ -24,6 +29,15 @@ const KEEP_ALIVE_AFTER_MS = 30_000
 export interface TcpTransportInit {
   /** Milliseconds until a dial that nothing answers is given up. */
   dialTimeoutMs?: number
+  /** Whether to announce and find devices by mDNS. Default true. */
+  mdns?: boolean
+  /** Whether to announce and find devices by a UDP beacon. Default true. */
+  beacon?: boolean
+  /** UDP ports of the two. Devices find each other only where they are the same on both: for tests. */
+  mdnsPort?: number
+  beaconPort?: number
+  clock?: Clock
+  randomBytes?: RandomBytes
   /** The interfaces of this machine, as `os.networkInterfaces()` gives them. */
   networkInterfaces?: () => NetworkInterfaces
   logger?: Logger
@@ -43,11 +57,13 @@ class TcpTransport implements Transport {
     isMetered: false,
     isSlow: false,
   }
+  readonly #init: TcpTransportInit
   readonly #dialTimeoutMs: number
   readonly #networkInterfaces: () => NetworkInterfaces
   readonly #logger: Logger | undefined
 
   constructor(init: TcpTransportInit) {
+    this.#init = init
     this.#dialTimeoutMs = init.dialTimeoutMs ?? DEFAULT_DIAL_TIMEOUT_MS
     this.#networkInterfaces = init.networkInterfaces ?? networkInterfaces
     this.#logger = init.logger
@@ -85,8 +101,25 @@ class TcpTransport implements Transport {
     throw failure
   }
 
-  async discover(_options: DiscoverOptions): Promise<Discovery> {
-    throw new DittoError('DITTO_UNSUPPORTED', 'TCP cannot discover.')
+  async discover(options: DiscoverOptions): Promise<Discovery> {
+    options.signal?.throwIfAborted()
+    const discovery = new TcpDiscovery(
+      {
+        mdns: this.#init.mdns ?? true,
+        beacon: this.#init.beacon ?? true,
+        ...(this.#init.mdnsPort === undefined ? {} : { mdnsPort: this.#init.mdnsPort }),
+        ...(this.#init.beaconPort === undefined ? {} : { beaconPort: this.#init.beaconPort }),
+        networkInterfaces: this.#networkInterfaces,
+        clock: this.#init.clock ?? systemClock,
+        randomBytes: this.#init.randomBytes ?? randomBytes,
+        logger: this.#logger,
+      },
+      options,
+    )
+    await discovery.start()
+    if (options.signal?.aborted) await discovery.close()
+    options.signal?.throwIfAborted()
+    return discovery
   }
 
   #accept(socket: Socket, onConnection: ListenOptions['onConnection']): void {

@@ -48,7 +48,9 @@ export class FrameDecoder {
         this.#headerFilled += taken
         at += taken
         if (this.#headerFilled < FRAME_HEADER_BYTES) break
-        this.#payload = new Uint8Array(this.#checkedLength())
+        // Every byte is written before anyone sees it, so the zeros would be for nothing.
+        const memory = Buffer.allocUnsafeSlow(this.#checkedLength())
+        this.#payload = new Uint8Array(memory.buffer, memory.byteOffset, memory.length)
         this.#payloadFilled = 0
       }
       const payload = this.#payload

@@ -10,6 +10,7 @@
  *
  * @packageDocumentation
  */
+export { BASE32_ALPHABET, decodeBase32, encodeBase32 } from './base32.ts'
 export { decodeCbor, encodeCbor, MAX_CBOR_DEPTH } from './cbor.ts'
 export {
   CHUNK_RECORD_HEADER_BYTES,
@@ -26,7 +27,6 @@ export {
   encodeMessage,
   type HelloMessage,
   INSTANCE_ID_BYTES,
-  MAX_LABEL_BYTES,
   MAX_RANGES_PER_REQUEST,
   MAX_SPACES_PER_SESSION,
   type Message,
@@ -38,5 +38,13 @@ export {
 } from './message.ts'
 export { MESSAGE_TYPE, type MessageType } from './message-type.ts'
 export { decodeMetadata, encodeMetadata, MetadataJoiner, type MetadataMessage } from './metadata-message.ts'
+export {
+  decodePairingMessage,
+  encodePairingMessage,
+  JOIN_NO_REASONS,
+  type JoinNoReason,
+  type PairingMessage,
+} from './pairing-messages.ts'
 export { agreeVersion, PROTOCOL_HISTORY, PROTOCOL_VERSIONS } from './protocol-version.ts'
+export { decodeStatementsMessage, encodeStatementsMessage, type StatementsMessage } from './statements.ts'
 export { fromWireCode, toWireCode, WIRE_CODE_DONE } from './wire-code.ts'

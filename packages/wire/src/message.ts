@@ -3,6 +3,7 @@ import {
   MAX_FILE_BYTES,
   MAX_FRAME_BYTES,
   MAX_IDS_PER_REQUEST,
+  MAX_LABEL_BYTES,
   MAX_MANIFEST_DEPTH,
 } from '@dittofs/interface'
 import { decodeCbor, encodeCbor } from './cbor.ts'
@@ -15,8 +16,6 @@ import { decodeMetadata, type MetadataMessage } from './metadata-message.ts'
 export const INSTANCE_ID_BYTES = 16
 /** Spaces that one session may name. */
 export const MAX_SPACES_PER_SESSION = 256
-/** UTF-8 bytes of the name of a space or a device. */
-export const MAX_LABEL_BYTES = 255
 /** Runs of chunks of one manifest that one request may name. */
 export const MAX_RANGES_PER_REQUEST = 256
 

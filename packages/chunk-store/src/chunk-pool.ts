@@ -1,0 +1,40 @@
+import type { ChunkerKind } from '@dittofs/interface'
+import type { FileJob, Segment } from './worker-messages.ts'
+
+export interface Hashed {
+  /** The buffer that was given, with the same bytes. */
+  readonly buffer: ArrayBuffer
+  /** 32 bytes for each range. */
+  readonly digests: Uint8Array
+}
+
+export interface Chunked extends Hashed {
+  /** Where each whole chunk ends. */
+  readonly ends: Uint32Array
+}
+
+/** What an import tells while it runs. */
+export interface ImportListener {
+  /** Gives each segment once; its buffer must be given back by {@link RunningImport.release}. */
+  onSegment(segment: Segment, running: RunningImport): void
+}
+
+export interface RunningImport {
+  release(buffer: ArrayBuffer): void
+  skip(file: number): void
+}
+
+/** Whoever hashes, cuts and reads files. Buffers given to it are its own until it answers. */
+export interface ChunkPool {
+  /** Imports that can run at once. */
+  readonly width: number
+  /** Whether another import could begin now. */
+  readonly canImport: boolean
+  /** Hashes parts of a buffer. @param ranges - offset and length of each */
+  hash(buffer: ArrayBuffer, ranges: Uint32Array): Promise<Hashed>
+  /** Cuts and hashes the beginning of content; unless `isEnd`, less than MAX_CHUNK_BYTES at the end stay uncut. */
+  chunk(buffer: ArrayBuffer, length: number, isEnd: boolean, chunker: ChunkerKind): Promise<Chunked>
+  /** @returns how many of the files, from the first on, were dealt with */
+  importFiles(files: readonly FileJob[], listener: ImportListener): Promise<number>
+  close(): Promise<void>
+}

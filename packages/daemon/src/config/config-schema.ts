@@ -1,0 +1,157 @@
+import { CHUNKERS, type ChunkerKind, DURABILITIES, type Durability } from '@dittofs/interface'
+
+/** Which content a device fetches by itself. */
+export const FETCH_POLICIES = ['all', 'on-demand'] as const
+export type FetchPolicy = (typeof FETCH_POLICIES)[number]
+
+/** Which symlinks are written to disk. */
+export const SYMLINK_POLICIES = ['inside', 'all'] as const
+export type SymlinkPolicy = (typeof SYMLINK_POLICIES)[number]
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** What `config.toml` says, with every key's default filled in. The keys are described in {@link CONFIG_KEYS}. */
+export interface Config {
+  readonly name: string
+  readonly port: number
+  readonly host: string
+  readonly mdns: boolean
+  readonly beacon: boolean
+  readonly peers: readonly string[]
+  readonly fetch: FetchPolicy
+  readonly durability: Durability
+  readonly chunker: ChunkerKind
+  readonly symlinks: SymlinkPolicy
+  readonly log_level: LogLevel
+  readonly log_bytes: number
+}
+
+/** One key: what it takes, said for a person, and the check of it. */
+export interface ConfigKey<Value> {
+  readonly fallback: Value
+  /** Completes the sentence "`key` must be …". */
+  readonly expected: string
+  readonly isValid: (value: unknown) => boolean
+  readonly description: string
+}
+
+const MAX_NAME_BYTES = 128
+const MAX_PEERS = 256
+const PEER = /^(\[[0-9a-fA-F:.]+(%[0-9a-zA-Z]+)?\]|[^\s[\]:/]+):([0-9]{1,5})$/
+
+/** Whether `text` is `HOST:PORT`, an IPv6 address in brackets. */
+export function isPeerAddress(text: string): boolean {
+  const port = Number(PEER.exec(text)?.[3])
+  return port >= 1 && port <= 65_535
+}
+
+/** Every key of `config.toml`, in the order in which the file and docs/configuration.md show them. */
+export const CONFIG_KEYS: { readonly [Key in keyof Config]: ConfigKey<Config[Key]> } = {
+  name: {
+    fallback: '',
+    expected: `text of at most ${MAX_NAME_BYTES} bytes without control characters`,
+    isValid: isLabel,
+    description: 'What people see this device called. Empty: the name of this machine.',
+  },
+  port: {
+    fallback: 0,
+    expected: 'a whole number from 0 to 65535',
+    isValid: (value) => isIntegerFrom(value, 0, 65_535),
+    description:
+      'The TCP port that other devices connect to. 0: any free one, found again by discovery; choose a fixed one for a firewall rule.',
+  },
+  host: {
+    fallback: '',
+    expected: 'text, an IP address of this machine',
+    isValid: isLabel,
+    description: 'The address to listen at. Empty: every interface, IPv4 and IPv6.',
+  },
+  mdns: {
+    fallback: true,
+    expected: 'true or false',
+    isValid: isBoolean,
+    description: 'Find devices in the local network by multicast DNS.',
+  },
+  beacon: {
+    fallback: true,
+    expected: 'true or false',
+    isValid: isBoolean,
+    description: 'Find devices in the local network by a UDP broadcast, for networks that filter multicast.',
+  },
+  peers: {
+    fallback: [],
+    expected: `a list of at most ${MAX_PEERS} addresses written "HOST:PORT"`,
+    isValid: (value) =>
+      Array.isArray(value) &&
+      value.length <= MAX_PEERS &&
+      value.every((peer) => typeof peer === 'string' && isPeerAddress(peer)),
+    description: 'Addresses to connect to beside those that are found, as "192.0.2.7:4100" or "nas.example:4100".',
+  },
+  fetch: {
+    fallback: 'all',
+    expected: oneOf(FETCH_POLICIES),
+    isValid: isOneOf(FETCH_POLICIES),
+    description:
+      'Which content this device fetches by itself. "all": everything. "on-demand": only what is read; the tree is complete all the same.',
+  },
+  durability: {
+    fallback: 'group',
+    expected: oneOf(DURABILITIES),
+    isValid: isOneOf(DURABILITIES),
+    description:
+      'How sure a write is before it counts as done. "full": each file is on stable storage. "group": one barrier for many files. "none": whenever the system gets to it.',
+  },
+  chunker: {
+    fallback: 'fastcdc',
+    expected: oneOf(CHUNKERS),
+    isValid: isOneOf(CHUNKERS),
+    description:
+      'How the files of spaces made here are cut. "fastcdc": by content, so that an insertion shifts nothing. "fixed": every 64 KiB. A space keeps what it was made with.',
+  },
+  symlinks: {
+    fallback: 'inside',
+    expected: oneOf(SYMLINK_POLICIES),
+    isValid: isOneOf(SYMLINK_POLICIES),
+    description:
+      'Which symlinks are written to disk. "inside": those whose target is relative and stays within what is written; others are kept in the space and reported. "all": every one, as its author made it.',
+  },
+  log_level: {
+    fallback: 'info',
+    expected: oneOf(LOG_LEVELS),
+    isValid: isOneOf(LOG_LEVELS),
+    description: 'The least important entries that are logged.',
+  },
+  log_bytes: {
+    fallback: 10_000_000,
+    expected: 'a whole number from 100000 to 1000000000',
+    isValid: (value) => isIntegerFrom(value, 100_000, 1_000_000_000),
+    description: 'Size at which a log file is put aside; it and the three before it are kept.',
+  },
+}
+
+/** What is used where `config.toml` says nothing. */
+export const DEFAULT_CONFIG = Object.fromEntries(
+  Object.entries(CONFIG_KEYS).map(([key, { fallback }]) => [key, fallback]),
+) as unknown as Config
+
+function isBoolean(value: unknown): boolean {
+  return typeof value === 'boolean'
+}
+
+function isIntegerFrom(value: unknown, least: number, most: number): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
+}
+
+/** Control characters have no place in what is printed to terminals and announced to other devices. */
+function isLabel(value: unknown): boolean {
+  return typeof value === 'string' && Buffer.byteLength(value) <= MAX_NAME_BYTES && !/\p{Cc}/u.test(value)
+}
+
+function oneOf(values: readonly string[]): string {
+  return values.map((value) => `"${value}"`).join(' or ')
+}
+
+function isOneOf(values: readonly unknown[]): (value: unknown) => boolean {
+  return (value) => values.includes(value)
+}

@@ -1,0 +1,37 @@
+import type { ChunkStore, Clock, ReadManifest } from '@dittofs/interface'
+import type { Identity } from '@dittofs/link'
+import type { Memberships } from '@dittofs/membership'
+import type { ChangeSignal } from './change-signal.ts'
+import type { Config } from './config/config-schema.ts'
+import type { DeviceLabel } from './device-label.ts'
+import type { Home } from './home/home.ts'
+import type { DeviceLogger } from './logs/create-logger.ts'
+import type { Network } from './network/network.ts'
+import type { SharedGate } from './shared-gate.ts'
+import type { SpaceFiles } from './space-files.ts'
+import type { SpaceRegistry } from './spaces/space-registry.ts'
+import type { Notices } from './state/notices.ts'
+import type { StatusReport } from './status/status-report.ts'
+
+/** What an opened device is made of; `openDevice` puts it together. */
+export interface DeviceParts {
+  readonly home: Home
+  readonly config: Config
+  readonly label: DeviceLabel
+  readonly identity: Identity
+  readonly logger: DeviceLogger
+  readonly clock: Clock
+  readonly notices: Notices
+  readonly store: ChunkStore
+  readonly readManifest: ReadManifest
+  readonly spaces: SpaceRegistry
+  readonly memberships: Memberships
+  readonly files: SpaceFiles
+  readonly report: StatusReport
+  readonly gate: SharedGate
+  readonly changes: ChangeSignal
+  /** Absent on a device that was opened without the network. */
+  readonly network: Network | undefined
+  /** Closes all of the above, in the order in which they need each other. */
+  readonly close: () => Promise<void>
+}

@@ -1,0 +1,110 @@
+import {
+  type AbortOptions,
+  type ChunkId,
+  type ChunkStore,
+  DittoError,
+  type ListEntry,
+  type ListOptions,
+  type ReadManifest,
+  type TreeEntry,
+} from '@dittofs/interface'
+import { chunkCountOf, type HeldChunks, type Missing } from '../content/held-chunks.ts'
+import type { OpenSpace } from '../spaces/open-space.ts'
+import { walkInOrder } from './walk-in-order.ts'
+
+export interface ListEntriesInit {
+  store: ChunkStore
+  readManifest: ReadManifest
+  held: HeldChunks
+}
+
+const NOTHING_MISSING: Missing = { chunks: 0, bytes: 0 }
+/** What a symlink's own mode is on systems that have none for it. */
+const SYMLINK_MODE = 0o777
+
+/**
+ * The entry at a path and all below it, as people and programs see them; the root itself is no entry.
+ *
+ * @throws DittoError DITTO_NOT_FOUND, DITTO_PATH_INVALID
+ */
+export async function* listEntries(
+  init: ListEntriesInit,
+  space: OpenSpace,
+  path: string,
+  options: ListOptions = {},
+): AsyncGenerator<readonly ListEntry[]> {
+  const signal: AbortOptions = options.signal === undefined ? {} : { signal: options.signal }
+  const root = space.metadata.lookup(path)
+  if (root === undefined) throw notFound(path)
+  const names = new Map(space.membership.members().map((member) => [member.key, member.name]))
+  for await (const batch of walkInOrder(space.metadata, root, signal)) {
+    const missing = await missingOf(init, space, batch, signal)
+    const shown = batch.filter((entry) => entry.path !== '')
+    const wanted = options.missing === true ? shown.filter((entry) => (missing.get(entry)?.chunks ?? 0) > 0) : shown
+    const entries: ListEntry[] = []
+    for (const entry of wanted) {
+      const author = options.isVerbose === true && entry.author !== undefined ? names.get(entry.author) : undefined
+      entries.push({
+        ...describe(entry, missing.get(entry) ?? NOTHING_MISSING),
+        ...(options.isVerbose === true && entry.file !== undefined
+          ? { chunkIds: await chunkIdsOf(init, space, entry, signal) }
+          : {}),
+        ...(author === undefined ? {} : { author }),
+      })
+    }
+    if (entries.length > 0) yield entries
+  }
+}
+
+export function notFound(path: string): DittoError {
+  return new DittoError(
+    'DITTO_NOT_FOUND',
+    `There is nothing at ${JSON.stringify(path)}; "dittofs list" shows what there is.`,
+  )
+}
+
+async function missingOf(
+  init: ListEntriesInit,
+  space: OpenSpace,
+  batch: readonly TreeEntry[],
+  options: AbortOptions,
+): Promise<Map<TreeEntry, Missing>> {
+  const files = batch.filter((entry) => entry.file !== undefined)
+  const missing = await init.held.missingOf(
+    space.id,
+    files.flatMap((entry) => (entry.file === undefined ? [] : [entry.file])),
+    options,
+  )
+  return new Map(files.map((entry, index) => [entry, missing[index] ?? NOTHING_MISSING]))
+}
+
+function describe(entry: TreeEntry, missing: Missing): ListEntry {
+  const { file, symlink, directory } = entry
+  const mtimeNs = file?.mtimeNs ?? symlink?.mtimeNs ?? directory?.mtimeNs ?? 0n
+  return {
+    path: entry.path,
+    kind: entry.kind,
+    size: file?.size ?? (symlink === undefined ? 0 : Buffer.byteLength(symlink.target)),
+    mtime: mtimeNs.toString(),
+    mode: file?.mode ?? directory?.mode ?? (symlink === undefined ? 0 : SYMLINK_MODE),
+    missingChunks: missing.chunks,
+    chunks: file === undefined ? 0 : chunkCountOf(file),
+    ...(symlink === undefined ? {} : { target: symlink.target }),
+    ...(entry.conflictOf === undefined ? {} : { conflictOf: entry.conflictOf }),
+  }
+}
+
+async function chunkIdsOf(
+  init: ListEntriesInit,
+  space: OpenSpace,
+  entry: TreeEntry,
+  options: AbortOptions,
+): Promise<ChunkId[]> {
+  const ids: ChunkId[] = []
+  if (entry.file === undefined) return ids
+  const steps = init.readManifest(init.store, space.id, entry.file.content, entry.file.size, options)
+  for await (const step of steps) {
+    if (step.kind === 'chunks') for (const { id } of step.run.chunks) ids.push(id)
+  }
+  return ids
+}

@@ -1,0 +1,28 @@
+import type {
+  AbortOptions,
+  Address,
+  ChunkId,
+  JoinResult,
+  ProgressOptions,
+  SyncOptions,
+  SyncResult,
+} from '@dittofs/interface'
+import type { ContentFetcher } from '../content/content-fetcher.ts'
+import type { OpenSpace } from '../spaces/open-space.ts'
+import type { NetworkView } from '../status/status-report.ts'
+
+/** Everything a device does with other devices. */
+export interface Network extends NetworkView, ContentFetcher {
+  /** Where this device listens. */
+  addresses(): readonly Address[]
+  /** Bytes over all links since the start. */
+  traffic(): { readonly sent: number; readonly received: number }
+  /** Fetches chunks of a space. @returns bytes that came from other devices. @throws DittoError DITTO_CHUNK_MISSING */
+  fetchChunks(space: OpenSpace, ids: readonly ChunkId[], options?: AbortOptions): Promise<number>
+  join(ticket: string, options?: ProgressOptions): Promise<JoinResult>
+  sync(options?: SyncOptions): Promise<SyncResult>
+  waitUntilSynced(options?: AbortOptions): Promise<void>
+  /** What is announced, or by which secrets others may knock, has changed: tickets, spaces. */
+  secretsChanged(): void
+  close(): Promise<void>
+}

@@ -1,0 +1,165 @@
+import { randomBytes as systemRandomBytes } from 'node:crypto'
+import path from 'node:path'
+import { packChunkStore, readManifest } from '@dittofs/chunk-store'
+import { type Clock, DittoError, type Logger, type RandomBytes, type Transport } from '@dittofs/interface'
+import { loadOrCreateIdentity } from '@dittofs/link'
+import { openMemberships } from '@dittofs/membership'
+import { ChangeSignal } from './change-signal.ts'
+import { ClosingStack } from './closing-stack.ts'
+import { loadConfig } from './config/config-file.ts'
+import { type Config, isPeerAddress } from './config/config-schema.ts'
+import { noFetcher } from './content/content-fetcher.ts'
+import { HeldChunks } from './content/held-chunks.ts'
+import { LocalDevice } from './device.ts'
+import { DeviceLabel } from './device-label.ts'
+import { openHome } from './home/home.ts'
+import { lockHome } from './home/home-lock.ts'
+import { createLogger, type DeviceLogger } from './logs/create-logger.ts'
+import { SharedGate } from './shared-gate.ts'
+import { SpaceFiles } from './space-files.ts'
+import { createSpace } from './spaces/create-space.ts'
+import type { OpenSpace } from './spaces/open-space.ts'
+import { HOME_SPACE } from './spaces/select-space.ts'
+import { SpaceRegistry } from './spaces/space-registry.ts'
+import { membershipStore } from './state/membership-store.ts'
+import { Notices } from './state/notices.ts'
+import { openDatabase } from './state/open-database.ts'
+import { Origins } from './state/origins.ts'
+import { StatusReport } from './status/status-report.ts'
+import { systemClock } from './system-clock.ts'
+
+/** What a run of a device may set; all but `home` goes before `config.toml`. */
+export interface DeviceInit {
+  /** Directory of the device, absolute; made on first use. */
+  home: string
+  /** Whether to find and talk to other devices. Default `false`: nothing is listened to or sent. */
+  online?: boolean
+  /** Also written to `config.toml`. */
+  name?: string
+  /** TCP port to listen at; 0 takes any free one. */
+  port?: number
+  /** Address of this machine to listen at. */
+  host?: string
+  /** Addresses to dial, `HOST:PORT`, beside those of the config. */
+  peers?: readonly string[]
+  mdns?: boolean
+  beacon?: boolean
+  /** Takes the place of the log files in the home. */
+  logger?: Logger
+  clock?: Clock
+  randomBytes?: RandomBytes
+  /** Take the place of TCP. */
+  transports?: readonly Transport[]
+}
+
+/**
+ * Opens a device in this process: the one place that names concrete classes.
+ *
+ * One process at a time has a home open. `close` releases everything within five seconds.
+ *
+ * @throws DittoError DITTO_HOME_LOCKED, DITTO_HOME_UNSAFE, DITTO_CONFIG_INVALID, DITTO_PERMISSION, DITTO_NO_SPACE,
+ *   DITTO_STORE_CORRUPT, DITTO_STORE_VERSION, DITTO_IDENTITY_INVALID, DITTO_PORT_IN_USE, DITTO_USAGE
+ */
+export async function openDevice(init: DeviceInit): Promise<LocalDevice> {
+  const stack = new ClosingStack()
+  try {
+    return await open(init, stack)
+  } catch (error) {
+    await stack.close().catch(() => undefined)
+    throw error
+  }
+}
+
+async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice> {
+  const clock = init.clock ?? systemClock
+  const random: RandomBytes = init.randomBytes ?? ((size) => new Uint8Array(systemRandomBytes(size)))
+  const home = await openHome(init.home)
+  stack.add(await lockHome(home), (lock) => lock.release())
+  const config = withInit(await loadConfig(home.config), init)
+  const label = new DeviceLabel(home.config, config.name)
+  if (init.name !== undefined) await label.rename(init.name)
+  const logger = stack.add(openLogger(init, config, home.logs), (opened) => opened.close())
+  for (const repair of home.repairs) logger.warn({}, repair)
+  const identity = await loadOrCreateIdentity(home.identity, { onRepair: (sentence) => logger.warn({}, sentence) })
+  const database = stack.add(
+    await openDatabase(path.join(home.spaces, 'registry'), 'the list of spaces and members'),
+    (opened) => opened.close(),
+  )
+  const notices = await Notices.open(database, clock)
+  const origins = new Origins(database)
+  const memberships = await openMemberships({
+    store: membershipStore(database),
+    ...{ signer: identity, clock, random },
+  })
+  const store = packChunkStore({ directory: home.chunks, logger, clock })
+  await store.open()
+  stack.add(store, (opened) => opened.close())
+  const held = new HeldChunks(store, readManifest)
+  const changes = new ChangeSignal()
+  const gate = new SharedGate()
+  const spaces: SpaceRegistry = await SpaceRegistry.open({
+    ...{ directory: home.spaces, database, memberships, identity, clock, randomBytes: random, logger },
+    onOpen: (space) => watch(space),
+  })
+  stack.add(spaces, (opened) => opened.close())
+  const report: StatusReport = new StatusReport({
+    ...{ identity, home: home.path, store, held, clock, notices },
+    deviceName: () => label.name,
+    isDaemon: init.online === true,
+    spaces: () => spaces.all(),
+    network: () => undefined,
+  })
+  const files = new SpaceFiles({
+    ...{ store, readManifest, held, origins, clock, logger, config, gate, fetcher: noFetcher },
+    home: home.path,
+  })
+  function watch(space: OpenSpace): void {
+    space.metadata.onChange(({ isLocal }) => {
+      if (isLocal) report.changedHere(space)
+      else report.contentChanged(space)
+      changes.raise()
+    })
+    space.membership.onChange(changes.raise)
+  }
+  const parts = {
+    ...{ home, config, label, identity, logger, clock, notices, store, readManifest, spaces, files },
+    ...{ report, gate, changes, memberships, network: undefined },
+    close: () => stack.close(),
+  }
+  if (spaces.all().length === 0) await createSpace(parts, HOME_SPACE)
+  return new LocalDevice(parts)
+}
+
+function withInit(config: Config, init: DeviceInit): Config {
+  for (const peer of init.peers ?? []) {
+    if (!isPeerAddress(peer)) {
+      throw new DittoError('DITTO_USAGE', `${JSON.stringify(peer)} is no address of a device; write HOST:PORT.`)
+    }
+  }
+  return {
+    ...config,
+    ...(init.port === undefined ? {} : { port: init.port }),
+    ...(init.host === undefined ? {} : { host: init.host }),
+    ...(init.mdns === undefined ? {} : { mdns: init.mdns }),
+    ...(init.beacon === undefined ? {} : { beacon: init.beacon }),
+    peers: [...new Set([...config.peers, ...(init.peers ?? [])])],
+  }
+}
+
+function openLogger(init: DeviceInit, config: Config, directory: string): DeviceLogger {
+  if (init.logger !== undefined) return { ...methodsOf(init.logger), close: async () => undefined }
+  return createLogger({
+    file: path.join(directory, 'dittofs.log'),
+    maxBytes: config.log_bytes,
+    level: config.log_level,
+  })
+}
+
+function methodsOf(logger: Logger): Logger {
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+  }
+}

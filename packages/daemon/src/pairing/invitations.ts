@@ -1,0 +1,37 @@
+import { DittoError, type Invitation, type InviteOptions, type OpenInvitation } from '@dittofs/interface'
+import { deviceId } from '@dittofs/link'
+import type { DeviceParts } from '../device-parts.ts'
+import type { OpenSpace } from '../spaces/open-space.ts'
+
+type Parts = Pick<DeviceParts, 'memberships' | 'spaces' | 'identity' | 'network'>
+
+/** @throws DittoError DITTO_ROLE, DITTO_USAGE (expires too late or too soon), DITTO_LIMIT */
+export async function inviteTo(parts: Parts, space: OpenSpace, options: InviteOptions): Promise<Invitation> {
+  if (space.membership.role(parts.identity.key) !== 'full') {
+    throw new DittoError(
+      'DITTO_ROLE',
+      `This device may not invite to ${JSON.stringify(space.name)}: it may only read. Ask a device that may.`,
+    )
+  }
+  const { role, expiresInMs } = options
+  const { id, ticket, ...created } = await parts.memberships.invitations.create({
+    space: space.id,
+    addresses: parts.network?.addresses() ?? [],
+    ...(role === undefined ? {} : { role }),
+    ...(expiresInMs === undefined ? {} : { expiresInMs }),
+  })
+  parts.network?.secretsChanged()
+  return { id, ticket, space: { id: space.id, name: space.name }, role: created.role, expiresAt: created.expiresAt }
+}
+
+/** The oldest first; dead ones for 30 days. */
+export function listInvitations(parts: Parts): OpenInvitation[] {
+  return parts.memberships.invitations.list().map(({ id, space, role, expiresAt, state, usedBy }) => ({
+    id,
+    space: { id: space, name: parts.spaces.get(space)?.name ?? '' },
+    role,
+    expiresAt,
+    state,
+    ...(usedBy === undefined ? {} : { usedBy: deviceId(usedBy) }),
+  }))
+}

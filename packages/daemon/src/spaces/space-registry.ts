@@ -1,0 +1,147 @@
+import path from 'node:path'
+import {
+  type ChunkerKind,
+  type Clock,
+  DittoError,
+  isDittoError,
+  type Logger,
+  type RandomBytes,
+  type SpaceId,
+} from '@dittofs/interface'
+import { type Identity, verifySignature } from '@dittofs/link'
+import type { Memberships, SpaceMembership } from '@dittofs/membership'
+import { openMetadataStore } from '@dittofs/metadata'
+import type { Level } from 'level'
+import { forEachBounded } from '../for-each-bounded.ts'
+import type { OpenSpace } from './open-space.ts'
+
+/** Spaces opened at once: each reads its whole document. */
+const OPENED_AT_ONCE = 4
+
+export interface SpaceRegistryInit {
+  /** The home's directory of spaces; the metadata of space N is in `N/` of it. */
+  directory: string
+  database: Level
+  memberships: Memberships
+  identity: Identity
+  clock: Clock
+  randomBytes: RandomBytes
+  logger: Logger
+  /** Told of a space that was opened, at the start and whenever one is made or joined. */
+  onOpen: (space: OpenSpace) => void
+}
+
+/** The spaces of this device: who is a member follows from its statements, what they show from a store for each. */
+export class SpaceRegistry {
+  readonly #init: SpaceRegistryInit
+  readonly #numbers: ReturnType<typeof numbersOf>
+  readonly #spaces = new Map<SpaceId, OpenSpace>()
+  readonly #adopting = new Map<SpaceId, Promise<OpenSpace>>()
+  #numbering: Promise<unknown> = Promise.resolve()
+
+  /** @throws DittoError DITTO_STORE_CORRUPT, DITTO_STORE_VERSION, DITTO_IO */
+  static async open(init: SpaceRegistryInit): Promise<SpaceRegistry> {
+    const registry = new SpaceRegistry(init)
+    try {
+      await forEachBounded(init.memberships.spaces(), OPENED_AT_ONCE, async (membership) => {
+        await registry.adopt(membership)
+      })
+    } catch (error) {
+      await registry.close()
+      throw error
+    }
+    return registry
+  }
+
+  constructor(init: SpaceRegistryInit) {
+    this.#init = init
+    this.#numbers = numbersOf(init.database)
+  }
+
+  /** By name, then by ID. */
+  all(): readonly OpenSpace[] {
+    return [...this.#spaces.values()].sort((a, b) => (a.name < b.name || (a.name === b.name && a.id < b.id) ? -1 : 1))
+  }
+
+  get(id: SpaceId): OpenSpace | undefined {
+    return this.#spaces.get(id)
+  }
+
+  /** Makes a space whose first member is this device. */
+  async create(name: string, chunker: ChunkerKind, deviceName: string): Promise<OpenSpace> {
+    return this.adopt(await this.#init.memberships.createSpace({ name, chunker, deviceName }))
+  }
+
+  /** Opens the metadata of a space this device has become a member of. Opening it again gives the same. */
+  async adopt(membership: SpaceMembership): Promise<OpenSpace> {
+    const id = membership.space
+    const known = this.#spaces.get(id) ?? this.#adopting.get(id)
+    if (known !== undefined) return known
+    const opening = this.#open(membership).finally(() => this.#adopting.delete(id))
+    this.#adopting.set(id, opening)
+    return opening
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#spaces.values()].map((space) => space.metadata.close()))
+    this.#spaces.clear()
+  }
+
+  async #open(membership: SpaceMembership): Promise<OpenSpace> {
+    const { identity, clock, randomBytes, logger } = this.#init
+    const numbering = this.#numbering.then(() => this.#numberOf(membership.space))
+    this.#numbering = numbering.catch(() => undefined)
+    const number = await numbering
+    const directory = path.join(this.#init.directory, String(number))
+    const metadata = await openMetadataStore({
+      directory,
+      space: membership.space,
+      device: identity.key,
+      sign: (bytes) => identity.sign(bytes),
+      verify: verifySignature,
+      randomBytes,
+      clock,
+      logger,
+      deviceLabel: (key) => membership.members().find((member) => member.key === key)?.name ?? key.slice(0, 8),
+    }).catch((error: unknown) => {
+      throw describeDamage(error, membership.name, directory)
+    })
+    const space: OpenSpace = {
+      id: membership.space,
+      number,
+      get name() {
+        return membership.name
+      },
+      membership,
+      metadata,
+    }
+    this.#spaces.set(space.id, space)
+    this.#init.onOpen(space)
+    return space
+  }
+
+  /** Numbers go up and are never given again: rows that name one may outlive its space. */
+  async #numberOf(id: SpaceId): Promise<number> {
+    const known = await this.#numbers.get(id)
+    if (known !== undefined) return known
+    const number = ((await this.#numbers.get('last')) ?? 0) + 1
+    await this.#numbers.batch([
+      { type: 'put', key: 'last', value: number },
+      { type: 'put', key: id, value: number },
+    ])
+    return number
+  }
+}
+
+function numbersOf(database: Level) {
+  return database.sublevel<string, number>('space-numbers', { valueEncoding: 'json' })
+}
+
+function describeDamage(error: unknown, name: string, directory: string): unknown {
+  if (!isDittoError(error, 'DITTO_STORE_CORRUPT')) return error
+  return new DittoError(
+    'DITTO_STORE_CORRUPT',
+    `The metadata of the space ${JSON.stringify(name)} in ${JSON.stringify(directory)} is damaged; nothing was changed. Restore that directory from a backup, or move it away and start again: it then comes anew from another device.`,
+    { cause: error, details: { directory } },
+  )
+}

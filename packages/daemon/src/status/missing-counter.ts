@@ -1,0 +1,67 @@
+import type { Clock } from '@dittofs/interface'
+import type { HeldChunks, Missing } from '../content/held-chunks.ts'
+import type { OpenSpace } from '../spaces/open-space.ts'
+
+/** Counting again may take this share of the time at most: 1 of 20. */
+const REST_FACTOR = 20
+
+/**
+ * How much of a space's content is not here. Counted by a walk once, and again only after something changed that may
+ * have changed the number, and not so often that the counting itself costs.
+ */
+export class MissingCounter {
+  readonly #space: OpenSpace
+  readonly #held: HeldChunks
+  readonly #clock: Clock
+  #known: Missing | undefined
+  #isStale = true
+  #counting: Promise<Missing> | undefined
+  #notBeforeMs = Number.NEGATIVE_INFINITY
+
+  constructor(space: OpenSpace, held: HeldChunks, clock: Clock) {
+    this.#space = space
+    this.#held = held
+    this.#clock = clock
+  }
+
+  /** Something came, went or was found damaged. */
+  invalidate(): void {
+    this.#isStale = true
+  }
+
+  /** Own additions bring their content with them: they change nothing where nothing is missing. */
+  invalidateByOwnChange(): void {
+    if (this.#known?.chunks !== 0) this.#isStale = true
+  }
+
+  async count(): Promise<Missing> {
+    if (this.#known !== undefined && (!this.#isStale || this.#clock.monotonic() < this.#notBeforeMs)) return this.#known
+    this.#counting ??= this.#walk().finally(() => {
+      this.#counting = undefined
+    })
+    return this.#counting
+  }
+
+  async #walk(): Promise<Missing> {
+    const startedMs = this.#clock.monotonic()
+    this.#isStale = false
+    let chunks = 0
+    let bytes = 0
+    try {
+      for await (const entries of this.#space.metadata.walk('')) {
+        const files = entries.flatMap((entry) => (entry.file === undefined ? [] : [entry.file]))
+        for (const missing of await this.#held.missingOf(this.#space.id, files)) {
+          chunks += missing.chunks
+          bytes += missing.bytes
+        }
+      }
+    } catch (error) {
+      this.#isStale = true
+      throw error
+    }
+    const endedMs = this.#clock.monotonic()
+    this.#notBeforeMs = endedMs + REST_FACTOR * (endedMs - startedMs)
+    this.#known = { chunks, bytes }
+    return this.#known
+  }
+}

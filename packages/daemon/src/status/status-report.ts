@@ -1,0 +1,111 @@
+import type { ChunkStore, Clock, DeviceInfo, DeviceStatus, LinkState, PeerInfo, SpaceInfo } from '@dittofs/interface'
+import { deviceId, type Identity } from '@dittofs/link'
+import type { HeldChunks } from '../content/held-chunks.ts'
+import type { OpenSpace } from '../spaces/open-space.ts'
+import type { Notices } from '../state/notices.ts'
+import { VERSION } from '../version.ts'
+import { describeSpace } from './describe-space.ts'
+import { MissingCounter } from './missing-counter.ts'
+
+/** What the network, where there is one, knows of other devices. */
+export interface NetworkView {
+  peers(): readonly PeerInfo[]
+  links(): readonly LinkState[]
+}
+
+export interface StatusReportInit {
+  identity: Identity
+  /** As it is now. */
+  deviceName: () => string
+  home: string
+  isDaemon: boolean
+  store: ChunkStore
+  held: HeldChunks
+  clock: Clock
+  notices: Notices
+  spaces: () => readonly OpenSpace[]
+  network: () => NetworkView | undefined
+}
+
+const OFFLINE_REASON = 'this device was opened without the network'
+
+/** Answers what the device holds and whom it sees, from counters: no call walks a tree that has not changed. */
+export class StatusReport {
+  readonly #init: StatusReportInit
+  readonly #missing = new Map<OpenSpace, MissingCounter>()
+
+  constructor(init: StatusReportInit) {
+    this.#init = init
+  }
+
+  /** Content of a space, or of all, may have come, gone or been found damaged. */
+  contentChanged(space?: OpenSpace): void {
+    for (const [counted, counter] of this.#missing) if (space === undefined || space === counted) counter.invalidate()
+  }
+
+  /** The device itself changed a space. */
+  changedHere(space: OpenSpace): void {
+    this.#missing.get(space)?.invalidateByOwnChange()
+  }
+
+  async space(space: OpenSpace): Promise<SpaceInfo> {
+    let counter = this.#missing.get(space)
+    if (counter === undefined) {
+      counter = new MissingCounter(space, this.#init.held, this.#init.clock)
+      this.#missing.set(space, counter)
+    }
+    return describeSpace(space, this.#init.identity.key, await counter.count())
+  }
+
+  async spaces(): Promise<readonly SpaceInfo[]> {
+    return Promise.all(this.#init.spaces().map((space) => this.space(space)))
+  }
+
+  async status(): Promise<DeviceStatus> {
+    const { identity, deviceName, home, isDaemon, store, notices, network } = this.#init
+    const [spaces, stats] = await Promise.all([this.spaces(), store.stats()])
+    const shownBytes = spaces.reduce((sum, space) => sum + space.bytes - space.missingBytes, 0)
+    const view = network()
+    return {
+      device: { id: identity.id, name: deviceName() },
+      home,
+      version: VERSION,
+      isDaemonRunning: isDaemon,
+      spaces,
+      chunks: {
+        count: stats.chunks,
+        bytes: stats.bytes,
+        packs: stats.packs,
+        packBytes: stats.packBytes,
+        dedupRatio: stats.bytes === 0 || shownBytes === 0 ? 1 : shownBytes / stats.bytes,
+      },
+      peers: view?.peers() ?? [],
+      links: view?.links() ?? ['tcp', 'mdns', 'beacon'].map((name) => ({ name, isUp: false, reason: OFFLINE_REASON })),
+      notices: notices.all(),
+    }
+  }
+
+  /** Every member of every space, this device first. */
+  devices(): readonly DeviceInfo[] {
+    const { identity, deviceName, spaces, network } = this.#init
+    const peers = new Map((network()?.peers() ?? []).map((peer) => [peer.id, peer]))
+    const found = new Map<string, DeviceInfo>()
+    for (const space of spaces()) {
+      for (const member of space.membership.members()) {
+        const isSelf = member.key === identity.key
+        const id = deviceId(member.key)
+        const peer = peers.get(id)
+        const known = found.get(id)
+        found.set(id, {
+          id,
+          name: isSelf ? deviceName() : peer?.name || member.name,
+          isSelf,
+          spaces: [...(known?.spaces ?? []), { id: space.id, name: space.name, role: member.role }],
+          links: peer?.link === undefined ? [] : [peer.link],
+          ...(peer?.lastSeen === undefined ? {} : { lastSeen: peer.lastSeen }),
+        })
+      }
+    }
+    return [...found.values()].sort((a, b) => Number(b.isSelf) - Number(a.isSelf) || (a.name < b.name ? -1 : 1))
+  }
+}

@@ -1,0 +1,95 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { DittoError } from '@dittofs/interface'
+import { systemErrorName } from '../home/system-error.ts'
+import type { SafeDirectories } from './safe-directories.ts'
+
+/** Descriptors kept open for the next write in the same directory; a process may have 1,024. */
+const MAX_IDLE_DESCRIPTORS = 256
+
+interface Held {
+  readonly handle: Promise<FileHandle>
+  /** Actions that use it now: it is closed only when none does. */
+  users: number
+}
+
+/**
+ * Walks by descriptors: `/proc/self/fd/N/name` means the directory that is open as N, wherever it has been moved to
+ * since. With O_NOFOLLOW for each name this is what openat(2) gives, which Node does not offer.
+ */
+export class DescriptorDirectories implements SafeDirectories {
+  readonly #root: FileHandle
+  /** By the names joined; the least recently used comes first. */
+  readonly #held = new Map<string, Held>()
+
+  static async open(root: string): Promise<DescriptorDirectories> {
+    return new DescriptorDirectories(await open(root, constants.O_RDONLY | constants.O_DIRECTORY))
+  }
+
+  constructor(root: FileHandle) {
+    this.#root = root
+  }
+
+  async within<T>(names: readonly string[], action: (place: string) => Promise<T>): Promise<T> {
+    if (names.length === 0) return action(placeOf(this.#root))
+    const key = names.join('/')
+    const held = this.#held.get(key) ?? this.#open(names)
+    held.users++
+    this.#held.delete(key)
+    this.#held.set(key, held)
+    try {
+      return await action(placeOf(await held.handle))
+    } finally {
+      held.users--
+      await this.#closeIdle()
+    }
+  }
+
+  async close(): Promise<void> {
+    const handles = await Promise.allSettled([...this.#held.values()].map((held) => held.handle))
+    this.#held.clear()
+    await Promise.all(
+      [this.#root, ...handles.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))].map(
+        (handle) => handle.close(),
+      ),
+    )
+  }
+
+  #open(names: readonly string[]): Held {
+    const key = names.join('/')
+    const handle = this.within(names.slice(0, -1), (place) => openDirectory(`${place}/${names.at(-1)}`, key))
+    const held: Held = { handle, users: 0 }
+    handle.catch(() => {
+      if (this.#held.get(key) === held) this.#held.delete(key)
+    })
+    return held
+  }
+
+  async #closeIdle(): Promise<void> {
+    if (this.#held.size <= MAX_IDLE_DESCRIPTORS) return
+    for (const [key, held] of this.#held) {
+      if (held.users > 0) continue
+      this.#held.delete(key)
+      await held.handle.then((handle) => handle.close())
+      if (this.#held.size <= MAX_IDLE_DESCRIPTORS) return
+    }
+  }
+}
+
+function placeOf(handle: FileHandle): string {
+  return `/proc/self/fd/${handle.fd}`
+}
+
+async function openDirectory(place: string, shown: string): Promise<FileHandle> {
+  try {
+    return await open(place, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  } catch (error) {
+    const name = systemErrorName(error)
+    if (name !== 'ELOOP' && name !== 'ENOTDIR') throw error
+    throw new DittoError(
+      'DITTO_PATH_INVALID',
+      `Nothing is written below ${JSON.stringify(shown)}: it is a symlink or a file, not a directory.`,
+      { cause: error },
+    )
+  }
+}

@@ -1,0 +1,24 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { temporaryDirectory } from '@dittofs/testing'
+import { onTestFinished } from 'vitest'
+import { type DeviceInit, openDevice } from '../../src/open-device.ts'
+
+/** A device that is closed when the test ends, in a new home unless one is given. */
+export async function openLocal(init: Partial<DeviceInit> = {}) {
+  const home = init.home ?? path.join(await temporaryDirectory(), 'home')
+  const device = await openDevice({ ...init, home })
+  onTestFinished(() => device.close())
+  return device
+}
+
+/** A directory with the files named, by path; directories are made as needed. */
+export async function makeFiles(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
+  const directory = path.join(await temporaryDirectory(), 'tree')
+  await mkdir(directory)
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(path.dirname(path.join(directory, name)), { recursive: true })
+    await writeFile(path.join(directory, name), content)
+  }
+  return directory
+}

@@ -1,0 +1,47 @@
+import type { RemoteInfo } from 'node:dgram'
+import type { Clock } from '@dittofs/interface'
+import { TokenBucket } from './token-bucket.ts'
+
+/** An Ethernet frame's payload: nothing sent here is longer, and what is longer was not meant for us. */
+const MAX_PACKET_BYTES = 1_500
+/** A network of 200 devices that all speak at once is served; a flood costs a lookup a packet. */
+const PACKETS_PER_SECOND = 200
+const PACKET_BURST = 400
+/** One neighbour cannot use up what is there for all. Each may be heard over several interfaces and addresses. */
+const PACKETS_PER_SECOND_OF_SOURCE = 10
+const PACKET_BURST_OF_SOURCE = 40
+/** Sources with a count of their own; past it all counts start anew, and the common limit still holds. */
+const MAX_SOURCES = 512
+
+/** Decides which datagrams are worth parsing: neighbours' only, not too long, not too many. */
+export class PacketGate {
+  readonly #clock: Clock
+  readonly #all: TokenBucket
+  readonly #bySource = new Map<string, TokenBucket>()
+  #isOnLink: (address: string) => boolean = () => false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#all = this.#bucket(PACKETS_PER_SECOND, PACKET_BURST)
+  }
+
+  /** @param isOnLink - whether an address is a neighbour's: what came through a router is not heard (RFC 6762, 11) */
+  setNeighbourhood(isOnLink: (address: string) => boolean): void {
+    this.#isOnLink = isOnLink
+  }
+
+  admits(message: Buffer, { address }: RemoteInfo): boolean {
+    if (message.length > MAX_PACKET_BYTES || !this.#isOnLink(address)) return false
+    let source = this.#bySource.get(address)
+    if (source === undefined) {
+      if (this.#bySource.size >= MAX_SOURCES) this.#bySource.clear()
+      source = this.#bucket(PACKETS_PER_SECOND_OF_SOURCE, PACKET_BURST_OF_SOURCE)
+      this.#bySource.set(address, source)
+    }
+    return source.take() && this.#all.take()
+  }
+
+  #bucket(perSecond: number, burst: number): TokenBucket {
+    return new TokenBucket({ perSecond, burst, now: () => this.#clock.monotonic() })
+  }
+}
