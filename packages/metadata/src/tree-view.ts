@@ -106,7 +106,7 @@ export class TreeView {
     const shown = new Map<Loser, ShownLeaf>()
     const taken = new Set<string>()
     const names = losers.map((loser) => {
-      const { version } = { version: loser.group.shown }
+      const version = loser.group.shown
       const name = conflictName({
         name: loser.name,
         device: this.#label(version.writer),
