@@ -1,1 +1,24 @@
-export {}
+import { deviceAccess } from './device-access.ts'
+import { EXIT_STATUSES } from './exit-status.ts'
+import { run } from './run.ts'
+
+const controller = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    // Whoever asks twice does not want to wait.
+    if (controller.signal.aborted) process.exit(EXIT_STATUSES.interrupted)
+    controller.abort(new Error(`interrupted by ${name}`))
+  })
+}
+
+const status = await run({
+  args: process.argv.slice(2),
+  environment: process.env,
+  directory: process.cwd(),
+  stdout: process.stdout,
+  stderr: process.stderr,
+  access: deviceAccess,
+  signal: controller.signal,
+})
+// Whatever a library left open must not keep a finished command alive.
+process.exit(status)

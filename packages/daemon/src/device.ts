@@ -123,6 +123,7 @@ export class LocalDevice implements Device {
 
   async *list(path = '', options: ListOptions = {}): AsyncGenerator<readonly ListEntry[]> {
     this.#refuseWhenClosed()
+    options.signal?.throwIfAborted()
     yield* this.#parts.files.list(this.#space(options.space), path, this.#bound(options))
   }
 
@@ -146,6 +147,7 @@ export class LocalDevice implements Device {
     options: AbortOptions & { space?: string; start?: number; end?: number } = {},
   ): AsyncGenerator<Uint8Array> {
     this.#refuseWhenClosed()
+    options.signal?.throwIfAborted()
     yield* this.#parts.files.read(this.#space(options.space), path, this.#bound(options))
   }
 

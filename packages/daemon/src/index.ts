@@ -13,6 +13,8 @@
  * @packageDocumentation
  */
 export { type Config, DEFAULT_CONFIG, type FetchPolicy, type SymlinkPolicy } from './config/config-schema.ts'
+export { type ConnectDeviceInit, connectDevice } from './control/connect-device.ts'
+export { type Daemon, startDaemon } from './control/start-daemon.ts'
 export { LocalDevice } from './device.ts'
 export { defaultHome } from './home/home.ts'
 export { type DeviceInit, openDevice } from './open-device.ts'

@@ -4,6 +4,7 @@ import { packChunkStore, readManifest } from '@dittofs/chunk-store'
 import { type Clock, DittoError, type Logger, type RandomBytes, type Transport } from '@dittofs/interface'
 import { loadOrCreateIdentity } from '@dittofs/link'
 import { openMemberships } from '@dittofs/membership'
+import { tcpTransport } from '@dittofs/transport-tcp'
 import { ChangeSignal } from './change-signal.ts'
 import { ClosingStack } from './closing-stack.ts'
 import { loadConfig } from './config/config-file.ts'
@@ -15,6 +16,7 @@ import { DeviceLabel } from './device-label.ts'
 import { openHome } from './home/home.ts'
 import { lockHome } from './home/home-lock.ts'
 import { createLogger, type DeviceLogger } from './logs/create-logger.ts'
+import { OnlineNetwork } from './network/online-network.ts'
 import { SharedGate } from './shared-gate.ts'
 import { SpaceFiles } from './space-files.ts'
 import { createSpace } from './spaces/create-space.ts'
@@ -97,9 +99,17 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   const held = new HeldChunks(store, readManifest)
   const changes = new ChangeSignal()
   const gate = new SharedGate()
+  /** Set once the network is up; what comes before is told to it then. */
+  let network: OnlineNetwork | undefined
   const spaces: SpaceRegistry = await SpaceRegistry.open({
     ...{ directory: home.spaces, database, memberships, identity, clock, randomBytes: random, logger },
-    onOpen: (space) => watch(space),
+    onOpen: (space) => {
+      watch(space)
+      network?.addSpace(space)
+    },
+    onDiscard: async (space) => {
+      await network?.removeSpace(space)
+    },
   })
   stack.add(spaces, (opened) => opened.close())
   const report: StatusReport = new StatusReport({
@@ -107,11 +117,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     deviceName: () => label.name,
     isDaemon: init.online === true,
     spaces: () => spaces.all(),
-    network: () => undefined,
-  })
-  const files = new SpaceFiles({
-    ...{ store, readManifest, held, origins, clock, logger, config, gate, fetcher: noFetcher },
-    home: home.path,
+    network: () => network,
   })
   function watch(space: OpenSpace): void {
     space.metadata.onChange(({ isLocal }) => {
@@ -121,13 +127,31 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     })
     space.membership.onChange(changes.raise)
   }
-  const parts = {
-    ...{ home, config, label, identity, logger, clock, notices, store, readManifest, spaces, files },
-    ...{ report, gate, changes, memberships, network: undefined },
-    close: () => stack.close(),
+  if (spaces.all().length === 0) await createSpace({ spaces, config, label }, HOME_SPACE)
+  if (init.online === true) {
+    network = await OnlineNetwork.open({
+      ...{ identity, memberships, spaces, store, readManifest, database, config, clock, logger },
+      randomBytes: random,
+      transports: init.transports ?? [tcpTransport({ clock, logger, mdns: config.mdns, beacon: config.beacon })],
+      deviceName: () => label.name,
+      notify: (text) => {
+        notices.add(text).catch((error: unknown) => logger.warn({ error }, text))
+        changes.raise()
+      },
+      onChange: changes.raise,
+      onContent: (space) => report.contentChanged(space),
+    })
+    stack.add(network, (opened) => opened.close())
   }
-  if (spaces.all().length === 0) await createSpace(parts, HOME_SPACE)
-  return new LocalDevice(parts)
+  const files = new SpaceFiles({
+    ...{ store, readManifest, held, origins, clock, logger, config, gate, home: home.path },
+    fetcher: network ?? noFetcher,
+  })
+  return new LocalDevice({
+    ...{ home, config, label, identity, logger, clock, notices, store, readManifest, spaces, memberships, files },
+    ...{ report, gate, changes, network },
+    close: () => stack.close(),
+  })
 }
 
 function withInit(config: Config, init: DeviceInit): Config {

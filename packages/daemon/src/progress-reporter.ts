@@ -37,6 +37,13 @@ export class ProgressReporter {
     this.#report(false)
   }
 
+  /** Sets counts that somebody else keeps; bytes done never fall. */
+  set(state: { bytesDone: number; bytesTotal: number }): void {
+    const bytesDone = Math.max(state.bytesDone, this.#state.bytesDone)
+    this.#state = { ...this.#state, bytesDone, bytesTotal: Math.max(state.bytesTotal, bytesDone) }
+    this.#report(false)
+  }
+
   /** Tells where the phase ended. */
   finish(): void {
     this.#report(true)

@@ -79,7 +79,7 @@ describe('a session', () => {
     theirs.close = () => new Promise(() => undefined)
     const session = alice.engine.attach(theirs)
     const ended = session.end()
-    await clock.advance(2_000)
+    await clock.advance(1_000)
     await ended
     expect(isDittoError(await theirs.closed, 'DITTO_LINK_TIMEOUT')).toBe(true)
     link.abort(new Error('over'))
@@ -217,6 +217,7 @@ describe('members', () => {
       start: (_peer, match: KnockMatch) => [
         Uint8Array.of(MESSAGE_TYPE.statements, ...Buffer.from(`${name} ${match.kind}`)),
       ],
+      changed: () => [],
       receive: async (payload) => {
         const text = Buffer.from(payload.subarray(1)).toString()
         received.push(text)

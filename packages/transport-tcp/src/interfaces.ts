@@ -38,6 +38,18 @@ export function usableAddresses(interfaces: NetworkInterfaces): InterfaceAddress
   return (outward.length > 0 ? outward : all).slice(0, MAX_ADDRESSES)
 }
 
+/** What is left of the interfaces for a device that listens at one address alone. */
+export function interfacesAt(interfaces: NetworkInterfaces, host: string | undefined): NetworkInterfaces {
+  if (host === undefined || host === '::' || host === '0.0.0.0') return interfaces
+  const [address] = host.split('%')
+  return Object.fromEntries(
+    Object.entries(interfaces).map(([name, infos]) => [
+      name,
+      (infos ?? []).filter((info) => info.address.split('%')[0] === address),
+    ]),
+  )
+}
+
 /**
  * The addresses to tell others: link-local ones only for an interface that has no other, for they mean nothing
  * without knowing on which of its interfaces the reader should try them. Without a zone: it is the reader's own.

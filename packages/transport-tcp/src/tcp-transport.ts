@@ -16,7 +16,7 @@ import {
   type TransportCapabilities,
 } from '@dittofs/interface'
 import { TcpDiscovery } from './discovery/tcp-discovery.ts'
-import { isLinkLocal, linkLocalZones, type NetworkInterfaces, reachableAddresses } from './interfaces.ts'
+import { interfacesAt, isLinkLocal, linkLocalZones, type NetworkInterfaces, reachableAddresses } from './interfaces.ts'
 import { systemClock } from './system-clock.ts'
 import { formatTcpAddress, parseTcpAddress, plainHost, type TcpEndpoint } from './tcp-address.ts'
 import { connectTcp } from './tcp-connect.ts'
@@ -61,6 +61,8 @@ class TcpTransport implements Transport {
   readonly #dialTimeoutMs: number
   readonly #networkInterfaces: () => NetworkInterfaces
   readonly #logger: Logger | undefined
+  /** The address listened at, of which alone others are told. */
+  #host: string | undefined
 
   constructor(init: TcpTransportInit) {
     this.#init = init
@@ -78,7 +80,9 @@ class TcpTransport implements Transport {
     await startListening(server, options)
     // Past this point an error is one connection's, such as no file descriptor left for it; the listener goes on.
     server.on('error', (error) => this.#logger?.warn({ error }, 'A TCP connection could not be accepted.'))
-    return new TcpListener(server, options.host, this.#networkInterfaces)
+    const listener = new TcpListener(server, this.#networkInterfaces)
+    this.#host = listener.host
+    return listener
   }
 
   async dial(address: Address, options: AbortOptions = {}): Promise<Socket> {
@@ -109,7 +113,7 @@ class TcpTransport implements Transport {
         beacon: this.#init.beacon ?? true,
         ...(this.#init.mdnsPort === undefined ? {} : { mdnsPort: this.#init.mdnsPort }),
         ...(this.#init.beaconPort === undefined ? {} : { beaconPort: this.#init.beaconPort }),
-        networkInterfaces: this.#networkInterfaces,
+        networkInterfaces: () => interfacesAt(this.#networkInterfaces(), this.#host),
         clock: this.#init.clock ?? systemClock,
         randomBytes: this.#init.randomBytes ?? randomBytes,
         logger: this.#logger,
@@ -147,24 +151,25 @@ class TcpTransport implements Transport {
 
 class TcpListener implements Listener {
   readonly #server: Server
+  /** The address it is bound to; `::` and `0.0.0.0` are all. */
+  readonly host: string
   readonly #port: number
-  readonly #host: string | undefined
   readonly #networkInterfaces: () => NetworkInterfaces
   #closing: Promise<void> | undefined
 
-  constructor(server: Server, host: string | undefined, networkInterfaces: () => NetworkInterfaces) {
+  constructor(server: Server, networkInterfaces: () => NetworkInterfaces) {
     const address = server.address()
     if (address === null || typeof address === 'string') throw new TypeError('a listening server has a port')
     this.#server = server
     this.#port = address.port
-    this.#host = host
+    this.host = address.address
     this.#networkInterfaces = networkInterfaces
   }
 
   addresses(): readonly Address[] {
-    const isEverywhere = this.#host === undefined || this.#host === '::' || this.#host === '0.0.0.0'
-    const hosts = isEverywhere ? reachableAddresses(this.#networkInterfaces()) : [this.#host]
-    const spoken = this.#host === '0.0.0.0' ? hosts.filter((host) => !isIPv6(host)) : hosts
+    const isEverywhere = this.host === '::' || this.host === '0.0.0.0'
+    const hosts = isEverywhere ? reachableAddresses(this.#networkInterfaces()) : [this.host]
+    const spoken = this.host === '0.0.0.0' ? hosts.filter((host) => !isIPv6(host)) : hosts
     return spoken.map((host) => formatTcpAddress({ host, port: this.#port }))
   }
 

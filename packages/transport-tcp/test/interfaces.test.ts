@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   broadcastAddresses,
+  interfacesAt,
   interfacesFingerprint,
   linkLocalZones,
   type NetworkInterfaces,
@@ -30,6 +31,18 @@ describe('reachableAddresses', () => {
   it('gives the loopback where that is all there is', () => {
     expect(reachableAddresses({ lo })).toEqual(['127.0.0.1', '::1'])
     expect(reachableAddresses({})).toEqual([])
+  })
+})
+
+describe('interfacesAt', () => {
+  it('leaves the one address that is listened at', () => {
+    expect(reachableAddresses(interfacesAt(laptop, '192.0.2.7'))).toEqual(['192.0.2.7'])
+    expect(reachableAddresses(interfacesAt(laptop, 'fe80::8%eth0'))).toEqual(['fe80::8'])
+    expect(reachableAddresses(interfacesAt(laptop, '127.0.0.1'))).toEqual(['127.0.0.1'])
+  })
+
+  it.each([undefined, '::', '0.0.0.0'])('leaves all for %s', (host) => {
+    expect(interfacesAt(laptop, host)).toBe(laptop)
   })
 })
 

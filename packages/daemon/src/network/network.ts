@@ -22,6 +22,9 @@ export interface Network extends NetworkView, ContentFetcher {
   join(ticket: string, options?: ProgressOptions): Promise<JoinResult>
   sync(options?: SyncOptions): Promise<SyncResult>
   waitUntilSynced(options?: AbortOptions): Promise<void>
+  /** Takes part in a space that was made or joined, or no more in one that was discarded. */
+  addSpace(space: OpenSpace): void
+  removeSpace(space: OpenSpace): Promise<void>
   /** What is announced, or by which secrets others may knock, has changed: tickets, spaces. */
   secretsChanged(): void
   close(): Promise<void>

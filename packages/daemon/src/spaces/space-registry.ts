@@ -14,6 +14,7 @@ import { openMetadataStore } from '@dittofs/metadata'
 import type { Level } from 'level'
 import { forEachBounded } from '../for-each-bounded.ts'
 import type { OpenSpace } from './open-space.ts'
+import { HOME_SPACE } from './select-space.ts'
 
 /** Spaces opened at once: each reads its whole document. */
 const OPENED_AT_ONCE = 4
@@ -29,12 +30,15 @@ export interface SpaceRegistryInit {
   logger: Logger
   /** Told of a space that was opened, at the start and whenever one is made or joined. */
   onOpen: (space: OpenSpace) => void
+  /** Told of a space that is forgotten, before its metadata is closed. */
+  onDiscard: (space: OpenSpace) => Promise<void>
 }
 
 /** The spaces of this device: who is a member follows from its statements, what they show from a store for each. */
 export class SpaceRegistry {
   readonly #init: SpaceRegistryInit
   readonly #numbers: ReturnType<typeof numbersOf>
+  readonly #discarded: ReturnType<typeof discardedOf>
   readonly #spaces = new Map<SpaceId, OpenSpace>()
   readonly #adopting = new Map<SpaceId, Promise<OpenSpace>>()
   #numbering: Promise<unknown> = Promise.resolve()
@@ -44,8 +48,13 @@ export class SpaceRegistry {
     const registry = new SpaceRegistry(init)
     try {
       await forEachBounded(init.memberships.spaces(), OPENED_AT_ONCE, async (membership) => {
-        await registry.adopt(membership)
+        const isDiscarded = await registry.#discarded.get(membership.space)
+        if (isDiscarded === undefined) await registry.adopt(membership)
       })
+      // A join that was cut short after the other device had agreed.
+      const joined = registry.all().find((space) => space.membership.members().length > 1)
+      const membership = joined === undefined ? undefined : init.memberships.get(joined.id)
+      if (membership !== undefined) await registry.discardUnused(membership)
     } catch (error) {
       await registry.close()
       throw error
@@ -56,6 +65,7 @@ export class SpaceRegistry {
   constructor(init: SpaceRegistryInit) {
     this.#init = init
     this.#numbers = numbersOf(init.database)
+    this.#discarded = discardedOf(init.database)
   }
 
   /** By name, then by ID. */
@@ -80,6 +90,33 @@ export class SpaceRegistry {
     const opening = this.#open(membership).finally(() => this.#adopting.delete(id))
     this.#adopting.set(id, opening)
     return opening
+  }
+
+  /**
+   * Forgets the space `home` that a new device has where another takes its place and nobody ever used it: only this
+   * device is a member, nothing is in it, nobody is invited.
+   */
+  async discardUnused(instead: SpaceMembership): Promise<void> {
+    const { memberships, onDiscard } = this.#init
+    if (instead.name !== HOME_SPACE) return
+    for (const space of this.all()) {
+      const { files, directories, symlinks } = space.metadata.counts()
+      const isShared = space.membership.members().length > 1 || space.membership.statements().length > 1
+      const isInvitedTo = memberships.invitations.list().some((invitation) => invitation.space === space.id)
+      const isUsed = isShared || isInvitedTo || files + directories + symlinks > 0
+      if (space.id === instead.space || space.name !== HOME_SPACE || isUsed) continue
+      await this.#discarded.put(space.id, true)
+      this.#spaces.delete(space.id)
+      await onDiscard(space)
+      await space.metadata.close()
+    }
+  }
+
+  /** Two spaces of one name could not be told apart: this device calls the later one `NAME-2`. Others are not asked. */
+  async giveOwnLabel(membership: SpaceMembership): Promise<void> {
+    const taken = new Set(this.all().flatMap((space) => (space.id === membership.space ? [] : [space.name])))
+    const { name } = membership
+    for (let number = 2; taken.has(membership.name); number++) await membership.rename(`${name}-${number}`)
   }
 
   async close(): Promise<void> {
@@ -135,6 +172,10 @@ export class SpaceRegistry {
 
 function numbersOf(database: Level) {
   return database.sublevel<string, number>('space-numbers', { valueEncoding: 'json' })
+}
+
+function discardedOf(database: Level) {
+  return database.sublevel<string, true>('discarded-spaces', { valueEncoding: 'json' })
 }
 
 function describeDamage(error: unknown, name: string, directory: string): unknown {

@@ -117,6 +117,21 @@ describe.each([
   })
 })
 
+it('stays on the loopback for a device that listens there alone', async () => {
+  const [mdnsPort, beaconPort] = [await freeUdpPort(), await freeUdpPort()]
+  const transport = tcpTransport({ mdnsPort, beaconPort })
+  const listener = await transport.listen({ port: 0, host: '127.0.0.1', onConnection: () => undefined })
+  onTestFinished(() => listener.close())
+  const discovery = await transport.discover({
+    port: 4_001,
+    announcement: () => announcement(1),
+    onSighting: () => undefined,
+  })
+  onTestFinished(() => discovery.close())
+  const bob = await discover(2, { mdnsPort, beaconPort })
+  expect((await bob.sees(1)).addresses).toEqual(['tcp://127.0.0.1:4001'])
+})
+
 describe('discovery that cannot work', () => {
   it('says so where there is no network, and works once there is one', async () => {
     let interfaces: NetworkInterfaces = {}

@@ -1,0 +1,19 @@
+import type { DeviceAccess } from './device-access.ts'
+import type { Output } from './output/output.ts'
+
+/** What every command works with. */
+export interface CommandContext {
+  /** The device's home, absolute. */
+  readonly home: string
+  /** Where relative paths start, absolute. */
+  readonly directory: string
+  readonly output: Output
+  readonly access: DeviceAccess
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number
+}
+
+/** Runs the work of a command in its context; a number it gives is the exit status, 0 otherwise. */
+export type RunCommand = (work: (context: CommandContext) => Promise<number | undefined>) => Promise<void>

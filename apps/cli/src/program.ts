@@ -1,0 +1,91 @@
+import { Command } from 'commander'
+import type { RunCommand } from './command-context.ts'
+import { explain } from './command-help.ts'
+import { addCommand } from './commands/add.ts'
+import { collectCommand } from './commands/collect.ts'
+import { completionCommand } from './commands/completion.ts'
+import { daemonCommand } from './commands/daemon.ts'
+import { devicesCommand } from './commands/devices.ts'
+import { getCommand } from './commands/get.ts'
+import { inviteCommand } from './commands/invite.ts'
+import { joinCommand } from './commands/join.ts'
+import { listCommand } from './commands/list.ts'
+import { moveCommand } from './commands/move.ts'
+import { removeCommand } from './commands/remove.ts'
+import { spacesCommand } from './commands/spaces.ts'
+import { statusCommand } from './commands/status.ts'
+import { syncCommand } from './commands/sync.ts'
+import { verifyCommand } from './commands/verify.ts'
+import { versionCommand } from './commands/version.ts'
+import { readVersion } from './version.ts'
+
+/** Options that every command takes, before or after its name. */
+export interface GlobalOptions {
+  json?: boolean
+  debug?: boolean
+  home?: string
+}
+
+const COMMANDS: readonly ((run: RunCommand) => Command)[] = [
+  daemonCommand,
+  inviteCommand,
+  joinCommand,
+  devicesCommand,
+  spacesCommand,
+  addCommand,
+  listCommand,
+  getCommand,
+  moveCommand,
+  removeCommand,
+  syncCommand,
+  statusCommand,
+  verifyCommand,
+  collectCommand,
+  completionCommand,
+  versionCommand,
+]
+
+/**
+ * The commands and options of `dittofs`. Wrong usage throws commander's CommanderError instead of ending the process.
+ *
+ * @param run - given each command's work when its command line was right
+ */
+export function createProgram(run: RunCommand): Command {
+  const program = new Command('dittofs')
+    .description(
+      'Your files on every device you own, with no server. Each device runs "dittofs daemon"; devices find each other ' +
+        'and exchange what they lack. Most commands work without a daemon too.',
+    )
+    .option('--json', 'print one JSON document instead of text')
+    .option('--debug', 'show where an error came from')
+    .option('--home <directory>', 'the home of the device (default: $DITTOFS_HOME, or ~/.dittofs)')
+    .version(readVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+  for (const create of COMMANDS) program.addCommand(create(run))
+  explain(program, {
+    examples: [
+      ['dittofs add holiday', 'adds a directory to this device'],
+      ['dittofs daemon', 'runs this device'],
+      ['dittofs invite', 'prints a ticket for another device'],
+      ['dittofs help add', 'everything about one command'],
+    ],
+    statuses: {
+      unreachable: 'nothing reachable',
+      notFound: 'not found',
+      integrity: 'damaged content',
+      interrupted: 'interrupted by Ctrl-C',
+    },
+  })
+  forEachCommand(program, (command) => {
+    command.exitOverride().configureHelp({ showGlobalOptions: true }).showSuggestionAfterError()
+    if (command !== program) command.helpOption('-h, --help', 'show help')
+  })
+  return program
+}
+
+/** Visits a command and every one below it, in the order of help. */
+export function forEachCommand(command: Command, visit: (command: Command) => void): void {
+  visit(command)
+  for (const below of command.commands) forEachCommand(below, visit)
+}

@@ -1,0 +1,358 @@
+import { type Device, type DeviceInfo, DittoError, type ListEntry, type Progress } from '@dittofs/interface'
+import { describe, expect, it } from 'vitest'
+import { runCli } from './support/run-cli.ts'
+
+const CHUNK = 'ab'.repeat(32)
+
+function entry(path: string, more: Partial<ListEntry> = {}): ListEntry {
+  return {
+    path,
+    kind: 'file',
+    size: 5,
+    mtime: '1767225600000000000',
+    mode: 0o644,
+    missingChunks: 0,
+    chunks: 1,
+    ...more,
+  }
+}
+
+function listing(...batches: ListEntry[][]): Partial<Device> {
+  return {
+    list: async function* () {
+      yield* batches
+    },
+  }
+}
+
+/** A method that keeps its arguments. */
+function keeping<Result>(result: Result) {
+  const calls: unknown[][] = []
+  const method = async (...given: unknown[]) => {
+    calls.push(
+      given.map((argument) =>
+        typeof argument === 'object' && argument !== null && 'signal' in argument
+          ? Object.fromEntries(Object.entries(argument).filter(([key]) => key !== 'signal' && key !== 'onProgress'))
+          : argument,
+      ),
+    )
+    return result
+  }
+  return { calls, method: method as never }
+}
+
+describe('list', () => {
+  it('prints nothing for an empty space, and an empty document', async () => {
+    expect((await runCli(['list'], { device: listing() })).stdout).toBe('')
+    expect((await runCli(['list', '--json'], { device: listing([]) })).stdout).toBe('[]\n')
+  })
+
+  it('prints exactly the documented fields, in one document over all batches', async () => {
+    const link = entry('c', { kind: 'symlink', target: '../x', conflictOf: 'b' })
+    const device = listing([entry('a')], [], [entry('b'), link])
+    const { stdout } = await runCli(['list', '--json'], { device })
+    expect(JSON.parse(stdout)).toEqual([entry('a'), entry('b'), link])
+    expect(stdout.split('\n')[1]).toBe(
+      '{"path":"a","kind":"file","size":5,"mtime":"1767225600000000000","mode":420,"missingChunks":0,"chunks":1},',
+    )
+  })
+
+  it('shows a person mode, size, age and path, what is missing, and nothing that a name could do to a terminal', async () => {
+    const { stdout } = await runCli(['list'], {
+      device: listing([
+        entry('photos', { kind: 'directory', mode: 0o755 }),
+        entry('photos/a.jpg', { size: 1_300_000, chunks: 20, missingChunks: 3 }),
+        entry('photos/b\u001b[2J', { kind: 'symlink', target: 'a\u202e.jpg', mode: 0o777 }),
+        entry('photos/c (conflict)', { conflictOf: 'photos/c' }),
+      ]),
+    })
+    expect(stdout).toMatchInlineSnapshot(`
+      "drwxr-xr-x            1 day ago       photos/
+      -rw-r--r--  1.24 MiB  1 day ago       photos/a.jpg  (3 of 20 chunks missing)
+      lrwxrwxrwx       5 B  1 day ago       photos/b\\u{1b}[2J -> a\\u{202e}.jpg
+      -rw-r--r--       5 B  1 day ago       photos/c (conflict)  (conflicts with photos/c)
+      "
+    `)
+  })
+
+  it('-v names authors and chunks', async () => {
+    const { stdout } = await runCli(['list', '-v'], {
+      device: listing([entry('a', { author: 'bob', chunkIds: [CHUNK as never] })]),
+    })
+    expect(stdout).toMatch(/a {2}\(by bob\)\n {4}(ab){32}\n$/)
+  })
+
+  it('passes on its path and options', async () => {
+    let asked: unknown
+    const device: Partial<Device> = {
+      list: async function* (path, options) {
+        asked = { path, ...options, signal: undefined }
+        yield []
+      },
+    }
+    await runCli(['list', 'p', '--missing', '-v', '--space', 's'], { device })
+    expect(asked).toEqual({ path: 'p', missing: true, isVerbose: true, space: 's', signal: undefined })
+  })
+
+  it('of nothing there says so in one document', async () => {
+    const device: Partial<Device> = {
+      // biome-ignore lint/correctness/useYield: it fails before the first batch
+      list: async function* () {
+        throw new DittoError('DITTO_NOT_FOUND', 'There is no "x".')
+      },
+    }
+    const { status, stdout, stderr } = await runCli(['list', 'x', '--json'], { device })
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'DITTO_NOT_FOUND' } })
+    expect(status).toBe(4)
+    expect(stderr).toMatch(/^dittofs: There is no "x"\.\nhint: "dittofs list"/)
+  })
+})
+
+describe('add', () => {
+  const result = {
+    ...{ files: 2, directories: 1, symlinks: 0, unchanged: 1, bytes: 2048, newChunks: 1, newBytes: 1024 },
+    paths: ['a', 'b'],
+    skipped: [],
+  }
+
+  it('makes paths absolute and says what was added', async () => {
+    const { calls, method } = keeping(result)
+    const { status, stdout } = await runCli(['add', 'a', '../b', '--replace', '--space', 's'], {
+      device: { add: method },
+    })
+    expect(calls).toEqual([[['/work/a', '/b'], { replace: true, space: 's' }]])
+    expect(stdout).toBe('Added 2 files (2.00 KiB), 1 directory, 1 file unchanged; new: 1 chunk, 1.00 KiB.\n')
+    expect(status).toBe(0)
+  })
+
+  it('ends with status 1 when something was left out, and names it', async () => {
+    const skipped = [{ path: '/work/a\nb', code: 'DITTO_PERMISSION', reason: 'this user may not read it' }]
+    const { method } = keeping({ ...result, skipped })
+    const { status, stderr, stdout } = await runCli(['add', 'a', '--json'], { device: { add: method } })
+    expect(status).toBe(1)
+    expect(stderr).toBe('dittofs: left out: /work/a\\u{a}b: this user may not read it\n')
+    expect(JSON.parse(stdout)).toMatchObject({ files: 2, skipped })
+  })
+
+  it('names the ways out when the path is taken', async () => {
+    const device: Partial<Device> = {
+      add: () => Promise.reject(new DittoError('DITTO_EXISTS', 'Another file is at "a".')),
+    }
+    const { status, stderr } = await runCli(['add', 'a'], { device })
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/--as PATH.*--replace/)
+  })
+
+  it('draws progress on a terminal and takes it away at the end', async () => {
+    const progress: Progress = { phase: 'add', filesDone: 1, filesTotal: 4, bytesDone: 512, bytesTotal: 2048 }
+    const device: Partial<Device> = {
+      add: async (_sources, options) => {
+        options?.onProgress?.(progress)
+        return result
+      },
+    }
+    const { stderr } = await runCli(['add', 'a'], { device, isTerminal: true })
+    expect(stderr).toBe('\r\u001b[KAdding  25 %  1 of 4 files  512 B of 2.00 KiB\r\u001b[K')
+    expect((await runCli(['add', 'a'], { device })).stderr).toBe('')
+  })
+})
+
+describe('get', () => {
+  const result = {
+    ...{ output: '/work/a', files: 1, directories: 0, symlinks: 0, bytes: 10, fetchedBytes: 0 },
+    skipped: [],
+  }
+
+  it('writes to the current directory, or where -o says', async () => {
+    const { calls, method } = keeping(result)
+    await runCli(['get', 'p/a'], { device: { get: method } })
+    await runCli(['get', '--file', 'p/a', '-o', 'out', '--space', 's'], { device: { get: method } })
+    expect(calls).toEqual([
+      ['p/a', { directory: '/work' }],
+      ['p/a', { directory: '/work', output: '/work/out', space: 's' }],
+    ])
+  })
+
+  it('joins chunks by their IDs', async () => {
+    const { calls, method } = keeping(result)
+    await runCli(['get', '--hashes', `${CHUNK.toUpperCase()}, ${CHUNK}`, '-o', '/out'], {
+      device: { getChunks: method },
+    })
+    expect(calls).toEqual([[[CHUNK, CHUNK], { directory: '/work', output: '/out' }]])
+  })
+
+  it('opens links only when bytes are missing and no daemon runs', async () => {
+    let attempts = 0
+    const device: Partial<Device> = {
+      get: async () => {
+        if (++attempts === 1) throw new DittoError('DITTO_CHUNK_MISSING', 'Not here.')
+        return { ...result, fetchedBytes: 10 }
+      },
+    }
+    const { status, stdout, steps } = await runCli(['get', 'a'], { device, isDaemon: false })
+    expect(steps).toEqual(['connect', 'open', 'close', 'connect', 'open online', 'close'])
+    expect(stdout).toBe('Wrote 1 file (10 B, 10 B of it fetched) to /work/a.\n')
+    expect(status).toBe(0)
+  })
+
+  it('ends with status 3 when nobody has the bytes', async () => {
+    const device: Partial<Device> = { get: () => Promise.reject(new DittoError('DITTO_CHUNK_MISSING', 'Not here.')) }
+    const alone = await runCli(['get', 'a'], { device, isDaemon: false })
+    expect(alone.steps.filter((step) => step.startsWith('open'))).toEqual(['open', 'open online'])
+    expect(alone.status).toBe(3)
+    const served = await runCli(['get', 'a'], { device })
+    expect(served.steps).toEqual(['connect', 'close'])
+    expect(served.status).toBe(3)
+  })
+})
+
+describe('invite', () => {
+  const invitation = {
+    ...{ ticket: 'DITTO1ABC', id: '01', space: { id: 's', name: 'home' }, role: 'full' },
+    expiresAt: Date.UTC(2026, 0, 2, 1),
+  }
+
+  it('prints the ticket alone', async () => {
+    const { calls, method } = keeping(invitation)
+    const { stdout, stderr } = await runCli(['invite', '--expires', '30m', '--read-only'], {
+      device: { invite: method },
+    })
+    expect({ stdout, stderr }).toEqual({ stdout: 'DITTO1ABC\n', stderr: '' })
+    expect(calls).toEqual([[{ expiresInMs: 1_800_000, role: 'read' }]])
+  })
+
+  it('shows a QR code on a terminal, beside stdout', async () => {
+    const { method } = keeping(invitation)
+    const { stdout, stderr } = await runCli(['invite'], { device: { invite: method }, isTerminal: true })
+    expect(stdout).toBe('DITTO1ABC\n')
+    expect(stderr).toMatch(/█/)
+    expect(stderr).toMatch(/expires in 1 hour/)
+  })
+
+  it('warns when no daemon runs that could redeem it', async () => {
+    const { method } = keeping(invitation)
+    const { status, stdout, stderr } = await runCli(['invite'], { device: { invite: method }, isDaemon: false })
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'DITTO1ABC\n' })
+    expect(stderr).toMatch(/Start "dittofs daemon"/)
+  })
+
+  it('lists and revokes', async () => {
+    const open = { ...invitation, ticket: undefined, state: 'open' }
+    const list = await runCli(['invite', '--list'], { device: { invitations: keeping([open]).method } })
+    expect(list.stdout).toBe('ID  SPACE  ROLE  STATE\n01  home   full  open   expires in 1 hour\n')
+    const { calls, method } = keeping(undefined)
+    await runCli(['invite', '--revoke', '01'], { device: { revokeInvitation: method } })
+    expect(calls).toEqual([['01']])
+  })
+})
+
+describe('join', () => {
+  it('opens links when no daemon runs, and names the other device', async () => {
+    const joined = { space: { id: 's', name: 'home' }, role: 'read', peer: { id: 'BOB-ID', name: 'b\u001bob' } }
+    const { calls, method } = keeping(joined)
+    const { stdout, steps } = await runCli(['join', 'DITTO1X'], { device: { join: method }, isDaemon: false })
+    expect(steps).toEqual(['connect', 'open online', 'close'])
+    expect(calls).toEqual([['DITTO1X', {}]])
+    expect(stdout).toBe(
+      'Paired with b\\u{1b}ob (BOB-ID).\nThis device is a member of the space "home" and may read it.\n',
+    )
+  })
+})
+
+describe('sync', () => {
+  const peer = { id: 'BOB-ID', name: 'bob', isUpToDate: true }
+
+  it.each([
+    ['nobody was reached', [], 3],
+    ['all are up to date', [peer], 0],
+    ['one is not', [peer, { ...peer, isUpToDate: false, problem: 'it hung up' }], 1],
+  ])('where %s ends with its status', async (_, peers, expected) => {
+    const { calls, method } = keeping({ peers, fetchedBytes: 0, sentBytes: 0 })
+    const { status, stdout } = await runCli(['sync', '--timeout', '1', '--json'], { device: { sync: method } })
+    expect(status).toBe(expected)
+    expect(calls).toEqual([[{ timeoutMs: 1000 }]])
+    expect(JSON.parse(stdout)).toMatchObject({ peers })
+  })
+})
+
+describe('verify', () => {
+  const damage = { id: CHUNK, problem: 'corrupt', paths: ['a', 'b'] }
+
+  it.each([
+    ['no damage', [], 0, 0],
+    ['damage', [damage], 0, 5],
+    ['damage that was repaired', [damage], 1, 0],
+  ])('with %s ends with its status', async (_, damaged, repaired, expected) => {
+    const { method } = keeping({ chunks: 3, bytes: 100, damaged, repaired })
+    const { status, stdout } = await runCli(['verify', '--repair', '--json'], { device: { verify: method } })
+    expect(status).toBe(expected)
+    expect(JSON.parse(stdout)).toEqual({ chunks: 3, bytes: 100, damaged, repaired })
+  })
+
+  it('needs links only for repair', async () => {
+    const device: Partial<Device> = { verify: keeping({ chunks: 3, bytes: 1, damaged: [], repaired: 0 }).method }
+    expect((await runCli(['verify'], { device, isDaemon: false })).steps).toContain('open')
+    expect((await runCli(['verify', '--repair'], { device, isDaemon: false })).steps).toContain('open online')
+  })
+})
+
+describe('devices remove', () => {
+  const device = (name: string, id: string): DeviceInfo => ({
+    ...{ id: id as DeviceInfo['id'], name, isSelf: false, spaces: [], links: [] },
+  })
+  const all = [device('attic', 'ABCDEFG-HIJKLMN'), device('attic', 'ABCDEFG-ZZZZZZZ'), device('bob', 'QRSTUVW-ABCDEFG')]
+
+  it.each([
+    ['bob', 'QRSTUVW-ABCDEFG'],
+    ['qrs', 'QRSTUVW-ABCDEFG'],
+    ['ABCDEFGH', 'ABCDEFG-HIJKLMN'],
+    ['ABCDEFG-ZZZZZZZ', 'ABCDEFG-ZZZZZZZ'],
+  ])('%s means %s', async (text, id) => {
+    const { calls, method } = keeping([all[0]])
+    await runCli(['devices', 'remove', text], { device: { devices: async () => all, removeDevice: method } })
+    expect(calls).toEqual([[id, {}]])
+  })
+
+  it.each([
+    ['attic', 2],
+    ['ABC', 2],
+    ['nobody', 4],
+    ['', 4],
+  ])('%j is refused with status %i', async (text, expected) => {
+    const { status } = await runCli(['devices', 'remove', text], { device: { devices: async () => all } })
+    expect(status).toBe(expected)
+  })
+})
+
+describe('the rest', () => {
+  it.each([
+    [['devices', 'rename', 'new'], 'renameDevice', ['new'], '{"name":"new"}\n'],
+    [['mv', 'a', 'b'], 'move', ['a', 'b', {}], '{"from":"a","to":"b"}\n'],
+    [['rm', 'a', '--space', 's'], 'remove', ['a', { space: 's' }], '{"path":"a"}\n'],
+  ] as const)('%j calls the device and answers with one document', async (args, name, given, document) => {
+    const { calls, method } = keeping(undefined)
+    const { stdout } = await runCli(['--json', ...args], { device: { [name]: method } })
+    expect(calls).toEqual([given])
+    expect(stdout).toBe(document)
+  })
+
+  it('spaces create passes on the chunker', async () => {
+    const { calls, method } = keeping({ id: 's', name: 'disks' })
+    const device = { createSpace: method }
+    const { stdout } = await runCli(['spaces', 'create', 'disks', '--chunker', 'fixed'], { device })
+    expect(calls).toEqual([['disks', { chunker: 'fixed' }]])
+    expect(stdout).toBe('Created the space "disks" (s).\n')
+  })
+
+  it('version needs no device', async () => {
+    const { stdout, steps } = await runCli(['version', '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({ version: expect.stringMatching(/^\d+\.\d+\.\d+/) as string })
+    expect(steps).toEqual([])
+  })
+
+  it.each(['bash', 'zsh', 'fish'])('completion %s names every command', async (shell) => {
+    const { status, stdout } = await runCli(['completion', shell])
+    expect(status).toBe(0)
+    for (const word of ['daemon', 'devices', 'remove', 'missing', 'version']) expect(stdout).toContain(word)
+  })
+})

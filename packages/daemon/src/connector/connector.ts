@@ -1,0 +1,456 @@
+import { setMaxListeners } from 'node:events'
+import {
+  type Address,
+  type Clock,
+  type DeviceKey,
+  type Discovery,
+  DittoError,
+  type IncomingDuplex,
+  isDittoError,
+  type Link,
+  type LinkState,
+  type Listener,
+  type Logger,
+  type RandomBytes,
+  type Sighting,
+  type Transport,
+} from '@dittofs/interface'
+import {
+  acceptLink,
+  type ConnectionGate,
+  connectionGate,
+  connectLink,
+  type Identity,
+  type KnockKey,
+  MAX_OFFERED_KEYS,
+  matchFindTags,
+} from '@dittofs/link'
+import { type AddressBook, withLatest } from './address-book.ts'
+import type { ConnectorSecrets } from './connector-secrets.ts'
+import { planDials } from './dial-plan.ts'
+import { DialTable, type KnownTarget, transportOf } from './dial-table.ts'
+import { dialTicket, type TicketDial } from './dial-ticket.ts'
+import { FirstOf } from './first-of.ts'
+import { LinkTable } from './link-table.ts'
+import { OwnAnnouncement } from './own-announcement.ts'
+
+/** A device's next address is tried without waiting for the first to fail. */
+const STAGGER_MS = 250
+/** A link that ends sooner was refused by the peer's session, which a dial alone cannot know. */
+const MIN_LINK_LIFE_MS = 10_000
+/** Announcements remembered, for a ticket that is redeemed, or a space that is joined, after they were heard. */
+const MAX_RECENT_SIGHTINGS = 64
+
+export interface ConnectorInit {
+  identity: Identity
+  transports: readonly Transport[]
+  secrets: ConnectorSecrets
+  addressBook: AddressBook
+  /**
+   * Gets each link to use, those of ticket holders included. At most one to each device over each transport is open:
+   * where a better one replaces another, that one ends after the call.
+   */
+  onLink: (link: Link) => void
+  /** Where to listen, on transports that can; nowhere when absent. */
+  listen?: { port: number; host?: string }
+  /** Addresses given by a person. */
+  peerAddresses?: readonly Address[]
+  clock: Clock
+  randomBytes: RandomBytes
+  gate?: ConnectionGate
+  logger?: Logger
+}
+
+export interface ConnectorState {
+  /** Transports, and means of discovery: up, or down and why. */
+  readonly links: readonly LinkState[]
+  /** For each device wanted and not connected, why, in a sentence. */
+  readonly problems: ReadonlyMap<DeviceKey, string>
+}
+
+/**
+ * Keeps a link to every device that shares a space with this one: listens, announces, hears announcements, and dials
+ * what {@link planDials} decides. What comes of it are authenticated links; it never looks into them.
+ */
+export class Connector {
+  readonly #init: ConnectorInit
+  readonly #transports: ReadonlyMap<string, Transport>
+  readonly #gate: ConnectionGate
+  readonly #table: DialTable
+  readonly #links: LinkTable
+  readonly #announcement: OwnAnnouncement
+  readonly #listeners = new Map<string, Listener>()
+  readonly #discoveries: Discovery[] = []
+  readonly #unavailable: LinkState[] = []
+  readonly #remembered = new Map<DeviceKey, readonly Address[]>()
+  /** The target each open link was dialled for. */
+  readonly #origins = new WeakMap<Link, string>()
+  readonly #recentSightings: Sighting[] = []
+  readonly #sightingListeners = new Set<(sighting: Sighting) => void>()
+  readonly #tasks = new Set<Promise<void>>()
+  readonly #stop = new AbortController()
+  #saving: Promise<void> = Promise.resolve()
+  /** Aborted when there is reason to plan anew. */
+  #news = new AbortController()
+
+  constructor(init: ConnectorInit) {
+    this.#init = init
+    // One for each connection that is being opened: the gate and the plan limit them.
+    setMaxListeners(0, this.#stop.signal)
+    this.#transports = new Map(init.transports.map((transport) => [transport.name, transport]))
+    this.#gate = init.gate ?? connectionGate({ clock: init.clock })
+    this.#table = new DialTable(() => this.#random())
+    this.#links = new LinkTable({
+      self: init.identity.key,
+      clock: init.clock,
+      onLink: init.onLink,
+      onLost: (link, livedMs) => this.#lost(link, livedMs),
+    })
+    this.#announcement = new OwnAnnouncement({
+      clock: init.clock,
+      randomBytes: init.randomBytes,
+      findKeys: () => init.secrets.findKeys().map(({ key }) => key),
+      addresses: () => this.addresses(),
+      onMoved: () => {
+        this.#table.restartAll(this.#now())
+        this.#plan()
+      },
+    })
+  }
+
+  /**
+   * Begins to listen, to announce and to dial. A transport that this machine does not have is left out; `state` says
+   * why.
+   *
+   * @throws DittoError DITTO_PORT_IN_USE, DITTO_PERMISSION, DITTO_USAGE, DITTO_IO; call `close` then
+   */
+  async start(): Promise<void> {
+    for (const [device, addresses] of await this.#init.addressBook.load()) this.#remembered.set(device, addresses)
+    for (const transport of this.#transports.values()) await this.#listen(transport)
+    for (const address of this.#init.peerAddresses ?? []) this.#table.addConfigured(address, this.#now())
+    this.#followPeers()
+    for (const transport of this.#transports.values()) await this.#discover(transport)
+    this.#track(this.#keepDialling())
+  }
+
+  /** Every address others may dial. */
+  addresses(): readonly Address[] {
+    return [...this.#listeners.values()].flatMap((listener) => listener.addresses())
+  }
+
+  /** Looks for everybody now, whatever has failed so far. */
+  refresh(): void {
+    for (const discovery of this.#discoveries) discovery.refresh()
+    this.#table.restartAll(this.#now())
+    this.#plan()
+  }
+
+  /** Spaces, members or tickets are others than before. */
+  secretsChanged(): void {
+    this.#followPeers()
+    for (const sighting of [...this.#recentSightings]) this.#consider(sighting)
+    for (const discovery of this.#discoveries) discovery.refresh()
+    this.#plan()
+  }
+
+  /** Ends all links to a device at once, and dials it no more unless it is wanted again. */
+  disconnect(device: DeviceKey, reason: Error): void {
+    this.#table.forget(device)
+    this.#links.drop(device, reason)
+  }
+
+  /**
+   * Opens a link to the device that made a ticket. It is the caller's alone: `onLink` does not hear of it.
+   *
+   * @throws DittoError DITTO_PEER_UNREACHABLE
+   */
+  async dialTicket(options: TicketDial): Promise<Link> {
+    const knockKeys = [options.knockKey]
+    const link = await dialTicket(
+      {
+        clock: this.#init.clock,
+        connect: (address, signal) =>
+          this.#connect(address, knockKeys, (_match, peer) => peer === options.expected, signal),
+        listen: (onSighting) => {
+          this.#sightingListeners.add(onSighting)
+          for (const sighting of [...this.#recentSightings]) onSighting(sighting)
+          for (const discovery of this.#discoveries) discovery.refresh()
+          return () => this.#sightingListeners.delete(onSighting)
+        },
+        canHear: () => this.#discoveries.some((discovery) => discovery.state().some(({ isUp }) => isUp)),
+      },
+      options,
+    )
+    this.#remember(link.peer, link.remote)
+    return link
+  }
+
+  state(): ConnectorState {
+    const listening = [...this.#listeners].map(([name, listener]) => ({
+      name,
+      isUp: true,
+      addresses: listener.addresses(),
+    }))
+    const problems = this.#init.secrets.peers().flatMap(({ key }): [DeviceKey, string][] => {
+      if (key === this.#init.identity.key || this.#links.isConnectedAnyhow(key)) return []
+      const problem = this.#table.problemOf(key)
+      if (problem !== undefined) return [[key, problem]]
+      return this.#table.hasTarget(key) ? [] : [[key, 'It has not been seen on any network yet.']]
+    })
+    return {
+      links: [...listening, ...this.#unavailable, ...this.#discoveries.flatMap((discovery) => discovery.state())],
+      problems: new Map(problems),
+    }
+  }
+
+  /** Stops listening and dialling, and closes all links. Idempotent. */
+  async close(): Promise<void> {
+    this.#stop.abort(new DittoError('DITTO_CLOSED', 'The device is shutting down.'))
+    this.#plan()
+    await Promise.all(this.#discoveries.map((discovery) => discovery.close()))
+    await Promise.all([...this.#listeners.values()].map((listener) => listener.close()))
+    await Promise.all(this.#tasks)
+    await this.#links.close()
+    await this.#saving
+  }
+
+  async #listen(transport: Transport): Promise<void> {
+    const { listen } = this.#init
+    if (listen === undefined || !transport.capabilities.canListen) return
+    try {
+      const listener = await transport.listen({
+        ...listen,
+        onConnection: (incoming) => this.#track(this.#accept(transport, incoming)),
+        signal: this.#stop.signal,
+      })
+      this.#listeners.set(transport.name, listener)
+    } catch (error) {
+      if (!isDittoError(error, 'DITTO_UNSUPPORTED')) throw error
+      this.#unavailable.push({ name: transport.name, isUp: false, reason: error.message })
+    }
+  }
+
+  async #discover(transport: Transport): Promise<void> {
+    const port = Number(/:(\d+)$/.exec(this.#listeners.get(transport.name)?.addresses()[0] ?? '')?.[1])
+    if (!transport.capabilities.canDiscover || Number.isNaN(port)) return
+    try {
+      const discovery = await transport.discover({
+        port,
+        announcement: () => this.#announcement.get(),
+        onSighting: (sighting) => this.#sighted(sighting),
+        signal: this.#stop.signal,
+      })
+      this.#discoveries.push(discovery)
+    } catch (error) {
+      this.#stop.signal.throwIfAborted()
+      this.#unavailable.push({ name: `${transport.name} discovery`, isUp: false, reason: describe(error) })
+    }
+  }
+
+  async #accept(transport: Transport, { duplex, remote }: IncomingDuplex): Promise<void> {
+    try {
+      const link = await acceptLink({
+        ...this.#linkInit(transport),
+        duplex,
+        remote,
+        gate: this.#gate,
+        knockKeys: () => this.#init.secrets.knockKeys(),
+        accept: (match, peer) => this.#accepts(match, peer),
+        signal: this.#stop.signal,
+      })
+      if (link.match.kind === 'space') this.#table.called(remote, this.#now())
+      this.#links.add(link)
+    } catch (error) {
+      this.#init.logger?.debug({ remote, reason: describe(error) }, 'A connection was refused.')
+    }
+  }
+
+  async #connect(
+    address: Address,
+    knockKeys: readonly KnockKey[],
+    accept: ConnectorSecrets['accept'],
+    signal: AbortSignal,
+  ): Promise<Link> {
+    const transport = this.#transports.get(transportOf(address))
+    if (transport === undefined) {
+      throw new DittoError('DITTO_UNSUPPORTED', `This device has no transport for ${address}.`)
+    }
+    const duplex = await transport.dial(address, { signal })
+    return connectLink({ ...this.#linkInit(transport), duplex, remote: address, knockKeys, accept, signal })
+  }
+
+  #linkInit(transport: Transport) {
+    const { identity, clock, randomBytes } = this.#init
+    return { transport: transport.name, identity, clock, randomBytes, isSlow: transport.capabilities.isSlow }
+  }
+
+  #accepts(...[match, peer]: Parameters<ConnectorSecrets['accept']>): boolean {
+    return peer !== this.#init.identity.key && this.#init.secrets.accept(match, peer)
+  }
+
+  async #keepDialling(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      this.#news = new AbortController()
+      const plan = planDials(
+        {
+          targets: this.#table.targets(),
+          isConnected: (transport, device) => this.#links.isConnected(transport, device),
+        },
+        this.#now(),
+      )
+      for (const id of plan.dial) this.#track(this.#dial(this.#table.get(id)!))
+      await this.#untilNews(plan.wakeAt)
+    }
+  }
+
+  async #untilNews(wakeAt: number | undefined): Promise<void> {
+    const { signal } = this.#news
+    if (this.#stop.signal.aborted || signal.aborted) return
+    if (wakeAt === undefined) {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+      return
+    }
+    try {
+      await this.#init.clock.sleep(Math.max(wakeAt - this.#now(), 0), { signal })
+    } catch {
+      // There is news.
+    }
+  }
+
+  /** Wakes the loop. */
+  #plan(): void {
+    this.#news.abort()
+  }
+
+  async #dial(target: KnownTarget): Promise<void> {
+    target.isDialing = true
+    const attempts = new FirstOf<readonly [Address, Link]>(([, late]) => void late.close())
+    const onStop = () => attempts.stop()
+    this.#stop.signal.addEventListener('abort', onStop, { once: true })
+    const knockKeys = this.#offeredTo(target)
+    for (const address of target.addresses) {
+      if (attempts.signal.aborted) break
+      const ended = attempts.start(address, async (signal) => [
+        address,
+        await this.#connect(address, knockKeys, (match, peer) => this.#accepts(match, peer), signal),
+      ])
+      await this.#stagger(ended)
+    }
+    await attempts.settled()
+    this.#stop.signal.removeEventListener('abort', onStop)
+    const success = attempts.winner?.result
+    if (success === undefined) this.#table.failed(target.id, problemIn(attempts.failures), this.#now())
+    else this.#dialled(target.id, ...success)
+    this.#plan()
+  }
+
+  #dialled(id: string, address: Address, link: Link): void {
+    this.#table.succeeded(id, address, link.peer, this.#now())
+    this.#origins.set(link, id)
+    this.#remember(link.peer, address)
+    if (this.#stop.signal.aborted) void link.close()
+    else this.#links.add(link)
+  }
+
+  /** Resolves when an attempt has ended, or has taken long enough for the next one to begin beside it. */
+  async #stagger(ended: Promise<void>): Promise<void> {
+    const timer = new AbortController()
+    const waited = this.#init.clock.sleep(STAGGER_MS, { signal: timer.signal }).catch(() => undefined)
+    await Promise.race([ended, waited])
+    timer.abort()
+  }
+
+  /** The keys of the spaces in question, others each time where there are more than a knock can carry. */
+  #offeredTo({ spaces, failures }: KnownTarget): readonly KnockKey[] {
+    const keys = this.#init.secrets
+      .knockKeys()
+      .filter(({ match }) => match.kind === 'space' && (spaces === undefined || spaces.includes(match.name)))
+    if (keys.length <= MAX_OFFERED_KEYS) return keys
+    const start = (failures * MAX_OFFERED_KEYS) % keys.length
+    return [...keys.slice(start), ...keys.slice(0, start)].slice(0, MAX_OFFERED_KEYS)
+  }
+
+  #sighted(sighting: Sighting): void {
+    const isKnown = this.#recentSightings.findIndex(({ nonce }) => Buffer.compare(nonce, sighting.nonce) === 0)
+    if (isKnown >= 0) this.#recentSightings.splice(isKnown, 1)
+    this.#recentSightings.push(sighting)
+    if (this.#recentSightings.length > MAX_RECENT_SIGHTINGS) this.#recentSightings.shift()
+    for (const listener of [...this.#sightingListeners]) listener(sighting)
+    if (this.#consider(sighting)) this.#plan()
+  }
+
+  /** @returns whether there is somebody new to dial */
+  #consider(sighting: Sighting): boolean {
+    const findKeys = this.#init.secrets.findKeys().filter(({ match }) => match.kind === 'space')
+    const matches = matchFindTags(
+      findKeys.map(({ key }) => key),
+      sighting.nonce,
+      sighting.tags,
+    )
+    if (matches.length === 0) return false
+    const spaces = matches.map((index) => findKeys[index]!.match.name)
+    return this.#table.addSighting(sighting, spaces, this.#announcement.comesBefore(sighting.nonce), this.#now())
+  }
+
+  #followPeers(): void {
+    const wanted = new Set<DeviceKey>()
+    for (const { key, spaces } of this.#init.secrets.peers()) {
+      if (key === this.#init.identity.key) continue
+      wanted.add(key)
+      this.#table.setRemembered(key, this.#remembered.get(key) ?? [], spaces, this.#now())
+    }
+    for (const device of [...this.#remembered.keys()]) {
+      if (wanted.has(device)) continue
+      this.#table.forget(device)
+    }
+  }
+
+  #remember(device: DeviceKey, address: Address): void {
+    const known = this.#remembered.get(device) ?? []
+    if (known[0] === address) return
+    const addresses = withLatest(known, address)
+    this.#remembered.set(device, addresses)
+    const peer = this.#init.secrets.peers().find(({ key }) => key === device)
+    if (peer !== undefined) this.#table.setRemembered(device, addresses, peer.spaces, this.#now())
+    this.#saving = this.#saving
+      .then(() => this.#init.addressBook.save(device, addresses))
+      .catch((error: unknown) => {
+        this.#init.logger?.warn({ reason: describe(error) }, 'The address of a device could not be remembered.')
+      })
+  }
+
+  #lost(link: Link, livedMs: number): void {
+    const origin = this.#origins.get(link)
+    if (origin !== undefined && livedMs < MIN_LINK_LIFE_MS) {
+      this.#table.failed(origin, 'The other device ended the connection at once.', this.#now())
+    } else {
+      this.#table.lost(link.peer, this.#now())
+    }
+    this.#plan()
+  }
+
+  #track(task: Promise<void>): void {
+    this.#tasks.add(task)
+    void task.finally(() => this.#tasks.delete(task))
+  }
+
+  #now(): number {
+    return this.#init.clock.monotonic()
+  }
+
+  #random(): number {
+    return Buffer.from(this.#init.randomBytes(4)).readUInt32BE() / 2 ** 32
+  }
+}
+
+/** Somebody who answered and was the wrong one says more than a place where nobody is. */
+function problemIn(failures: ReadonlyMap<string, unknown>): string {
+  const errors = [...failures.values()]
+  const telling = errors.find((error) => !isDittoError(error, 'DITTO_PEER_UNREACHABLE')) ?? errors[0]
+  return telling === undefined ? 'The attempt was called off.' : describe(telling)
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,143 @@
+import path from 'node:path'
+import { CHUNKERS, type ChunkId, chunkId, type Device, type ListEntry, type Progress, ROLES } from '@dittofs/interface'
+import * as v from 'valibot'
+
+/** What a route's work is given beside its parameters. */
+export interface RouteContext {
+  /** Aborted when the client goes away or the daemon stops. */
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: Progress) => void
+}
+
+/**
+ * One method of `Device` as the control API offers it: `POST /v1/NAME` with the parameters as a JSON object.
+ *
+ * - `call` answers with any number of `{"progress":…}` lines and one `{"result":…}` or `{"error":…}`.
+ * - `stream` answers with `{"items":[…]}` lines, then `{"result":null}` or `{"error":…}`.
+ * - `bytes` answers with the bytes; the trailer `dittofs-outcome` says whether they are all.
+ */
+interface Route<Kind extends string, Schema extends v.GenericSchema, Result> {
+  readonly kind: Kind
+  readonly parameters: Schema
+  readonly run: (device: Device, parameters: v.InferOutput<Schema>, context: RouteContext) => Result
+}
+
+const call = <const Entries extends v.ObjectEntries, Result>(
+  entries: Entries,
+  run: Route<'call', v.StrictObjectSchema<Entries, undefined>, Promise<Result>>['run'],
+): Route<'call', v.StrictObjectSchema<Entries, undefined>, Promise<Result>> => ({
+  kind: 'call',
+  parameters: v.strictObject(entries),
+  run,
+})
+
+const stream = <const Entries extends v.ObjectEntries, Item>(
+  entries: Entries,
+  run: Route<'stream', v.StrictObjectSchema<Entries, undefined>, AsyncIterable<readonly Item[]>>['run'],
+): Route<'stream', v.StrictObjectSchema<Entries, undefined>, AsyncIterable<readonly Item[]>> => ({
+  kind: 'stream',
+  parameters: v.strictObject(entries),
+  run,
+})
+
+const bytes = <const Entries extends v.ObjectEntries>(
+  entries: Entries,
+  run: Route<'bytes', v.StrictObjectSchema<Entries, undefined>, AsyncIterable<Uint8Array>>['run'],
+): Route<'bytes', v.StrictObjectSchema<Entries, undefined>, AsyncIterable<Uint8Array>> => ({
+  kind: 'bytes',
+  parameters: v.strictObject(entries),
+  run,
+})
+
+const text = v.string()
+const flag = v.exactOptional(v.boolean())
+const space = v.exactOptional(text)
+const milliseconds = v.exactOptional(v.pipe(v.number(), v.finite(), v.minValue(0)))
+const offset = v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)))
+const localPath = v.pipe(
+  text,
+  v.check((value) => path.isAbsolute(value) && !value.includes('\0'), 'expected an absolute path'),
+)
+const chunk = v.custom<ChunkId>((value) => chunkId.is(value), 'expected a chunk ID of 64 hex digits')
+const target = { space, output: v.exactOptional(localPath), directory: localPath }
+
+/** Every method of `Device` that the control API offers. What it takes from outside is checked here, once. */
+export const CONTROL_ROUTES = {
+  status: call({}, async (device, _, { signal }) => ({ ...(await device.status({ signal })), isDaemonRunning: true })),
+  devices: call({}, (device) => device.devices()),
+  removeDevice: call({ id: text, space }, (device, { id, ...options }) => device.removeDevice(id, options)),
+  renameDevice: call({ name: text }, (device, { name }) => device.renameDevice(name)),
+  spaces: call({}, (device) => device.spaces()),
+  createSpace: call({ name: text, chunker: v.exactOptional(v.picklist(CHUNKERS)) }, (device, { name, ...options }) =>
+    device.createSpace(name, options),
+  ),
+
+  invite: call({ space, expiresInMs: milliseconds, role: v.exactOptional(v.picklist(ROLES)) }, (device, options) =>
+    device.invite(options),
+  ),
+  invitations: call({}, (device) => device.invitations()),
+  revokeInvitation: call({ id: text }, (device, { id }) => device.revokeInvitation(id)),
+  join: call({ ticket: text }, (device, { ticket }, context) => device.join(ticket, context)),
+
+  add: call(
+    { sources: v.array(localPath), space, as: v.exactOptional(text), replace: flag },
+    (device, { sources, ...options }, context) => device.add(sources, { ...options, ...context }),
+  ),
+  list: stream<{ path: typeof text; space: typeof space; missing: typeof flag; isVerbose: typeof flag }, ListEntry>(
+    { path: text, space, missing: flag, isVerbose: flag },
+    (device, { path: listed, ...options }, { signal }) => device.list(listed, { ...options, signal }),
+  ),
+  get: call({ path: text, ...target }, (device, { path: got, ...options }, context) =>
+    device.get(got, { ...options, ...context }),
+  ),
+  getChunks: call({ ids: v.array(chunk), ...target, output: localPath }, (device, { ids, ...options }, context) =>
+    device.getChunks(ids, { ...options, ...context }),
+  ),
+  read: bytes({ path: text, space, start: offset, end: offset }, (device, { path: read, ...options }, { signal }) =>
+    device.read(read, { ...options, signal }),
+  ),
+  move: call({ from: text, to: text, space }, (device, { from, to, ...options }) => device.move(from, to, options)),
+  remove: call({ path: text, space }, (device, { path: removed, ...options }) => device.remove(removed, options)),
+
+  sync: call({ timeoutMs: milliseconds }, (device, options, context) => device.sync({ ...options, ...context })),
+  waitUntilSynced: call({}, (device, _, { signal }) => device.waitUntilSynced({ signal })),
+  verify: call({ repair: flag }, (device, options, context) => device.verify({ ...options, ...context })),
+  collect: call({}, (device, _, { signal }) => device.collect({ signal })),
+  changes: stream({}, (device, _, { signal }) => deviceChanges(device, signal)),
+}
+
+/** One empty batch at once, then one for each change; those that come faster than they are taken become one. */
+async function* deviceChanges(device: Device, signal: AbortSignal): AsyncGenerator<readonly never[]> {
+  let hasChanged = true
+  let wake = () => {}
+  const note = () => {
+    hasChanged = true
+    wake()
+  }
+  const unsubscribe = device.onChange(note)
+  signal.addEventListener('abort', note)
+  try {
+    for (;;) {
+      if (!hasChanged) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+      signal.throwIfAborted()
+      hasChanged = false
+      yield []
+    }
+  } finally {
+    unsubscribe()
+    signal.removeEventListener('abort', note)
+  }
+}
+
+export type ControlRoutes = typeof CONTROL_ROUTES
+export type RouteName<Kind extends ControlRoutes[keyof ControlRoutes]['kind']> = {
+  [Name in keyof ControlRoutes]: ControlRoutes[Name]['kind'] extends Kind ? Name : never
+}[keyof ControlRoutes]
+export type ParametersOf<Name extends keyof ControlRoutes> = v.InferInput<ControlRoutes[Name]['parameters']>
+export type ResultOf<Name extends RouteName<'call'>> = Awaited<ReturnType<ControlRoutes[Name]['run']>>
+export type ItemOf<Name extends RouteName<'stream'>> =
+  ReturnType<ControlRoutes[Name]['run']> extends AsyncIterable<readonly (infer Item)[]> ? Item : never

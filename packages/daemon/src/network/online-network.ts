@@ -1,0 +1,273 @@
+/**
+ * Everything a device does with others: the connector makes links, a ticket holder's goes to pairing, every other to the
+ * sync engine. What a person asks of the network (join, sync, fetch) is answered from these.
+ */
+import {
+  type AbortOptions,
+  type Address,
+  type ChunkId,
+  type ChunkStore,
+  type Clock,
+  type DeviceKey,
+  DittoError,
+  type JoinResult,
+  type Link,
+  type LinkState,
+  type Logger,
+  type PeerInfo,
+  type ProgressOptions,
+  type RandomBytes,
+  type ReadManifest,
+  type SyncOptions,
+  type SyncResult,
+  type Transport,
+} from '@dittofs/interface'
+import type { Identity } from '@dittofs/link'
+import { type Memberships, missingStatements, statementIds } from '@dittofs/membership'
+import { SyncEngine, statementExchange } from '@dittofs/sync'
+import type { Level } from 'level'
+import type { Config } from '../config/config-schema.ts'
+import { Connector } from '../connector/connector.ts'
+import type { FetchOptions, LackingFile } from '../content/content-fetcher.ts'
+import { admitLink } from '../pairing/admit-link.ts'
+import { joinSpace } from '../pairing/join-space.ts'
+import type { OpenSpace } from '../spaces/open-space.ts'
+import type { SpaceRegistry } from '../spaces/space-registry.ts'
+import { DeviceSecrets } from './device-secrets.ts'
+import { EngineFetcher } from './engine-fetcher.ts'
+import { LastSeen } from './last-seen.ts'
+import type { Network } from './network.ts'
+import { listPeers } from './peer-list.ts'
+import { StoredAddresses } from './stored-addresses.ts'
+import { SyncRun } from './sync-run.ts'
+import { Traffic } from './traffic.ts'
+
+/** 16 bytes, drawn at each start, tell one run of a device from the next (SECURITY.md section 1). */
+const INSTANCE_BYTES = 16
+/** After joining, how long to wait for the first session with the inviter before saying so. */
+const FIRST_SESSION_MS = 5000
+
+export interface OnlineNetworkInit {
+  identity: Identity
+  memberships: Memberships
+  spaces: SpaceRegistry
+  store: ChunkStore
+  readManifest: ReadManifest
+  database: Level
+  transports: readonly Transport[]
+  config: Config
+  clock: Clock
+  randomBytes: RandomBytes
+  logger: Logger
+  /** As it is now. */
+  deviceName: () => string
+  /** Tells a person, now or when they ask next. */
+  notify: (text: string) => void
+  /** Something that `status` shows is different. */
+  onChange: () => void
+  /** Content of a space came, or turned out to be wanted. */
+  onContent: (space: OpenSpace) => void
+}
+
+export class OnlineNetwork implements Network {
+  readonly #init: OnlineNetworkInit
+  readonly #engine: SyncEngine
+  readonly #connector: Connector
+  readonly #fetcher: EngineFetcher
+  readonly #lastSeen: LastSeen
+  readonly #traffic = new Traffic()
+  readonly #stop = new AbortController()
+  readonly #pairings = new Set<Promise<void>>()
+
+  /** @throws DittoError DITTO_PORT_IN_USE, DITTO_PERMISSION, DITTO_USAGE, DITTO_IO */
+  static async open(init: OnlineNetworkInit): Promise<OnlineNetwork> {
+    const network = new OnlineNetwork(init, await LastSeen.open(init.database, init.clock))
+    try {
+      await network.#connector.start()
+    } catch (error) {
+      await network.close()
+      throw error
+    }
+    return network
+  }
+
+  constructor(init: OnlineNetworkInit, lastSeen: LastSeen) {
+    const { identity, memberships, spaces, store, readManifest, clock, randomBytes, logger, config } = init
+    this.#init = init
+    this.#lastSeen = lastSeen
+    this.#engine = new SyncEngine({
+      ...{ store, readManifest, clock, log: logger },
+      self: identity.key,
+      instance: randomBytes(INSTANCE_BYTES),
+      deviceName: init.deviceName,
+      statements: statementExchange({ memberships: () => memberships.spaces(), statementIds, missingStatements }),
+    })
+    this.#fetcher = new EngineFetcher(this.#engine)
+    this.#connector = new Connector({
+      ...{ identity, clock, randomBytes, logger, transports: init.transports },
+      secrets: new DeviceSecrets({ memberships, isKept: (space) => spaces.get(space) !== undefined }),
+      addressBook: new StoredAddresses(init.database),
+      listen: { port: config.port, ...(config.host === '' ? {} : { host: config.host }) },
+      peerAddresses: config.peers.map((peer) => `tcp://${peer}`),
+      onLink: (link) => this.#take(link),
+    })
+    this.#followEngine()
+    for (const space of spaces.all()) this.addSpace(space)
+  }
+
+  addSpace(space: OpenSpace): void {
+    const { metadata, membership } = space
+    this.#engine.addSpace({ metadata, membership, name: () => space.name, policy: this.#init.config.fetch })
+    membership.onChange((removed) => this.#membersChanged(removed))
+    this.#connector.secretsChanged()
+  }
+
+  async removeSpace(space: OpenSpace): Promise<void> {
+    await this.#engine.removeSpace(space.id)
+    this.#connector.secretsChanged()
+  }
+
+  addresses(): readonly Address[] {
+    return this.#connector.addresses()
+  }
+
+  links(): readonly LinkState[] {
+    return this.#connector.state().links
+  }
+
+  peers(): readonly PeerInfo[] {
+    return listPeers({
+      members: this.#otherMembers(),
+      connected: this.#engine.peers(),
+      problems: this.#connector.state().problems,
+      lastSeen: (device) => this.#lastSeen.get(device),
+    })
+  }
+
+  traffic(): { readonly sent: number; readonly received: number } {
+    return this.#traffic.total()
+  }
+
+  ensure(space: OpenSpace, files: readonly LackingFile[], options?: FetchOptions): Promise<number> {
+    return this.#fetcher.ensure(space, files, options)
+  }
+
+  fetchChunks(space: OpenSpace, ids: readonly ChunkId[], options?: AbortOptions): Promise<number> {
+    return this.#fetcher.ensureChunks(space, ids, options)
+  }
+
+  async join(ticket: string, options: ProgressOptions = {}): Promise<JoinResult> {
+    const { memberships, spaces, clock, deviceName } = this.#init
+    const init = { connector: this.#connector, memberships, spaces, clock, deviceName: deviceName() }
+    const result = await joinSpace(init, ticket, options)
+    this.secretsChanged()
+    await this.#untilFirstSession(result.space.id, options)
+    return result
+  }
+
+  sync(options: SyncOptions = {}): Promise<SyncResult> {
+    const { clock } = this.#init
+    return new SyncRun({
+      ...{ engine: this.#engine, clock },
+      members: this.#otherMembers(),
+      look: () => this.#connector.refresh(),
+      problems: () => this.#connector.state().problems,
+      traffic: () => this.#traffic.total(),
+    }).run(options)
+  }
+
+  async waitUntilSynced(options: AbortOptions = {}): Promise<void> {
+    await this.#engine.whenUpToDate(options)
+  }
+
+  secretsChanged(): void {
+    this.#connector.secretsChanged()
+  }
+
+  /** Takes no new link, tells the peers, finishes what arrived. */
+  async close(): Promise<void> {
+    this.#stop.abort(new DittoError('DITTO_CLOSED', 'The device was closed.'))
+    await Promise.all([this.#engine.close(), this.#connector.close()])
+    await Promise.all(this.#pairings)
+  }
+
+  #take(link: Link): void {
+    this.#traffic.watch(link)
+    if (link.match.kind === 'space') {
+      this.#engine.attach(link)
+      return
+    }
+    const { memberships, clock, logger, deviceName, notify, onChange } = this.#init
+    const init = { memberships, clock, logger, notify, deviceName: deviceName(), signal: this.#stop.signal }
+    const pairing = admitLink(init, link).then(() => {
+      this.secretsChanged()
+      onChange()
+    })
+    this.#pairings.add(pairing)
+    void pairing.finally(() => this.#pairings.delete(pairing))
+  }
+
+  #followEngine(): void {
+    const { logger, spaces, onChange, onContent } = this.#init
+    const seen = (device: DeviceKey) => {
+      this.#lastSeen.note(device).catch((error: unknown) => {
+        logger.warn({ error }, 'The time a device was seen could not be written down.')
+      })
+    }
+    this.#engine.on('peer:open', (session) => {
+      logger.info(
+        { device: session.peer, remote: session.link.remote, link: session.link.transport },
+        'A device is connected.',
+      )
+      seen(session.peer)
+    })
+    this.#engine.on('peer:close', (session, reason) => {
+      logger.info({ device: session.peer, reason: reason?.message }, 'A device is no longer connected.')
+      if (session.peerInstance !== undefined) seen(session.peer)
+    })
+    this.#engine.on('peer:change', onChange)
+    this.#engine.on('space:progress', (id) => {
+      const space = spaces.get(id)
+      if (space !== undefined) onContent(space)
+      onChange()
+    })
+  }
+
+  #membersChanged(removed: readonly DeviceKey[]): void {
+    const stay = this.#otherMembers()
+    for (const device of removed) {
+      if (stay.has(device)) continue
+      this.#connector.disconnect(device, new DittoError('DITTO_NOT_A_MEMBER', 'The device was removed.'))
+    }
+    this.secretsChanged()
+  }
+
+  #otherMembers(): ReadonlyMap<DeviceKey, string> {
+    const members = this.#init.spaces.all().flatMap((space) => space.membership.members())
+    return new Map(members.filter(({ key }) => key !== this.#init.identity.key).map(({ key, name }) => [key, name]))
+  }
+
+  /** The link of pairing ends with it; the one that syncs is dialled at once and takes a moment. */
+  async #untilFirstSession(space: OpenSpace['id'], options: AbortOptions): Promise<void> {
+    const isThere = () => this.#engine.peers().some((peer) => peer.spaces.includes(space))
+    const over = new AbortController()
+    const signal = AbortSignal.any([
+      over.signal,
+      this.#stop.signal,
+      ...(options.signal === undefined ? [] : [options.signal]),
+    ])
+    await new Promise<void>((resolve) => {
+      const stopListening = this.#engine.on('peer:change', () => {
+        if (isThere()) over.abort()
+      })
+      if (isThere()) over.abort()
+      void this.#init.clock
+        .sleep(FIRST_SESSION_MS, { signal })
+        .catch(() => undefined)
+        .then(() => {
+          stopListening()
+          resolve()
+        })
+    })
+  }
+}
