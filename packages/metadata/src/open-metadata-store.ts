@@ -1,5 +1,6 @@
 import type { MetadataStore } from '@dittofs/interface'
 import { Level } from 'level'
+import type { Database } from './metadata-database.ts'
 import { YjsMetadataStore, type YjsMetadataStoreInit } from './yjs-metadata-store.ts'
 
 export interface MetadataStoreInit extends Omit<YjsMetadataStoreInit, 'database'> {
@@ -18,8 +19,9 @@ export function yjsMetadataStore(init: YjsMetadataStoreInit): MetadataStore {
  * @throws DittoError DITTO_HOME_LOCKED, DITTO_STORE_CORRUPT, DITTO_STORE_VERSION, DITTO_IO, DITTO_PERMISSION
  */
 export async function openMetadataStore({ directory, ...init }: MetadataStoreInit): Promise<MetadataStore> {
-  const database = new Level<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' })
-  const store = new YjsMetadataStore({ ...init, database })
+  const database: unknown = new Level<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' })
+  // That a Level is a database the type checker finds or not, by which file it reads first (abstract-level 3.1).
+  const store = new YjsMetadataStore({ ...init, database: database as Database })
   await store.open()
   return store
 }
