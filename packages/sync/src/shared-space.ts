@@ -69,9 +69,8 @@ export class SharedSpace {
   receiveProgress(message: ProgressMessage): void {
     const before = this.#heard
     this.#heard = message
-    if (before === undefined || message.chunks < before.chunks || (message.isSettled && !before.isSettled)) {
-      this.space.fetcher.peerGained()
-    }
+    // Not because it settled: two devices that lack the same would set each other off for ever.
+    if (before === undefined || message.chunks < before.chunks) this.space.fetcher.peerGained()
     this.#init.onChange()
   }
 

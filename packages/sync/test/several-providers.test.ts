@@ -2,7 +2,7 @@ import { type DeviceKey, isDittoError } from '@dittofs/interface'
 import { pseudoRandomBytes } from '@dittofs/testing'
 import { MESSAGE_TYPE } from '@dittofs/wire'
 import { describe, expect, it } from 'vitest'
-import { fastClock } from './test-clock.ts'
+import { fastClock, ManualClock } from './test-clock.ts'
 import { connect, HOME, TestDevice } from './test-device.ts'
 
 const NAMES = ['alice', 'bob', 'carol', 'dave']
@@ -75,6 +75,35 @@ describe('fetching from several devices', () => {
       .toMatchObject({ missingChunks: 0, isSettled: true })
     expect(await alice.files()).toEqual(await bob.files())
     release()
+  })
+})
+
+describe('two devices that lack the same bytes', () => {
+  it('say so once, and then are quiet', async () => {
+    const clock = new ManualClock()
+    const carol = await TestDevice.open('carol', NAMES)
+    await carol.write({ 'lost.bin': pseudoRandomBytes(13, 900_000), 'lost.txt': Buffer.from('lost') })
+    const alice = await TestDevice.open('alice', NAMES, { clock })
+    const bob = await TestDevice.open('bob', NAMES, { clock })
+    for (const device of [alice, bob]) {
+      for (const message of await carol.tree().receive(device.tree().hello(), device.key, true)) {
+        await device.tree().receive(message, carol.key, true)
+      }
+    }
+    const frames: number[] = []
+    connect(alice, bob, {
+      onFrame: (payload) => {
+        frames.push(payload[0] as number)
+        return undefined
+      },
+    })
+    await clock.advance(20_000)
+    expect(alice.engine.peers()).toMatchObject([{ isUpToDate: true, isPeerUpToDate: true }])
+    expect(alice.engine.spaceState(HOME)?.missingBytes).toBe(900_004)
+    frames.length = 0
+    await clock.advance(60_000)
+    const quiet: number[] = [MESSAGE_TYPE.ping, MESSAGE_TYPE.pong]
+    expect(frames.filter((type) => !quiet.includes(type))).toEqual([])
   })
 })
 
