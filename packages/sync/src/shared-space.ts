@@ -26,6 +26,8 @@ export class SharedSpace {
   readonly #init: SharedSpaceInit
   readonly #stop = new AbortController()
   #heard: ProgressMessage | undefined
+  /** The digest with which the peer last said that it waits for nothing. */
+  #settledDigest: Uint8Array | undefined
   #sent = ''
   #isScheduled = false
 
@@ -69,8 +71,12 @@ export class SharedSpace {
   receiveProgress(message: ProgressMessage): void {
     const before = this.#heard
     this.#heard = message
-    // Not because it settled: two devices that lack the same would set each other off for ever.
-    if (before === undefined || message.chunks < before.chunks) this.space.fetcher.peerGained()
+    // Not because it settled: two devices that lack the same would set each other off for ever. But one that settled
+    // with other metadata may have fetched what that named in less time than progress is told in.
+    const { digest } = message
+    const hasOther = digest !== undefined && Buffer.compare(digest, this.#settledDigest ?? Buffer.of()) !== 0
+    if (hasOther) this.#settledDigest = digest
+    if (before === undefined || message.chunks < before.chunks || hasOther) this.space.fetcher.peerGained()
     this.#init.onChange()
   }
 

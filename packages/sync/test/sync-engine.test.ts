@@ -38,4 +38,15 @@ describe('a sync engine', () => {
     expect(await carol.files()).toEqual(await alice.files())
     expect(await bob.files()).toEqual(await alice.files())
   })
+
+  it('passes on content of a newcomer that the device between received in less time than progress is told in', async () => {
+    const alice = await TestDevice.open('alice', NAMES)
+    const bob = await TestDevice.open('bob', NAMES)
+    const carol = await TestDevice.open('carol', NAMES)
+    connect(bob, carol)
+    await Promise.all([bob.upToDate(), carol.upToDate()])
+    await alice.write({ 'small.txt': Buffer.from('made while away') })
+    connect(alice, bob)
+    await expect.poll(async () => Object.keys(await carol.files()), { timeout: 5000 }).toEqual(['small.txt'])
+  })
 })
