@@ -1,19 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { decodeMessage } from '../src/exchange.ts'
-import type { Database } from '../src/metadata-database.ts'
 import type { YjsMetadataStore } from '../src/yjs-metadata-store.ts'
-import { exchange, fileOf, memoryDatabase, openStore } from './memory-space.ts'
+import { copyOf, exchange, fileOf, memoryDatabase, openStore } from './memory-space.ts'
 
 function logsOf(store: YjsMetadataStore): number {
   const hello = decodeMessage(store.hello())
   return hello.type === 'vector' ? hello.vector.size : 0
-}
-
-async function copyOf(database: Database): Promise<Database> {
-  const copy = memoryDatabase()
-  await copy.open()
-  for await (const [key, value] of database.iterator()) await copy.put(key, value)
-  return copy
 }
 
 describe('the log a device appends to', () => {
