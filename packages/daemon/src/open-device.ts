@@ -15,6 +15,7 @@ import { LocalDevice } from './device.ts'
 import { DeviceLabel } from './device-label.ts'
 import { openHome } from './home/home.ts'
 import { lockHome } from './home/home-lock.ts'
+import { fromLevelError } from './home/level-fault.ts'
 import { createLogger, type DeviceLogger } from './logs/create-logger.ts'
 import { OnlineNetwork } from './network/online-network.ts'
 import { SharedGate } from './shared-gate.ts'
@@ -68,7 +69,7 @@ export async function openDevice(init: DeviceInit): Promise<LocalDevice> {
     return await open(init, stack)
   } catch (error) {
     await stack.close().catch(() => undefined)
-    throw error
+    throw fromLevelError(error, `open the home ${JSON.stringify(init.home)}`)
   }
 }
 
@@ -115,7 +116,6 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   const report: StatusReport = new StatusReport({
     ...{ identity, home: home.path, store, held, clock, notices },
     deviceName: () => label.name,
-    isDaemon: init.online === true,
     spaces: () => spaces.all(),
     network: () => network,
   })
