@@ -21,13 +21,17 @@ interface Line {
 /** A device that discovers, in the host's network, until the test has finished. */
 class Discoverer {
   readonly #lines: Line[] = []
+  #hasEnded = false
   #wake: () => void = () => undefined
 
   constructor(host: TestHost, seed: number, means: readonly string[]) {
     const child = spawn('ip', ['netns', 'exec', host.namespace, process.execPath, script, `${seed}`, ...means], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
-    const exited = new Promise((resolve) => child.once('exit', resolve))
+    const exited = new Promise((resolve) => child.once('exit', resolve)).then(() => {
+      this.#hasEnded = true
+      this.#wake()
+    })
     onTestFinished(async () => {
       child.stdin.end()
       await exited
@@ -43,6 +47,7 @@ class Discoverer {
     for (;;) {
       const found = this.#lines.find(matches)
       if (found !== undefined) return found
+      if (this.#hasEnded) throw new Error('the device ended too early; see its standard error')
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })

@@ -2,6 +2,10 @@ import { deviceAccess } from './device-access.ts'
 import { EXIT_STATUSES } from './exit-status.ts'
 import { run } from './run.ts'
 
+// What a home holds is for its owner alone, and LevelDB makes its files by this mask. What a command writes elsewhere gets
+// the modes that the space says.
+process.umask(0o077)
+
 const controller = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {

@@ -38,6 +38,7 @@ export class CallingThreadPool implements ChunkPool {
       release: (buffer) => job.release(buffer),
       skip: (file) => job.skip(file),
     }
+    listener.onStart(running)
     try {
       return await job.run()
     } finally {

@@ -15,6 +15,8 @@ export interface Chunked extends Hashed {
 
 /** What an import tells while it runs. */
 export interface ImportListener {
+  /** Called once, in the tick of the call. */
+  onStart(running: RunningImport): void
   /** Gives each segment once; its buffer must be given back by {@link RunningImport.release}. */
   onSegment(segment: Segment, running: RunningImport): void
 }

@@ -46,20 +46,19 @@ export class FileImportQueue {
     const ended = new Set<number>()
     const removeListeners = new Set<() => void>()
     const jobs = files.map(({ path, chunker }): FileJob => ({ path, chunker }))
-    const watched = new Set<number>()
-    const watch = (index: number, running: RunningImport) => {
-      const { signal } = files[index] as QueuedFile
-      if (signal === undefined || watched.has(index)) return
-      watched.add(index)
-      const onAbort = () => running.skip(index)
-      signal.addEventListener('abort', onAbort, { once: true })
-      removeListeners.add(() => signal.removeEventListener('abort', onAbort))
-      if (signal.aborted) running.skip(index)
+    const watch = (running: RunningImport) => {
+      for (const [index, { signal }] of files.entries()) {
+        if (signal === undefined) continue
+        const onAbort = () => running.skip(index)
+        if (signal.aborted) onAbort()
+        signal.addEventListener('abort', onAbort, { once: true })
+        removeListeners.add(() => signal.removeEventListener('abort', onAbort))
+      }
     }
     try {
       const returned = await this.#pool.importFiles(jobs, {
+        onStart: watch,
         onSegment: (segment, running) => {
-          for (const index of new Set(segment.chunks.filter((_, nth) => nth % 3 === 0))) watch(index, running)
           void handOut(files, segment).finally(() => running.release(segment.buffer))
           for (const { file, fault } of segment.ended) {
             ended.add(file)

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import {
   type AbortOptions,
@@ -19,37 +18,25 @@ import {
 } from '@dittofs/interface'
 import { type Blake3, type Blake3Kind, chunkIdOf, loadBlake3 } from './blake3.ts'
 import { CallTracker } from './call-tracker.ts'
-import { CallingThreadPool } from './calling-thread-pool.ts'
-import { ChunkAdder } from './chunk-adder.ts'
-import type { ChunkIndex } from './chunk-index.ts'
-import type { ChunkPool } from './chunk-pool.ts'
-import { ChunkReader, type WantedChunk } from './chunk-reader.ts'
-import { CollectionGuard } from './collection-guard.ts'
-import { Collector } from './collector.ts'
+import type { WantedChunk } from './chunk-reader.ts'
 import { ContentImport } from './content-import.ts'
-import { DEFAULT_IMPORT, FileImportQueue } from './file-import-queue.ts'
+import { DEFAULT_IMPORT } from './file-import-queue.ts'
 import { Gate } from './gate.ts'
-import { GroupCommit, type WriteOperation } from './group-commit.ts'
-import { IdLock } from './id-lock.ts'
+import type { WriteOperation } from './group-commit.ts'
 import type { OpenIndexDatabase } from './index-database.ts'
 import { entriesByPack, liveBytesByPack } from './index-order.ts'
 import { openLevelIndexDatabase } from './level-index-database.ts'
 import { nodePackFileSystem } from './node-pack-file-system.ts'
 import type { PackFileSystem } from './pack-file-system.ts'
 import { packName, parsePackName } from './pack-format.ts'
-import { PackHandles } from './pack-handles.ts'
-import { PackWriter } from './pack-writer.ts'
-import { recover } from './recovery.ts'
-import type { SpaceTable } from './space-table.ts'
 import { storageError } from './storage-error.ts'
+import { openStoreParts, packsDirectory, type StoreParts } from './store-parts.ts'
 import { cutStream } from './stream-cutter.ts'
 import { systemClock } from './system-clock.ts'
-import { WorkerPool } from './worker-pool.ts'
 
 export const DEFAULT_MAX_PACK_BYTES = 256 * 1024 * 1024
 /** Offsets in packs are 32 bits wide, and the last record may pass the limit. */
 const LARGEST_MAX_PACK_BYTES = 2 ** 31
-const DEFAULT_MAX_WORKERS = 4
 /** Bytes of a `put` that are verified and written together. */
 const PUT_BYTES = 1024 * 1024
 /** Such groups under way at once; each has a buffer. */
@@ -89,20 +76,6 @@ export function packChunkStore(init: PackChunkStoreInit): ChunkStore {
   return new PackChunkStore(init)
 }
 
-/** What an open store is made of. */
-interface Parts {
-  readonly index: ChunkIndex
-  readonly spaces: SpaceTable
-  readonly writer: PackWriter
-  readonly handles: PackHandles
-  readonly group: GroupCommit
-  readonly adder: ChunkAdder
-  readonly reader: ChunkReader
-  readonly pool: ChunkPool
-  readonly files: FileImportQueue
-  readonly collector: Collector
-}
-
 class PackChunkStore implements ChunkStore {
   readonly #init: PackChunkStoreInit
   readonly #fileSystem: PackFileSystem
@@ -110,11 +83,9 @@ class PackChunkStore implements ChunkStore {
   readonly #packs: string
   readonly #blake3: Blake3
   readonly #calls = new CallTracker()
-  readonly #lock = new IdLock()
-  readonly #guard = new CollectionGuard()
   readonly #puts = new Gate(PUT_GROUPS)
   readonly #collections = new Gate(1)
-  #parts!: Parts
+  #parts!: StoreParts
 
   constructor(init: PackChunkStoreInit) {
     const { maxPackBytes = DEFAULT_MAX_PACK_BYTES } = init
@@ -124,12 +95,25 @@ class PackChunkStore implements ChunkStore {
     this.#init = init
     this.#fileSystem = init.fileSystem ?? nodePackFileSystem
     this.#logger = init.logger ?? silentLogger
-    this.#packs = path.join(init.directory, 'packs')
+    this.#packs = packsDirectory(init.directory)
     this.#blake3 = loadBlake3(init.blake3)
   }
 
   open(): Promise<void> {
-    return this.#calls.open(() => this.#open())
+    const { directory, workers, clock = systemClock, maxPackBytes = DEFAULT_MAX_PACK_BYTES } = this.#init
+    return this.#calls.open(async () => {
+      this.#parts = await openStoreParts({
+        directory,
+        logger: this.#logger,
+        workers,
+        maxPackBytes,
+        clock,
+        blake3: this.#blake3,
+        blake3Kind: this.#init.blake3,
+        fileSystem: this.#fileSystem,
+        openIndex: this.#init.openIndex ?? openLevelIndexDatabase,
+      })
+    })
   }
 
   close(): Promise<void> {
@@ -163,7 +147,7 @@ class PackChunkStore implements ChunkStore {
       for await (const batch of this.#parts.reader.read([wanted], options)) {
         for (const { wanted: read, bytes, problem } of batch) {
           if (problem === undefined) return bytes
-          await this.#markDamaged(read, problem)
+          await this.#parts.markDamaged(read, problem)
           throw new DittoError(
             'DITTO_CHUNK_CORRUPT',
             'A stored chunk is damaged; it is fetched again from a device that has it.',
@@ -259,7 +243,7 @@ class PackChunkStore implements ChunkStore {
         for (const { wanted: read, problem } of batch) {
           done += read.entry.length
           if (problem === undefined) continue
-          await this.#markDamaged(read, problem)
+          await this.#parts.markDamaged(read, problem)
           yield { id: read.id, problem, pack: read.entry.pack }
         }
         options.onProgress?.(Math.min(done, total), total)
@@ -278,82 +262,6 @@ class PackChunkStore implements ChunkStore {
       if (number === undefined) return { chunks: 0, bytes: 0 }
       return this.#collections.run(() => this.#parts.collector.collect(number, keep, options), options)
     })
-  }
-
-  async #open(): Promise<void> {
-    const { directory, workers, clock = systemClock, maxPackBytes = DEFAULT_MAX_PACK_BYTES } = this.#init
-    const fileSystem = this.#fileSystem
-    const logger = this.#logger
-    const packs = this.#packs
-    const openIndex = this.#init.openIndex ?? openLevelIndexDatabase
-    try {
-      await fileSystem.makeDirectory(directory)
-      await fileSystem.makeDirectory(packs)
-    } catch (error) {
-      throw storageError(error)
-    }
-    const recovered = await recover({ fileSystem, directory, openIndex, blake3: this.#blake3, logger }).catch(
-      (error: unknown) => {
-        throw storageError(error)
-      },
-    )
-    const { index, spaces } = recovered
-    const handles = new PackHandles(fileSystem, packs)
-    const writer: PackWriter = new PackWriter({
-      fileSystem,
-      directory: packs,
-      maxPackBytes,
-      logger,
-      firstRecords: () => spaces.records(),
-      onTailLost: (reason) => {
-        index.dropPending()
-        group.fail(reason)
-      },
-    })
-    const group: GroupCommit = new GroupCommit({
-      clock,
-      commit: () =>
-        index
-          .commit(() => writer.sync())
-          .catch((error: unknown) => {
-            throw storageError(error)
-          }),
-      unsyncedBytes: () => writer.unsyncedBytes,
-      pendingEntries: () => index.pendingEntries,
-    })
-    await writer.open(recovered.lastPack, recovered.resume)
-    const width = workers ?? Math.max(1, Math.min(DEFAULT_MAX_WORKERS, availableParallelism()))
-    const pool: ChunkPool =
-      width === 0
-        ? new CallingThreadPool(this.#blake3)
-        : new WorkerPool({ workers: width, blake3: this.#init.blake3, logger })
-    const lock = this.#lock
-    const guard = this.#guard
-    const adder = new ChunkAdder({
-      index,
-      lock,
-      writer,
-      group,
-      spaces,
-      onTouch: (space, ids) => guard.touch(space, ids),
-    })
-    const reader = new ChunkReader({ handles, pool, index })
-    const markDamaged = (chunk: WantedChunk, problem: ChunkDamage['problem']) => this.#markDamaged(chunk, problem)
-    const collector = new Collector({
-      index,
-      reader,
-      guard,
-      group,
-      lock,
-      writer,
-      handles,
-      fileSystem,
-      directory: packs,
-      logger,
-      markDamaged,
-    })
-    const files = new FileImportQueue(pool)
-    this.#parts = { index, spaces, writer, handles, group, adder, reader, pool, files, collector }
   }
 
   async #packSizes(): Promise<number[]> {
@@ -379,7 +287,7 @@ class PackChunkStore implements ChunkStore {
       let leave = () => {}
       try {
         const number = await adder.spaceNumber(space, operation)
-        leave = this.#guard.enter(number)
+        leave = this.#parts.guard.enter(number)
         const result = await work(number, operation)
         await group.finish(operation, options.durability ?? DEFAULT_IMPORT.durability)
         return result
@@ -452,7 +360,7 @@ class PackChunkStore implements ChunkStore {
       this.#calls.check()
       const items: { index: number; bytes: Uint8Array | undefined }[] = []
       for (const { wanted, bytes, problem } of batch) {
-        if (problem !== undefined) await this.#markDamaged(wanted, problem)
+        if (problem !== undefined) await this.#parts.markDamaged(wanted, problem)
         for (const [nth, index] of (positions.get(wanted.id) as number[]).entries()) {
           items.push({ index, bytes: nth === 0 ? bytes : bytes?.slice() })
         }
@@ -472,23 +380,6 @@ class PackChunkStore implements ChunkStore {
       if (entry !== undefined && entry.pack !== 0 && entry.spaces.includes(number)) found.push({ id, entry })
     }
     return found
-  }
-
-  /** From now on the chunk is not held, so that it is fetched again; a `put` of it stores it anew. */
-  async #markDamaged({ id, entry }: WantedChunk, problem: ChunkDamage['problem']): Promise<void> {
-    const { index } = this.#parts
-    const release = await this.#lock.acquire([id])
-    try {
-      const [now] = await index.lookup([id])
-      if (now === undefined || now.pack !== entry.pack || now.offset !== entry.offset) return
-      index.set(id, now, { ...now, pack: 0, offset: 0 })
-      this.#logger.warn(
-        { chunk: id, pack: entry.pack, problem },
-        'A stored chunk is damaged and will be fetched again.',
-      )
-    } finally {
-      release()
-    }
   }
 }
 

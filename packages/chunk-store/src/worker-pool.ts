@@ -77,7 +77,9 @@ export class WorkerPool implements ChunkPool {
         number = job
         return { type: 'import', job, files }
       }
-      const answer = await this.#ask(thread, make, [], (segment) => listener.onSegment(segment, running))
+      const answering = this.#ask(thread, make, [], (segment) => listener.onSegment(segment, running))
+      listener.onStart(running)
+      const answer = await answering
       return (answer as Extract<FromWorker, { type: 'imported' }>).returned
     } finally {
       thread.isImporting = false

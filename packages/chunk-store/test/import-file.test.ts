@@ -60,6 +60,18 @@ describe('importFile', () => {
     expect(other).toMatchObject({ status: 'fulfilled', value: { size: 100 } })
   })
 
+  test('rejects files that still wait for a worker when their signal says so', async () => {
+    const file = await fileOf('file', pseudoRandomBytes(1, 1000))
+    const controller = new AbortController()
+    const { signal } = controller
+    const importing = Array.from({ length: 8 }, () => store.importFile(ALICE_SPACE, file, { signal }))
+    controller.abort(new Error('not wanted'))
+    for (const outcome of await Promise.allSettled(importing)) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { message: 'not wanted' } })
+    }
+    expect((await store.stats()).chunks).toBe(0)
+  })
+
   test('keeps its manifests and chunks apart by space', async () => {
     const file = await fileOf('file', pseudoRandomBytes(1, 1024 * 1024))
     const { content } = await store.importFile(ALICE_SPACE, file)

@@ -1,5 +1,3 @@
-import type { AbstractLevel } from 'abstract-level'
-
 export type KeyValueChange =
   | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
   | { readonly type: 'del'; readonly key: string }
@@ -12,23 +10,25 @@ export interface KeyValueStore {
   write(changes: readonly KeyValueChange[]): Promise<void>
 }
 
-/** @param level - a LevelDB database or a part of one; opened and closed by its owner */
-export function levelKeyValueStore<Format, Key, Value>(level: AbstractLevel<Format, Key, Value>): KeyValueStore {
+const ENCODING = { keyEncoding: 'utf8', valueEncoding: 'view' } as const
+
+/** What is needed of a LevelDB database or a part of one. */
+export interface LevelLike {
+  iterator(options: typeof ENCODING & { gte: string; lt: string }): AsyncIterable<[string, Uint8Array]>
+  batch(operations: KeyValueChange[], options: typeof ENCODING & { sync: boolean }): Promise<void>
+}
+
+/** @param level - opened and closed by its owner */
+export function levelKeyValueStore(level: LevelLike): KeyValueStore {
   return {
     async *entries(prefix) {
-      const stored = level.iterator<string, Uint8Array>({
-        gte: prefix,
-        lt: `${prefix}\uffff`,
-        keyEncoding: 'utf8',
-        valueEncoding: 'view',
-      })
+      const stored = level.iterator({ ...ENCODING, gte: prefix, lt: `${prefix}\uffff` })
       // classic-level gives Buffers, which are other values to compare and to print.
       for await (const [key, value] of stored) yield [key, Uint8Array.from(value)]
     },
     async write(changes) {
       // `sync` is classic-level's: fsync before the call returns.
-      const options = { keyEncoding: 'utf8', valueEncoding: 'view', sync: true } as const
-      await level.batch<string, Uint8Array>([...changes], options)
+      await level.batch([...changes], { ...ENCODING, sync: true })
     },
   }
 }

@@ -17,7 +17,7 @@ export interface PairingChannelInit extends AbortOptions {
 export class PairingChannel {
   readonly #link: Link
   readonly #maxBytes: number
-  readonly #frames: AsyncIterator<Uint8Array, undefined>
+  readonly #frames: AsyncIterator<Uint8Array, unknown>
   #bytes = 0
 
   constructor(init: Pick<PairingChannelInit, 'link' | 'maxBytes'>) {
@@ -33,14 +33,15 @@ export class PairingChannel {
 
   /** @throws DittoError DITTO_PROTOCOL, DITTO_LIMIT, DITTO_LINK_CUT */
   async next(): Promise<PairingMessage> {
-    const { done, value } = await this.#frames.next()
-    if (done === true || value[0] === MESSAGE_TYPE.bye) {
+    const result = await this.#frames.next()
+    const payload = result.done === true ? undefined : result.value
+    if (payload === undefined || payload[0] === MESSAGE_TYPE.bye) {
       throw new DittoError('DITTO_LINK_CUT', 'The other device ended the link before pairing was done: try again.')
     }
-    this.#bytes += value.length
+    this.#bytes += payload.length
     if (this.#bytes > this.#maxBytes)
       throw new DittoError('DITTO_LIMIT', 'The other device sent more than pairing takes.')
-    return decodePairingMessage(value)
+    return decodePairingMessage(payload)
   }
 }
 

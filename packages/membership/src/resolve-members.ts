@@ -1,4 +1,4 @@
-import type { DeviceKey, Role } from '@dittofs/interface'
+import { type DeviceKey, MAX_STATEMENTS, type Role } from '@dittofs/interface'
 import type { AncestorSet } from './ancestor-set.ts'
 import type { Statement } from './statement.ts'
 import { stronglyConnectedComponents } from './strongly-connected-components.ts'
@@ -66,14 +66,10 @@ function removalsInOrder(nodes: readonly StatementNode[]): Removal[][] {
     node,
     direct: (byAuthor.get(node.statement.body.subject) ?? []).filter((other) => areConcurrent(node, other)),
   }))
-  const position = new Map(removals.map((removal, i) => [removal.node, i]))
   const edges = removals.map(({ direct }) => {
-    const pointed: number[] = []
-    for (const node of mayFall(direct, nodes)) {
-      const at = position.get(node)
-      if (at !== undefined) pointed.push(at)
-    }
-    return pointed
+    if (direct.length === 0) return []
+    const isFalling = mayFall(direct, nodes)
+    return removals.flatMap(({ node }, i) => (isFalling[node.index] === 1 ? [i] : []))
   })
   return stronglyConnectedComponents(edges).map((component) => component.map((i) => removals[i] as Removal))
 }
@@ -81,14 +77,16 @@ function removalsInOrder(nodes: readonly StatementNode[]): Removal[][] {
 /**
  * All that could fall with `direct`: itself, and whatever has any support in it. Wider than what does fall, so that
  * nothing is judged before all that can bear on it.
+ *
+ * @returns 1 at the index of each
  */
-function mayFall(direct: readonly StatementNode[], nodes: readonly StatementNode[]): Set<StatementNode> {
-  const fallen = new Set(direct)
-  if (direct.length === 0) return fallen
+function mayFall(direct: readonly StatementNode[], nodes: readonly StatementNode[]): Uint8Array {
+  const isFalling = new Uint8Array(MAX_STATEMENTS)
+  for (const node of direct) isFalling[node.index] = 1
   for (const node of nodes) {
-    if (node.supports.some((support) => fallen.has(support))) fallen.add(node)
+    for (const support of node.supports) if (isFalling[support.index] === 1) isFalling[node.index] = 1
   }
-  return fallen
+  return isFalling
 }
 
 function voidedBy(components: readonly Removal[][], nodes: readonly StatementNode[]): Set<StatementNode> {

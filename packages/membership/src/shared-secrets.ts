@@ -36,7 +36,7 @@ export function meetKeys(meet: Uint8Array): { knock: Uint8Array; find: Uint8Arra
   return { knock: derive(meet, 'knock', 32), find: derive(meet, 'find', 32) }
 }
 
-/** HKDF-SHA256 (RFC 5869), no salt, the purpose as info: one secret, unrelated keys. */
+/** HKDF-SHA256 (RFC 5869), no salt, info `dittofs v1 ` and the purpose: one secret, unrelated keys. */
 function derive(secret: Uint8Array, purpose: string, length: number): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), purpose, length))
+  return new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), `dittofs v1 ${purpose}`, length))
 }

@@ -228,7 +228,7 @@ function generator(seed: number): (below: number) => number {
 }
 
 /** DITTO_TEST_RUNS=10000 runs as many sets as the design asks for. */
-const RUNS = Number(process.env['DITTO_TEST_RUNS'] ?? 300)
+const RUNS = Number(process.env.DITTO_TEST_RUNS ?? 300)
 
 describe('resolveMembers', () => {
   const devices = Array.from({ length: 6 }, (_, i) => unsignedDevice(`device ${i}`))

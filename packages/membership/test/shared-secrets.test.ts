@@ -8,10 +8,10 @@ describe('ticketKeys', () => {
     const keys = ticketKeys(new Uint8Array(16).fill(0x33))
     const { id, knock, find, join } = keys
     expect({ id: hex(id), knock: hex(knock), find: hex(find), join: hex(join) }).toEqual({
-      id: '68f062e90a2d3fb998068638f44e7b13',
-      knock: '77dae10336ad4b92749590f1f1bb8e0db618a4d059821b99d5d70f16793a33c2',
-      find: '5b1663434be6df8ca6959e834b922fe15ab61c3c46ca0a28ccafb49abf544b8a',
-      join: 'fef43202fdcf527fb9ceae26a10c834aaebcad1becac03e7c6d4e241278e3880',
+      id: '5a9eca7c926434ced1053d38e02edf97',
+      knock: '717c84cb49911bd2175aa61b534f7e5c7f96661306ca2812408e3db9c8767836',
+      find: '83a65f73cf2d33957741e0e2e2df75a41a247f5006f8921dc5698aafd33e93f6',
+      join: 'e77879fa5a46ce24df054090dd358135110dc521f93522fa145bf4be10ff6e0d',
     })
   })
 })
@@ -20,8 +20,8 @@ describe('meetKeys', () => {
   it('derives what every version derives', () => {
     const keys = meetKeys(new Uint8Array(32).fill(0x44))
     expect([hex(keys.knock), hex(keys.find)]).toEqual([
-      '2b8ccb83d3704a294f6434b8c525c45521bcfdf47828efa35f0571ed4a527a21',
-      'e8095c4b6ca72737803635bdabade78efbb36eac39192438de294d26b4fb962c',
+      '3907b87b71aba366e1f7e1100c46f5f7907368f2aa567ae8b2bd45f5a9b51092',
+      '14ae68d1ab15897f626882d7f5c7bd9ad0fedc0e4f3b5cfb1fa9c57bd3a4b594',
     ])
   })
 })

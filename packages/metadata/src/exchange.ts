@@ -14,7 +14,7 @@ export type SyncMessage =
   | { readonly type: 'update'; readonly update: Uint8Array }
 
 /** Items and characters of one update made here: a few milliseconds of work for whoever receives it. */
-const ITEMS_PER_UPDATE = 4000
+const ITEMS_PER_UPDATE = 2000
 const CHARACTERS_PER_UPDATE = 1024 * 1024
 /** Logs that one vector may name. */
 const MAX_VECTOR_LOGS = 65_536
@@ -31,8 +31,8 @@ export function encodeVector(vector: StateVector): Uint8Array {
 }
 
 /** An update as others get it. */
-export function encodeUpdateMessage(runs: readonly LogRun[]): Uint8Array {
-  return message(messageYjsUpdate, encodeUpdate(runs))
+export function encodeUpdateMessage(update: Uint8Array): Uint8Array {
+  return message(messageYjsUpdate, update)
 }
 
 /** @throws DittoError DITTO_UPDATE_INVALID, DITTO_LIMIT */

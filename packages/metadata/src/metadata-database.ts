@@ -1,9 +1,18 @@
 import { DittoError } from '@dittofs/interface'
-import type { AbstractLevel } from 'abstract-level'
 import { databaseError } from './database-error.ts'
 
-/** A LevelDB, or anything that behaves like one; keys are text, values bytes. */
-export type Database = AbstractLevel<string | Buffer | Uint8Array, string, Uint8Array>
+/**
+ * What is needed of a LevelDB, or of anything that behaves like one; each call names its encodings. Spelled out, as
+ * the types of abstract-level fit each other or not by the order in which a compiler meets them.
+ */
+export interface Database {
+  open(): Promise<void>
+  close(): Promise<void>
+  get(key: string, options: typeof ENCODING): Promise<Uint8Array | undefined>
+  batch(operations: Operation[], options: typeof ENCODING & { sync: boolean }): Promise<void>
+  iterator(options: typeof ENCODING & KeyRange): AsyncIterable<[string, Uint8Array]>
+  clear(options: typeof ENCODING & KeyRange): Promise<void>
+}
 
 const STORE_FORMAT = '1'
 /** Updates since the last snapshot that a store may hold before it is compacted, however small the snapshot is. */
@@ -11,6 +20,11 @@ const MIN_COMPACTION_BYTES = 1024 * 1024
 const ENCODING = { keyEncoding: 'utf8', valueEncoding: 'view' } as const
 
 type Operation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string }
+
+interface KeyRange {
+  gte: string
+  lt: string
+}
 
 interface Commit {
   readonly operations: readonly Operation[]
@@ -151,12 +165,12 @@ export class MetadataDatabase {
   }
 
   #get(key: string): Promise<Uint8Array | undefined> {
-    return this.#database.get<string, Uint8Array>(key, ENCODING)
+    return this.#database.get(key, ENCODING)
   }
 
   async *#entries(gte: string, lt: string): AsyncGenerator<readonly [string, Uint8Array]> {
     try {
-      yield* this.#database.iterator<string, Uint8Array>({ ...ENCODING, gte, lt })
+      yield* this.#database.iterator({ ...ENCODING, gte, lt })
     } catch (error) {
       throw databaseError(error)
     }
@@ -189,7 +203,7 @@ export class MetadataDatabase {
 
   async #write(operations: readonly Operation[]): Promise<void> {
     const options = { ...ENCODING, sync: true }
-    await this.#database.batch<string, Uint8Array>([...operations], options)
+    await this.#database.batch([...operations], options)
   }
 
   async #guarded<T>(work: () => Promise<T>): Promise<T> {

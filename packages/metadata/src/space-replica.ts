@@ -7,12 +7,16 @@ import { LogDigests } from './log-digests.ts'
 import { isPageBreak, type LogRun } from './log-run.ts'
 import type { NodeState } from './node-state.ts'
 import { decodeRecord } from './record-codec.ts'
+import { inSlices } from './slices.ts'
 import { SpaceDocument } from './space-document.ts'
 import { type LogEntry, type NodeSnapshot, SpaceIndex } from './space-index.ts'
 import { type DeviceLabel, TreeView } from './tree-view.ts'
 
 /** Items of a foreign log taken before others get a turn: a few milliseconds. */
-const ITEMS_PER_SLICE = 500
+const ITEMS_PER_SLICE = 250
+
+/** Items hashed in one step. */
+const ITEMS_PER_STEP = 1000
 
 /** The document of a space with what it means: the entries in Yjs, their index, their digests and their view. */
 export class SpaceReplica {
@@ -42,7 +46,7 @@ export class SpaceReplica {
       for (let at = 0; at < items.length; at += ITEMS_PER_SLICE) {
         const slice = { writer, clock: clock + at, items: items.slice(at, at + ITEMS_PER_SLICE) }
         this.document.apply([slice])
-        this.noteRun(slice)
+        await inSlices(this.countRun(slice))
         const { superseded } = this.index.add(entriesOf(slice), remember)
         this.dropSuperseded(superseded)
         await setImmediate()
@@ -51,9 +55,12 @@ export class SpaceReplica {
     return isMore ? undefined : before
   }
 
-  /** Counts a run of the document into its log's digest. */
-  noteRun({ writer, clock, items }: LogRun): void {
-    for (const [at, item] of items.entries()) if (item !== null) this.#digests.add(writer, clock + at, item)
+  /** Counts a run of the document into its log's digest, in steps. */
+  *countRun({ writer, clock, items }: LogRun): Generator<void, void> {
+    for (const [at, item] of items.entries()) {
+      if (item !== null) this.#digests.add(writer, clock + at, item)
+      if ((at + 1) % ITEMS_PER_STEP === 0) yield
+    }
   }
 
   /** Deletes entries that newer ones of the same writer replaced. */

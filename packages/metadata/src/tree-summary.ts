@@ -100,10 +100,10 @@ export class TreeSummaries {
     const totals = { files: 0, directories: 0, symlinks: 0, bytes: 0, conflicts: 0, clashes: 0 }
     const hashes: [number, number] = [0, 0]
     const byFolded = new Map<string, string[]>()
-    let count = 0
-    for (const entry of this.#view.entries(directory)) {
-      count += 1
-      if (count % ENTRIES_PER_STEP === 0) yield
+    let names = 0
+    let isEmpty = true
+    const count = (entry: ShownEntry) => {
+      isEmpty = false
       const folded = entry.name.toLowerCase()
       const alike = byFolded.get(folded)
       if (alike === undefined) byFolded.set(folded, [entry.name])
@@ -119,6 +119,13 @@ export class TreeSummaries {
         if (entry.conflictOf !== undefined) totals.conflicts += 1
       }
     }
+    for (const name of namesIn(directory)) {
+      names += 1
+      if (names % ENTRIES_PER_STEP === 0) yield
+      const main = this.#view.main(directory, name)
+      if (main !== undefined) count(main)
+    }
+    for (const copy of this.#view.conflictCopies(directory)) count(copy)
     const caseClashes = [...byFolded.values()].filter((names) => names.length > 1).map((names) => names.sort())
     if (caseClashes.length > 0) totals.clashes += 1
     const { members } = directory
@@ -127,7 +134,7 @@ export class TreeSummaries {
       hashes,
       members,
       stamps: members.map(({ node }) => node.stamp),
-      isEmpty: count === 0,
+      isEmpty,
       caseClashes,
     }
   }

@@ -76,6 +76,11 @@ export class TreeView {
     return this.conflictCopies(directory).find((copy) => copy.name === name)
   }
 
+  /** The entry that is shown by its own name; conflict copies are not. */
+  main(directory: ShownDirectory, name: string): ShownEntry | undefined {
+    return this.#at(directory, name).main
+  }
+
   /** All entries of a directory, in no order. */
   *entries(directory: ShownDirectory): Generator<ShownEntry> {
     for (const name of namesIn(directory)) {
@@ -101,7 +106,7 @@ export class TreeView {
     const shown = new Map<Loser, ShownLeaf>()
     const taken = new Set<string>()
     const names = losers.map((loser) => {
-      const { version } = { version: loser.group.shown }
+      const version = loser.group.shown
       const name = conflictName({
         name: loser.name,
         device: this.#label(version.writer),
@@ -161,7 +166,8 @@ export class TreeView {
     const single = singleLeaf(directory, name)
     if (single !== undefined) {
       const [group, ...rest] = livingVersions(single.node, this.reaching(single.node, single.deletions))
-      if (group !== undefined && rest.length === 0) {
+      if (group === undefined) return { name, main: undefined, losers: NO_LOSERS }
+      if (rest.length === 0) {
         return { name, main: leaf(directory, name, single.node, group, []), losers: NO_LOSERS }
       }
     }

@@ -20,7 +20,6 @@ import { decodeWriterMark, encodeWriterMark } from './clean-stop.ts'
 import { MAX_TIME, type Writer } from './event.ts'
 import { answerVector, decodeMessage, encodeUpdateMessage, encodeVector, sliceLogs } from './exchange.ts'
 import { Exclusive } from './exclusive.ts'
-import type { LogRun } from './log-run.ts'
 import { type Database, MetadataDatabase } from './metadata-database.ts'
 import { planAction } from './plan-action.ts'
 import type { LogRecord } from './record.ts'
@@ -178,7 +177,7 @@ export class YjsMetadataStore implements MetadataStore {
       if (plan.records.length === 0) return plan.results
       this.#writer = writer
       const run = document.append(writer, plan.entries)
-      this.#replica.noteRun(run)
+      await inSlices(this.#replica.countRun(run))
       if (run.clock === 0) index.devices.set(writer, this.#init.device)
       this.#replica.dropSuperseded(plan.superseded)
       await this.#finish(before, true, plan.paths)
@@ -281,9 +280,13 @@ export class YjsMetadataStore implements MetadataStore {
   async #finish(before: StateVector, isLocal: boolean, paths: readonly string[] | undefined): Promise<void> {
     const { document } = this.#replica
     const after = document.stateVector()
-    const slices = [...sliceLogs(document, before, after)]
+    const updates: Uint8Array[] = []
+    for (const runs of sliceLogs(document, before, after)) {
+      updates.push(encodeUpdate(runs))
+      await setImmediate()
+    }
     try {
-      await this.#database.append(slices.map((runs) => encodeUpdate(runs)))
+      await this.#database.append(updates)
     } catch (error) {
       this.#state = 'failed'
       this.#failure = error
@@ -292,12 +295,12 @@ export class YjsMetadataStore implements MetadataStore {
     this.#durable = after
     await this.#settle()
     this.#compactWhenDue()
-    this.#tell(slices, isLocal, paths)
+    this.#tell(updates, isLocal, paths)
   }
 
-  #tell(slices: readonly LogRun[][], isLocal: boolean, paths: readonly string[] | undefined): void {
+  #tell(updates: readonly Uint8Array[], isLocal: boolean, paths: readonly string[] | undefined): void {
     if (this.#listeners.size === 0) return
-    const change = { messages: slices.map((runs) => encodeUpdateMessage(runs)), isLocal, paths }
+    const change = { messages: updates.map((update) => encodeUpdateMessage(update)), isLocal, paths }
     for (const listener of this.#listeners) {
       try {
         listener(change)

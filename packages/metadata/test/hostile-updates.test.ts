@@ -79,7 +79,7 @@ describe('a peer’s update', () => {
     ['a text', (doc) => doc.getText(logName(WRITER)).insert(0, 'x')],
     ['another’s log', (doc) => log(doc, 99).push([ownLogEntry()])],
     ['a number', (doc) => log(doc).push([ownLogEntry(), 7])],
-    ['a nested type', (doc) => (doc.getArray(logName(WRITER)) as Y.Array<unknown>).push([new Y.Map()])],
+    ['a nested type', (doc) => doc.getArray<unknown>(logName(WRITER)).push([new Y.Map()])],
     ['bytes', (doc) => log(doc).push([ownLogEntry(), new Uint8Array(3)])],
     ['a page break out of place', (doc) => log(doc).push([ownLogEntry(), new Uint8Array(0)])],
     ['entries across a page break', (doc) => log(doc).push([ownLogEntry(), ...new Array<string>(600).fill('AA==')])],

@@ -41,7 +41,10 @@ export function verifySignature(key: DeviceKey, bytes: Uint8Array, signature: Ui
   return verify(null, bytes, createPublicKey({ key: spki, format: 'der', type: 'spki' }), signature)
 }
 
-export function memoryDatabase(): Database {
+/** A LevelDB in memory; it keeps what it holds when it is closed. */
+export type MemoryDatabase = MemoryLevel<string, Uint8Array>
+
+export function memoryDatabase(): MemoryDatabase {
   return new MemoryLevel<string, Uint8Array>({ keyEncoding: 'utf8', valueEncoding: 'view' })
 }
 
@@ -96,4 +99,12 @@ export async function exchange(a: MetadataStore, b: MetadataStore): Promise<void
   ] as const) {
     for (const message of await from.receive(to.hello(), anyone, true)) await to.receive(message, anyone, true)
   }
+}
+
+/** What stands in a database now, in another one: a disk as it was when the machine stopped. */
+export async function copyOf(database: MemoryDatabase): Promise<MemoryDatabase> {
+  const copy = memoryDatabase()
+  await copy.open()
+  for await (const [key, value] of database.iterator()) await copy.put(key, value)
+  return copy
 }

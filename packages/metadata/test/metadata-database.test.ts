@@ -1,7 +1,6 @@
-import { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
 import { type Database, MetadataDatabase } from '../src/metadata-database.ts'
-import { memoryDatabase } from './memory-space.ts'
+import { copyOf, type MemoryDatabase, memoryDatabase } from './memory-space.ts'
 
 const bytes = (text: string) => Buffer.from(text)
 
@@ -18,7 +17,7 @@ async function load(database: Database): Promise<{ store: MetadataDatabase; upda
 }
 
 /** A database that stops, as a machine does, before its write of that number. */
-function stoppingDatabase(stopBefore: number): Database {
+function stoppingDatabase(stopBefore: number): MemoryDatabase {
   const database = memoryDatabase()
   let writes = 0
   const isStopped = () => {
@@ -103,10 +102,3 @@ describe('the database of a space', () => {
     await expect(load(database)).rejects.toMatchObject({ code: 'DITTO_STORE_VERSION' })
   })
 })
-
-async function copyOf(database: Database): Promise<Database> {
-  const copy = new MemoryLevel<string, Uint8Array>({ keyEncoding: 'utf8', valueEncoding: 'view' })
-  await copy.open()
-  for await (const [key, value] of database.iterator()) await copy.put(key, value)
-  return copy
-}

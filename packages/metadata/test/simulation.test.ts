@@ -14,6 +14,15 @@ describe('devices that live apart and meet again', () => {
     expect(bad).toEqual([])
   }, 600_000)
 
+  it.each([
+    [34, 'a dead directory goes and leaves its name to a file'],
+    [117, 'a directory of a cycle is moved, and another would return to where it gave way'],
+    [1484, 'a conflict copy beside the one written would change its name'],
+    [1660, 'a whole cycle of moves arrives in one update'],
+  ])('agree in seed %i, where %s', async (seed) => {
+    expect((await simulate({ seed })).faults).toEqual([])
+  })
+
   it('live the same life for the same seed', async () => {
     const [first, second] = [await simulate({ seed: 7 }), await simulate({ seed: 7 })]
     expect(second).toEqual(first)

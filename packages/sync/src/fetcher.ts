@@ -21,6 +21,7 @@ import {
   type WantedChunk,
 } from './fetch-queue.ts'
 import type { MemoryBudget } from './memory-budget.ts'
+import { MissingSearch } from './missing-search.ts'
 import { RateMeter } from './rate-meter.ts'
 import type { BatchOwner, Requester } from './requester.ts'
 import { Wakeup } from './wakeup.ts'
@@ -32,15 +33,6 @@ export type FetchPolicy = (typeof FETCH_POLICIES)[number]
 /** Chunks found missing and not yet asked for, past which the search for more pauses. */
 const MAX_QUEUED_CHUNKS = 8192
 const MAX_QUEUED_BYTES = 256 * 1024 * 1024
-/** Changed paths remembered one by one; past it the tree is walked instead. */
-const MAX_DIRTY_PATHS = 20_000
-/**
- * A walk of the tree is followed by a pause of at least this, and of so many times its own length: before a walk for
- * what changed, and before one only because some peer may have gained what nobody had.
- */
-const WALK_PAUSE_MS = 100
-const CHANGED_PAUSE_FACTOR = 0.5
-const GAINED_PAUSE_FACTOR = 4
 /** After the store refused (disk full, I/O error) nothing is asked for. */
 const STORE_RETRY_MS = 30_000
 /** How long chunks that a person asked for wait for a peer to come (back). */
@@ -102,22 +94,17 @@ export class Fetcher implements BatchOwner {
   readonly #sink: ChunkSink<Requester>
   readonly #peers = new Set<Requester>()
   readonly #stop = new AbortController()
-  readonly #dirty = new Wakeup()
   readonly #room = new Wakeup()
   readonly #peerCame = new Wakeup()
   readonly #rate = new RateMeter()
   readonly #background: ChunkWaiter
   readonly #loop: Promise<void>
-  #dirtyPaths = new Set<string>()
-  #needsWalk = true
-  #isScanning = false
-  /** Whether something changed since the last walk; otherwise the next one only looks again for what nobody had. */
-  #hasChanged = true
-  #walkEndedAt = Number.NEGATIVE_INFINITY
-  #walkWorkMs = 0
-  #waitedMs = 0
+  readonly #search: MissingSearch
   #absentChunks = 0
   #absentBytes = 0
+  /** Missing when the walk under way began, less what was stored since: it counts anew, but the tree has not changed. */
+  #missingBefore = { chunks: 0, bytes: 0 }
+  #waitedMs = 0
   #storedBytes = 0
   #blocked: { readonly error: unknown; readonly until: number } | undefined
 
@@ -135,14 +122,22 @@ export class Fetcher implements BatchOwner {
       onStored: (stored, corrupt) => this.#stored(stored, corrupt),
       onFailed: (chunks, error) => this.#failed(chunks, error),
     })
-    this.#loop = this.#run()
+    const { metadata, clock, log, onChange } = init
+    this.#search = new MissingSearch({
+      metadata,
+      clock,
+      log,
+      scan: (contents, isWhole, options) => this.#scan(contents, isWhole, options),
+      onChange,
+    })
+    this.#loop = this.#search.run(this.#stop.signal)
   }
 
   get state(): FetchState {
     return {
-      missingChunks: this.#queue.size + this.#absentChunks,
-      missingBytes: this.#queue.bytes + this.#absentBytes,
-      isSettled: this.#queue.size === 0 && !this.#needsWalk && this.#dirtyPaths.size === 0 && !this.#isScanning,
+      missingChunks: Math.max(this.#queue.size + this.#absentChunks, this.#missingBefore.chunks),
+      missingBytes: Math.max(this.#queue.bytes + this.#absentBytes, this.#missingBefore.bytes),
+      isSettled: this.#queue.size === 0 && this.#search.isIdle,
       storedBytes: this.#storedBytes,
       bytesPerSecond: this.#rate.bytesPerSecond(this.#init.clock.monotonic()),
       ...(this.#blocked !== undefined && { blockedBy: this.#blocked.error }),
@@ -151,23 +146,13 @@ export class Fetcher implements BatchOwner {
 
   /** Metadata changed: what is shown at these paths may be missing. `undefined` stands for anything. */
   contentChanged(paths: readonly string[] | undefined): void {
-    if (paths === undefined || this.#absentChunks > 0 || this.#dirtyPaths.size + paths.length > MAX_DIRTY_PATHS) {
-      this.#needsWalk = true
-      this.#hasChanged = true
-      this.#dirtyPaths.clear()
-    } else if (!this.#needsWalk) {
-      for (const path of paths) this.#dirtyPaths.add(path)
-    }
-    this.#dirty.wake()
-    this.#init.onChange()
+    this.#search.changed(paths)
+    if (this.#absentChunks > 0) this.#search.lookAgain()
   }
 
   /** A peer may have something that nobody had before. */
   peerGained(): void {
-    if (this.#absentChunks === 0 || this.#init.policy === 'on-demand') return
-    this.#needsWalk = true
-    this.#dirty.wake()
-    this.#init.onChange()
+    if (this.#absentChunks > 0 && this.#init.policy === 'all') this.#search.lookAgain()
   }
 
   attach(requester: Requester): void {
@@ -304,7 +289,7 @@ export class Fetcher implements BatchOwner {
     }
     await find(init, signal)
     while (left.size > 0) await done.wait({ signal })
-    if (this.#absentChunks > 0) this.contentChanged(undefined)
+    if (this.#absentChunks > 0) this.#search.lookAgain()
     if (unreadable?.error !== undefined) throw unreadable.error
     if (failures.size === 0 && unreadable === undefined) return bytesFetched
     if (failures.has('failed')) throw this.#blocked?.error ?? new DittoError('DITTO_IO', 'Chunks could not be stored.')
@@ -329,84 +314,24 @@ export class Fetcher implements BatchOwner {
     return this.#peers.size > 0 && this.#init.policy === 'all'
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stop
-    while (!signal.aborted) {
-      try {
-        await this.#step(signal)
-      } catch (error) {
-        if (signal.aborted) return
-        this.#init.log.error({ error, space: this.space }, 'Looking for missing content failed; it is tried again.')
-        this.#needsWalk = true
-        await this.#init.clock.sleep(STORE_RETRY_MS, { signal }).catch(() => undefined)
-      } finally {
-        this.#isScanning = false
-      }
-    }
-  }
-
-  async #step(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#init
-    if (this.#needsWalk) {
-      await this.#pauseBeforeWalk(signal)
-      this.#isScanning = true
-      this.#needsWalk = false
-      this.#hasChanged = false
-      this.#dirtyPaths.clear()
+  async #scan(
+    contents: AsyncIterable<readonly WantedContent[]>,
+    isWhole: boolean,
+    options: { readonly signal: AbortSignal },
+  ): Promise<number> {
+    this.#waitedMs = 0
+    if (isWhole) {
+      const { missingChunks, missingBytes } = this.state
+      this.#missingBefore = { chunks: missingChunks, bytes: missingBytes }
       this.#absentChunks = 0
       this.#absentBytes = 0
-      this.#waitedMs = 0
-      const start = clock.monotonic()
-      await scanContents(this.#scanInit(this.#background), this.#walk(['']), { signal })
-      this.#walkEndedAt = clock.monotonic()
-      this.#walkWorkMs = this.#walkEndedAt - start - this.#waitedMs
-    } else if (this.#dirtyPaths.size > 0) {
-      this.#isScanning = true
-      const paths = [...this.#dirtyPaths]
-      this.#dirtyPaths.clear()
-      await scanContents(this.#scanInit(this.#background), this.#walk(paths), { signal })
-    } else {
-      await this.#dirty.wait({ signal })
-      return
     }
-    this.#isScanning = false
-    this.#init.onChange()
-  }
-
-  /** Waits until the next walk is due, which is sooner when something changes meanwhile. */
-  async #pauseBeforeWalk(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#init
-    for (;;) {
-      const factor = this.#hasChanged ? CHANGED_PAUSE_FACTOR : GAINED_PAUSE_FACTOR
-      const dueAt = this.#walkEndedAt + Math.max(WALK_PAUSE_MS, factor * this.#walkWorkMs)
-      const waitMs = dueAt - clock.monotonic()
-      if (!(waitMs > 0)) return
-      await this.#dirty.waitAtMost(waitMs, clock, { signal })
+    try {
+      await scanContents(this.#scanInit(this.#background), contents, options)
+    } finally {
+      if (isWhole) this.#missingBefore = { chunks: 0, bytes: 0 }
     }
-  }
-
-  /** Contents of what is shown at the paths and below. */
-  async *#walk(paths: readonly string[]): AsyncGenerator<readonly WantedContent[]> {
-    let batch: WantedContent[] = []
-    for (const path of paths) {
-      const entry = path === '' ? undefined : this.#init.metadata.lookup(path)
-      if (entry?.file !== undefined) {
-        batch.push(entry.file)
-      } else if (path === '' || entry?.kind === 'directory') {
-        for await (const entries of this.#init.metadata.walk(path)) {
-          for (const { file } of entries) if (file !== undefined) batch.push(file)
-          if (batch.length >= 1024) {
-            yield batch
-            batch = []
-          }
-        }
-      }
-      if (batch.length >= 1024) {
-        yield batch
-        batch = []
-      }
-    }
-    if (batch.length > 0) yield batch
+    return this.#waitedMs
   }
 
   #scanInit(waiter: ChunkWaiter, graceMs?: number): ContentScanInit {
@@ -507,6 +432,8 @@ export class Fetcher implements BatchOwner {
       this.#queue.settle(chunk, 'stored', content.length)
     }
     this.#storedBytes += bytes
+    this.#missingBefore.chunks -= stored.length
+    this.#missingBefore.bytes -= expected
     this.#rate.add(bytes, this.#init.clock.monotonic())
     for (const { chunk, sender } of corrupt) {
       expected += expectedBytes(chunk)
@@ -535,7 +462,7 @@ export class Fetcher implements BatchOwner {
       .then(() => {
         if (this.#blocked !== blocked) return
         this.#blocked = undefined
-        this.contentChanged(undefined)
+        this.#search.changed(undefined)
         this.#init.onWork()
       })
       .catch(() => undefined)

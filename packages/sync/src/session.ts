@@ -36,8 +36,8 @@ const HEARTBEAT_MS = 30_000
 const DEAD_AFTER_MS = 90_000
 /** Two devices that find no space in common within this time have nothing to say to each other. */
 const NOTHING_SHARED_MS = 30_000
-/** How long `close` may take to send what is buffered to a peer that does not read. */
-const CLOSE_TIMEOUT_MS = 2000
+/** How long the end may take to reach a peer that does not read; a removed device is gone within it. */
+const CLOSE_TIMEOUT_MS = 1000
 
 export interface SessionInit {
   link: Link

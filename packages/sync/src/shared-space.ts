@@ -55,7 +55,8 @@ export class SharedSpace {
   /** Whether the peer holds all that this device holds: the same metadata, and it waits for nothing. */
   get isPeerUpToDate(): boolean {
     if (!this.exchange.isIdle || this.#heard?.isSettled !== true) return false
-    // A reader that holds more than this device may not pass it on; all that matters here is that it waits for nothing.
+    // What a reader holds beyond others it may not pass on, so the two need never become equal.
+    if (!this.space.isSelfWriter || this.space.role(this.#init.peer) !== 'full') return true
     const { digest } = this.#heard
     return digest !== undefined && Buffer.compare(digest, this.space.metadata.digest()) === 0
   }
@@ -68,9 +69,8 @@ export class SharedSpace {
   receiveProgress(message: ProgressMessage): void {
     const before = this.#heard
     this.#heard = message
-    if (before === undefined || message.chunks < before.chunks || (message.isSettled && !before.isSettled)) {
-      this.space.fetcher.peerGained()
-    }
+    // Not because it settled: two devices that lack the same would set each other off for ever.
+    if (before === undefined || message.chunks < before.chunks) this.space.fetcher.peerGained()
     this.#init.onChange()
   }
 

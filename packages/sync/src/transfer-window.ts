@@ -1,5 +1,6 @@
-const MIN_WINDOW_BYTES = 256 * 1024
-const START_WINDOW_BYTES = 2 * 1024 * 1024
+/** At 10 kB/s, as over BLE, 6 s of work: what waits behind it, a ping too, is not delayed for long. */
+const MIN_WINDOW_BYTES = 64 * 1024
+const START_WINDOW_BYTES = 512 * 1024
 const MAX_WINDOW_BYTES = 32 * 1024 * 1024
 /** How much of a link's work is asked for ahead, beside what is under way on the network. */
 const AHEAD_MS = 500

@@ -14,6 +14,7 @@ export class RawPeer {
   readonly received: Message[] = []
   readonly #arrived = new Wakeup()
   #isOver = false
+  #isReading = true
 
   constructor(device: TestDevice, key: DeviceKey) {
     const [own, theirs] = memoryLinkPair({ keys: [key, device.key] })
@@ -29,6 +30,11 @@ export class RawPeer {
     peer.send({ type: 'spaces', spaces: spaces.map((id, i) => ({ number: 100 + i, id: spaceId.toBytes(id) })) })
     await peer.next('spaces')
     return peer
+  }
+
+  /** From now on what arrives stays in the link, until that is full. */
+  stopReading(): void {
+    this.#isReading = false
   }
 
   send(message: Encodable): void {
@@ -60,6 +66,7 @@ export class RawPeer {
       for await (const payload of this.link.frames()) {
         this.received.push(decodeMessage(payload))
         this.#arrived.wake()
+        if (!this.#isReading) await new Promise(() => undefined)
       }
     } catch {
       // The device ended the link.

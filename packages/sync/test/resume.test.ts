@@ -7,7 +7,7 @@ import { connect, HOME, TestDevice } from './test-device.ts'
 const NAMES = ['alice', 'bob']
 
 function files(seed: number): Record<string, Uint8Array> {
-  const made: Record<string, Uint8Array> = { 'large.bin': pseudoRandomBytes(seed, 1_500_000) }
+  const made: Record<string, Uint8Array> = { 'large.bin': pseudoRandomBytes(seed, 1_200_000) }
   for (let i = 0; i < 40; i++) made[`small/${i}.txt`] = pseudoRandomBytes(seed + i + 1, 10 + 97 * i)
   return made
 }
@@ -66,7 +66,7 @@ describe('a transfer that is cut', () => {
         await alice.engine.close()
         await bob.engine.close()
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     )
   })
 

@@ -79,7 +79,7 @@ describe('a session', () => {
     theirs.close = () => new Promise(() => undefined)
     const session = alice.engine.attach(theirs)
     const ended = session.end()
-    await clock.advance(2_000)
+    await clock.advance(1_000)
     await ended
     expect(isDittoError(await theirs.closed, 'DITTO_LINK_TIMEOUT')).toBe(true)
     link.abort(new Error('over'))

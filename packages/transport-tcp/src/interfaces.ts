@@ -7,6 +7,8 @@ export type NetworkInterfaces = NodeJS.Dict<readonly NetworkInterfaceInfo[]>
 /** One address of one interface that is up. */
 export interface InterfaceAddress {
   readonly name: string
+  /** What follows `%` in a link-local IPv6 address. */
+  readonly zone: string
   readonly family: 'IPv4' | 'IPv6'
   /** Without a zone. */
   readonly address: string
@@ -26,6 +28,8 @@ export function usableAddresses(interfaces: NetworkInterfaces): InterfaceAddress
       const family = isIPv4(info.address) ? 'IPv4' : 'IPv6'
       return {
         name,
+        // Windows knows zones by number only.
+        zone: process.platform === 'win32' && info.family === 'IPv6' ? `${info.scopeid}` : name,
         family,
         address: info.address.split('%')[0]!,
         prefixLength: Number(info.cidr?.split('/')[1] ?? (family === 'IPv4' ? 32 : 128)),
@@ -64,7 +68,7 @@ export function reachableAddresses(interfaces: NetworkInterfaces): string[] {
 /** The zones on which a link-local IPv6 address without one may be tried. */
 export function linkLocalZones(interfaces: NetworkInterfaces): string[] {
   const zoned = usableAddresses(interfaces).filter((entry) => entry.family === 'IPv6' && entry.isLinkLocal)
-  return [...new Set(zoned.map((entry) => entry.name))]
+  return [...new Set(zoned.map((entry) => entry.zone))]
 }
 
 /** The broadcast address of each IPv4 network that has one: not of point-to-point links. */

@@ -67,7 +67,7 @@ class TcpTransport implements Transport {
   constructor(init: TcpTransportInit) {
     this.#init = init
     this.#dialTimeoutMs = init.dialTimeoutMs ?? DEFAULT_DIAL_TIMEOUT_MS
-    this.#networkInterfaces = init.networkInterfaces ?? networkInterfaces
+    this.#networkInterfaces = init.networkInterfaces ?? systemInterfaces
     this.#logger = init.logger
   }
 
@@ -222,5 +222,14 @@ function listenError(cause: NodeJS.ErrnoException, port: number, host: string | 
       })
     default:
       return new DittoError('DITTO_IO', `Listening at ${where} failed: ${cause.message}.`, { cause })
+  }
+}
+
+/** Some systems do not let a program see its interfaces; it can still dial and be dialled. */
+function systemInterfaces(): NetworkInterfaces {
+  try {
+    return networkInterfaces()
+  } catch {
+    return {}
   }
 }

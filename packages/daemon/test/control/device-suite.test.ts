@@ -19,16 +19,6 @@ async function teardown(device: Device): Promise<void> {
   cleanUps.delete(device)
 }
 
-deviceSuite('a device opened in this process', {
-  setup: async () => {
-    const home = await newHome()
-    const device = await openDevice({ home })
-    cleanUps.set(device, () => rm(home, { recursive: true, force: true }))
-    return device
-  },
-  teardown,
-})
-
 deviceSuite('a device behind the control socket', {
   setup: async () => {
     const home = await newHome()

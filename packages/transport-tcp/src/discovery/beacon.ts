@@ -17,6 +17,8 @@ const BEACON_GROUP = 'ff12::d177:f5'
 const MIN_INTERVAL_MS = 1_000
 /** Devices that hear the same newcomer do not all answer in the same moment. */
 const MAX_ANSWER_DELAY_MS = 250
+/** A network of 200 devices that all speak at once is heard out; parsing one takes microseconds. */
+const PACKETS = { perSecond: 200, burst: 400 }
 /** Announcements heard lately, which are not worth an answer. */
 const MAX_HEARD = 512
 
@@ -41,7 +43,7 @@ export class Beacon implements DiscoveryPart {
 
   constructor(init: DiscoveryPartInit) {
     this.#init = init
-    this.#gate = new PacketGate(init.clock)
+    this.#gate = new PacketGate({ clock: init.clock, ...PACKETS })
   }
 
   state(): DiscoveryState {
@@ -132,7 +134,7 @@ export class Beacon implements DiscoveryPart {
   /** @returns whether the signal ended it */
   async #sleep(delayMs: number, signal: AbortSignal): Promise<boolean> {
     try {
-      await this.#init.clock.sleep(delayMs, { signal: AbortSignal.any([signal, this.#stop.signal]) })
+      await this.#init.clock.sleep(delayMs, { signal })
     } catch {
       return true
     }

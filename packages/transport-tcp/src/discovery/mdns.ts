@@ -1,6 +1,6 @@
 import type { DiscoveryState } from '@dittofs/interface'
 import { Bonjour, type Browser, type Service } from 'bonjour-service'
-import { type NetworkInterfaces, onLinkChecker } from '../interfaces.ts'
+import { interfacesFingerprint, type NetworkInterfaces, onLinkChecker } from '../interfaces.ts'
 import type { DiscoveryPart, DiscoveryPartInit } from './discovery-part.ts'
 import { encodeTxt, MDNS_SERVICE_TYPE, sightingOf } from './mdns-record.ts'
 import { MdnsSockets } from './mdns-sockets.ts'
@@ -26,6 +26,8 @@ export class Mdns implements DiscoveryPart {
   #service: Service | undefined
   /** Whatever publishes or withdraws, one after the other. */
   #publishing: Promise<void> = Promise.resolve()
+  #interfaces = ''
+  /** What the published service says. */
   #announced = ''
   #querying: Promise<void> | undefined
   #refreshedAt = Number.NEGATIVE_INFINITY
@@ -48,11 +50,8 @@ export class Mdns implements DiscoveryPart {
     await this.#sockets.follow(interfaces)
     if (this.#stop.signal.aborted) return
     this.#bonjour ??= this.#start()
-    const announcement = this.#init.announcement()
-    const announced = JSON.stringify([encodeTxt(announcement), Object.entries(interfaces)])
-    if (announced === this.#announced) return
-    this.#announced = announced
-    this.#publish()
+    this.#interfaces = interfacesFingerprint(interfaces)
+    if (this.#current() !== this.#announced) this.#publish()
   }
 
   refresh(): void {
@@ -67,8 +66,8 @@ export class Mdns implements DiscoveryPart {
     this.#stop.abort()
     this.#browser?.stop()
     await this.#querying
+    this.#publishing = this.#publishing.then(() => this.#withdraw()).catch(() => undefined)
     await this.#publishing
-    await this.#withdraw()
     await new Promise<void>((resolve) => {
       if (this.#bonjour === undefined) this.#sockets.close(resolve)
       else this.#bonjour.destroy(resolve)
@@ -118,21 +117,31 @@ export class Mdns implements DiscoveryPart {
     }
   }
 
+  #current(): string {
+    return JSON.stringify([encodeTxt(this.#init.announcement()), this.#interfaces])
+  }
+
   #publish(): void {
-    this.#publishing = this.#publishing.then(async () => {
-      await this.#withdraw()
-      if (this.#stop.signal.aborted) return
-      this.#service = this.#bonjour?.publish({
-        name: this.#randomName(),
-        // Without it the library announces the machine's own name.
-        host: `${this.#randomName()}.local`,
-        type: MDNS_SERVICE_TYPE,
-        port: this.#init.port,
-        txt: encodeTxt(this.#init.announcement()),
-        // A random name is taken by nobody, and asking for it would be one more thing to answer.
-        probe: false,
+    this.#announced = this.#current()
+    this.#publishing = this.#publishing
+      .then(async () => {
+        await this.#withdraw()
+        if (this.#stop.signal.aborted) return
+        this.#service = this.#bonjour?.publish({
+          name: this.#randomName(),
+          // Without it the library announces the machine's own name.
+          host: `${this.#randomName()}.local`,
+          type: MDNS_SERVICE_TYPE,
+          port: this.#init.port,
+          txt: encodeTxt(this.#init.announcement()),
+          // A random name is taken by nobody, and asking for it would be one more thing to answer.
+          probe: false,
+        })
       })
-    })
+      .catch((error: unknown) => {
+        // The library reads the interfaces by itself, which some systems do not allow.
+        this.#init.logger?.debug({ error }, 'The mDNS library could not announce this device.')
+      })
   }
 
   /** Before the next is published: the library drops every pointer to the service type along with this one. */

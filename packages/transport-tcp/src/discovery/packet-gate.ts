@@ -4,14 +4,18 @@ import { TokenBucket } from './token-bucket.ts'
 
 /** An Ethernet frame's payload: nothing sent here is longer, and what is longer was not meant for us. */
 const MAX_PACKET_BYTES = 1_500
-/** A network of 200 devices that all speak at once is served; a flood costs a lookup a packet. */
-const PACKETS_PER_SECOND = 200
-const PACKET_BURST = 400
 /** One neighbour cannot use up what is there for all. Each may be heard over several interfaces and addresses. */
 const PACKETS_PER_SECOND_OF_SOURCE = 10
 const PACKET_BURST_OF_SOURCE = 40
 /** Sources with a count of their own; past it all counts start anew, and the common limit still holds. */
 const MAX_SOURCES = 512
+
+export interface PacketGateInit {
+  clock: Clock
+  /** Packets of all neighbours together, as many as parsing them may cost time. */
+  perSecond: number
+  burst: number
+}
 
 /** Decides which datagrams are worth parsing: neighbours' only, not too long, not too many. */
 export class PacketGate {
@@ -20,9 +24,9 @@ export class PacketGate {
   readonly #bySource = new Map<string, TokenBucket>()
   #isOnLink: (address: string) => boolean = () => false
 
-  constructor(clock: Clock) {
-    this.#clock = clock
-    this.#all = this.#bucket(PACKETS_PER_SECOND, PACKET_BURST)
+  constructor(init: PacketGateInit) {
+    this.#clock = init.clock
+    this.#all = this.#bucket(init.perSecond, init.burst)
   }
 
   /** @param isOnLink - whether an address is a neighbour's: what came through a router is not heard (RFC 6762, 11) */

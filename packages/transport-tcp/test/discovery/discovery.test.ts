@@ -223,6 +223,6 @@ function* hostilePackets(): Generator<Buffer> {
     ...Array.from({ length: 199 }, () => Buffer.from([0xc0, 12, 0, 12, 0, 1])),
   ])
   yield Buffer.concat([header(0x84, 0, 1), Buffer.from([0xc0, 12]), Buffer.alloc(20), name])
-  yield Buffer.concat([header(0x84, 0, 40), ptr])
+  yield Buffer.concat([header(0x84, 0, 30), ptr])
   yield Buffer.concat([header(0, 8, 0), name])
 }

@@ -34,7 +34,7 @@ describe('PacketGate', () => {
   const from = (address: string): RemoteInfo => ({ address, family: 'IPv4', port: 1, size: 0 })
   const gate = () => {
     now = 0
-    const gate = new PacketGate(clock)
+    const gate = new PacketGate({ clock, perSecond: 200, burst: 400 })
     gate.setNeighbourhood((address) => address.startsWith('10.'))
     return gate
   }
@@ -43,7 +43,7 @@ describe('PacketGate', () => {
     expect(gate().admits(Buffer.alloc(1_500), from('10.0.0.1'))).toBe(true)
     expect(gate().admits(Buffer.alloc(1_501), from('10.0.0.1'))).toBe(false)
     expect(gate().admits(Buffer.alloc(10), from('11.0.0.1'))).toBe(false)
-    expect(new PacketGate(clock).admits(Buffer.alloc(10), from('10.0.0.1'))).toBe(false)
+    expect(new PacketGate({ clock, perSecond: 200, burst: 400 }).admits(Buffer.alloc(10), from('10.0.0.1'))).toBe(false)
   })
 
   it('hears others while one neighbour floods', () => {
