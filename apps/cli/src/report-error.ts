@@ -1,15 +1,10 @@
 import { DittoError, type ErrorCode } from '@dittofs/interface'
 import type { Output } from './output/output.ts'
 
-/** What may help, where the message of the error alone does not say it. */
+/** What to do, for the commands whose errors come from where the command line is not known. */
 const HINTS: Partial<Readonly<Record<ErrorCode, Readonly<Record<string, string>>>>> = {
-  DITTO_EXISTS: {
-    add: 'use --as PATH to add it under another path, or --replace to make it a new version of the file there',
-    get: 'use -o PATH to write it there or elsewhere, replacing what is there',
-  },
+  DITTO_EXISTS: { get: 'use -o PATH to write it there or elsewhere, replacing what is there' },
   DITTO_NOT_FOUND: {
-    list: '"dittofs list" shows what is in the space',
-    get: '"dittofs list" shows what is in the space',
     mv: '"dittofs list" shows what is in the space',
     rm: '"dittofs list" shows what is in the space',
     'devices remove': '"dittofs devices" shows names and IDs',
@@ -17,7 +12,6 @@ const HINTS: Partial<Readonly<Record<ErrorCode, Readonly<Record<string, string>>
   },
   DITTO_CHUNK_MISSING: { get: '"dittofs status" shows which devices are connected' },
   DITTO_PEER_UNREACHABLE: { join: 'is "dittofs daemon" running at the other device, in the same network?' },
-  DITTO_TICKET_MANGLED: { join: 'copy the whole ticket, from DITTO1 to its last letter' },
 }
 
 export interface ReportOptions {
