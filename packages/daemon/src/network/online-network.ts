@@ -144,6 +144,10 @@ export class OnlineNetwork implements Network {
     })
   }
 
+  isFetching(space: OpenSpace): boolean {
+    return this.#engine.spaceState(space.id)?.isSettled === false
+  }
+
   traffic(): { readonly sent: number; readonly received: number } {
     return this.#traffic.total()
   }

@@ -11,6 +11,8 @@ import { MissingCounter } from './missing-counter.ts'
 export interface NetworkView {
   peers(): readonly PeerInfo[]
   links(): readonly LinkState[]
+  /** Whether content of the space is being fetched now. */
+  isFetching(space: OpenSpace): boolean
 }
 
 export interface StatusReportInit {
@@ -50,7 +52,8 @@ export class StatusReport {
   async space(space: OpenSpace): Promise<SpaceInfo> {
     let counter = this.#missing.get(space)
     if (counter === undefined) {
-      counter = new MissingCounter(space, this.#init.held, this.#init.clock)
+      const { held, clock, network } = this.#init
+      counter = new MissingCounter(space, held, clock, () => network()?.isFetching(space) === true)
       this.#missing.set(space, counter)
     }
     return describeSpace(space, this.#init.identity.key, await counter.count())
