@@ -7,7 +7,7 @@ import { VERSION } from '../version.ts'
 import { describeSpace } from './describe-space.ts'
 import { MissingCounter } from './missing-counter.ts'
 
-/** What the network, where there is one, knows of other devices. */
+/** What is known of other devices and of the ways to them. */
 export interface NetworkView {
   peers(): readonly PeerInfo[]
   links(): readonly LinkState[]
@@ -25,10 +25,8 @@ export interface StatusReportInit {
   clock: Clock
   notices: Notices
   spaces: () => readonly OpenSpace[]
-  network: () => NetworkView | undefined
+  network: () => NetworkView
 }
-
-const OFFLINE_REASON = 'this device was opened without the network'
 
 /** Answers what the device holds and whom it sees, from counters: no call walks a tree that has not changed. */
 export class StatusReport {
@@ -53,7 +51,7 @@ export class StatusReport {
     let counter = this.#missing.get(space)
     if (counter === undefined) {
       const { held, clock, network } = this.#init
-      counter = new MissingCounter(space, held, clock, () => network()?.isFetching(space) === true)
+      counter = new MissingCounter(space, held, clock, () => network().isFetching(space))
       this.#missing.set(space, counter)
     }
     return describeSpace(space, this.#init.identity.key, await counter.count())
@@ -82,8 +80,8 @@ export class StatusReport {
         packBytes: stats.packBytes,
         dedupRatio: stats.bytes === 0 || shownBytes === 0 ? 1 : shownBytes / stats.bytes,
       },
-      peers: view?.peers() ?? [],
-      links: view?.links() ?? ['tcp', 'mdns', 'beacon'].map((name) => ({ name, isUp: false, reason: OFFLINE_REASON })),
+      peers: view.peers(),
+      links: view.links(),
       notices: notices.all(),
     }
   }
@@ -91,7 +89,11 @@ export class StatusReport {
   /** Every member of every space, this device first. */
   devices(): readonly DeviceInfo[] {
     const { identity, deviceName, spaces, network } = this.#init
-    const peers = new Map((network()?.peers() ?? []).map((peer) => [peer.id, peer]))
+    const peers = new Map(
+      network()
+        .peers()
+        .map((peer) => [peer.id, peer]),
+    )
     const found = new Map<string, DeviceInfo>()
     for (const space of spaces()) {
       for (const member of space.membership.members()) {
