@@ -27,6 +27,7 @@ import {
 } from '@dittofs/interface'
 import { missingChunksError } from './content/content-fetcher.ts'
 import type { DeviceParts } from './device-parts.ts'
+import { fromLevelError } from './home/level-fault.ts'
 import { collectGarbage } from './maintenance/collect-garbage.ts'
 import { verifyStore } from './maintenance/verify-store.ts'
 import { DeviceMetrics } from './metrics/device-metrics.ts'
@@ -230,6 +231,8 @@ export class LocalDevice implements Device {
     this.#running.add(running)
     try {
       return await running
+    } catch (error) {
+      throw fromLevelError(error, `work in the home ${JSON.stringify(this.home)}`)
     } finally {
       this.#running.delete(running)
     }

@@ -10,25 +10,33 @@ export async function forEachBounded<T>(
   work: (item: T) => Promise<void>,
   options: AbortOptions = {},
 ): Promise<void> {
-  const running = new Set<Promise<void>>()
   const failures: unknown[] = []
-  const start = (item: T) => {
-    const task = work(item)
-      .catch((error: unknown) => {
-        failures.push(error)
-      })
-      .finally(() => running.delete(task))
-    running.add(task)
+  let running = 0
+  let whenOneEnds = () => {}
+  const start = async (item: T): Promise<void> => {
+    running++
+    try {
+      await work(item)
+    } catch (error) {
+      failures.push(error)
+    } finally {
+      running--
+      whenOneEnds()
+    }
   }
+  const oneEnds = () =>
+    new Promise<void>((resolve) => {
+      whenOneEnds = resolve
+    })
   try {
     for await (const item of items) {
       options.signal?.throwIfAborted()
       if (failures.length > 0) break
-      start(item)
-      if (running.size >= limit) await Promise.race(running)
+      void start(item)
+      while (running >= limit) await oneEnds()
     }
   } finally {
-    await Promise.all(running)
+    while (running > 0) await oneEnds()
   }
   if (failures.length > 0) throw failures[0]
 }

@@ -15,12 +15,16 @@ import { LocalDevice } from './device.ts'
 import { DeviceLabel } from './device-label.ts'
 import { openHome } from './home/home.ts'
 import { lockHome } from './home/home-lock.ts'
+import { fromLevelError } from './home/level-fault.ts'
 import { createLogger, type DeviceLogger } from './logs/create-logger.ts'
+import { LastSeen } from './network/last-seen.ts'
+import { offlineView } from './network/offline-view.ts'
 import { OnlineNetwork } from './network/online-network.ts'
 import { SharedGate } from './shared-gate.ts'
 import { SpaceFiles } from './space-files.ts'
 import { createSpace } from './spaces/create-space.ts'
 import type { OpenSpace } from './spaces/open-space.ts'
+import { otherMembers } from './spaces/other-members.ts'
 import { HOME_SPACE } from './spaces/select-space.ts'
 import { SpaceRegistry } from './spaces/space-registry.ts'
 import { membershipStore } from './state/membership-store.ts'
@@ -68,7 +72,7 @@ export async function openDevice(init: DeviceInit): Promise<LocalDevice> {
     return await open(init, stack)
   } catch (error) {
     await stack.close().catch(() => undefined)
-    throw error
+    throw fromLevelError(error, `open the home ${JSON.stringify(init.home)}`)
   }
 }
 
@@ -112,12 +116,13 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     },
   })
   stack.add(spaces, (opened) => opened.close())
+  const lastSeen = await LastSeen.open(database, clock)
+  const alone = offlineView(() => otherMembers(spaces.all(), identity.key), lastSeen)
   const report: StatusReport = new StatusReport({
     ...{ identity, home: home.path, store, held, clock, notices },
     deviceName: () => label.name,
-    isDaemon: init.online === true,
     spaces: () => spaces.all(),
-    network: () => network,
+    network: () => network ?? alone,
   })
   function watch(space: OpenSpace): void {
     space.metadata.onChange(({ isLocal }) => {
@@ -131,7 +136,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   if (init.online === true) {
     network = await OnlineNetwork.open({
       ...{ identity, memberships, spaces, store, readManifest, database, config, clock, logger },
-      randomBytes: random,
+      ...{ lastSeen, randomBytes: random },
       transports: init.transports ?? [tcpTransport({ clock, logger, mdns: config.mdns, beacon: config.beacon })],
       deviceName: () => label.name,
       notify: (text) => {

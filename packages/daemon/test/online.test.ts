@@ -131,6 +131,9 @@ describe('two devices', () => {
     expect((await collected(bob.list('', { missing: true }))).map((entry) => entry.path)).toEqual(['t/two'])
     await bob.close()
     const offline = await openLocal({ home })
+    const [peer, ...others] = (await offline.status()).peers
+    expect([peer?.id, peer?.link, others]).toEqual([alice.id, undefined, []])
+    expect(peer?.lastSeen).toBeGreaterThan(Date.now() - 60_000)
     await expect(offline.get('t/two', { directory })).rejects.toMatchObject({ code: 'DITTO_CHUNK_MISSING' })
     expect(await offline.get('t/one', { directory })).toMatchObject({ files: 1, fetchedBytes: 0 })
   })

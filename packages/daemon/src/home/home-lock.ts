@@ -3,7 +3,8 @@ import path from 'node:path'
 import { DittoError } from '@dittofs/interface'
 import { Level } from 'level'
 import type { Home } from './home.ts'
-import { levelFault } from './level-fault.ts'
+import { fromLevelError, levelFault } from './level-fault.ts'
+import { fromSystemError } from './system-error.ts'
 import { writeFileWhole } from './write-file-whole.ts'
 
 /** How long to wait for a holder that took the lock this instant to write its process ID down. */
@@ -30,9 +31,14 @@ export async function lockHome(home: Home): Promise<HomeLock> {
     await openRepaired(database)
   } catch (error) {
     if (levelFault(error) === 'LEVEL_LOCKED') throw await lockedError(home, holder)
-    throw error
+    throw fromLevelError(error, `use ${JSON.stringify(home.path)} as the home of a device`)
   }
-  await writeFileWhole(holder, `${process.pid}\n`)
+  try {
+    await writeFileWhole(holder, `${process.pid}\n`)
+  } catch (error) {
+    await database.close()
+    throw fromSystemError(error, `use ${JSON.stringify(home.path)} as the home of a device`)
+  }
   return { release: () => database.close() }
 }
 

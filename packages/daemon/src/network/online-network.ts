@@ -22,7 +22,7 @@ import {
   type SyncResult,
   type Transport,
 } from '@dittofs/interface'
-import type { Identity } from '@dittofs/link'
+import { deviceId, type Identity } from '@dittofs/link'
 import { type Memberships, missingStatements, statementIds } from '@dittofs/membership'
 import { SyncEngine, statementExchange } from '@dittofs/sync'
 import type { Level } from 'level'
@@ -32,10 +32,11 @@ import type { FetchOptions, LackingFile } from '../content/content-fetcher.ts'
 import { admitLink } from '../pairing/admit-link.ts'
 import { joinSpace } from '../pairing/join-space.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
+import { otherMembers } from '../spaces/other-members.ts'
 import type { SpaceRegistry } from '../spaces/space-registry.ts'
 import { DeviceSecrets } from './device-secrets.ts'
 import { EngineFetcher } from './engine-fetcher.ts'
-import { LastSeen } from './last-seen.ts'
+import type { LastSeen } from './last-seen.ts'
 import type { Network } from './network.ts'
 import { listPeers } from './peer-list.ts'
 import { StoredAddresses } from './stored-addresses.ts'
@@ -56,6 +57,7 @@ export interface OnlineNetworkInit {
   database: Level
   transports: readonly Transport[]
   config: Config
+  lastSeen: LastSeen
   clock: Clock
   randomBytes: RandomBytes
   logger: Logger
@@ -74,14 +76,13 @@ export class OnlineNetwork implements Network {
   readonly #engine: SyncEngine
   readonly #connector: Connector
   readonly #fetcher: EngineFetcher
-  readonly #lastSeen: LastSeen
   readonly #traffic = new Traffic()
   readonly #stop = new AbortController()
   readonly #pairings = new Set<Promise<void>>()
 
   /** @throws DittoError DITTO_PORT_IN_USE, DITTO_PERMISSION, DITTO_USAGE, DITTO_IO */
   static async open(init: OnlineNetworkInit): Promise<OnlineNetwork> {
-    const network = new OnlineNetwork(init, await LastSeen.open(init.database, init.clock))
+    const network = new OnlineNetwork(init)
     try {
       await network.#connector.start()
     } catch (error) {
@@ -91,10 +92,9 @@ export class OnlineNetwork implements Network {
     return network
   }
 
-  constructor(init: OnlineNetworkInit, lastSeen: LastSeen) {
+  constructor(init: OnlineNetworkInit) {
     const { identity, memberships, spaces, store, readManifest, clock, randomBytes, logger, config } = init
     this.#init = init
-    this.#lastSeen = lastSeen
     this.#engine = new SyncEngine({
       ...{ store, readManifest, clock, log: logger },
       self: identity.key,
@@ -140,8 +140,12 @@ export class OnlineNetwork implements Network {
       members: this.#otherMembers(),
       connected: this.#engine.peers(),
       problems: this.#connector.state().problems,
-      lastSeen: (device) => this.#lastSeen.get(device),
+      lastSeen: (device) => this.#init.lastSeen.get(device),
     })
+  }
+
+  isFetching(space: OpenSpace): boolean {
+    return this.#engine.spaceState(space.id)?.isSettled === false
   }
 
   traffic(): { readonly sent: number; readonly received: number } {
@@ -210,19 +214,19 @@ export class OnlineNetwork implements Network {
   #followEngine(): void {
     const { logger, spaces, onChange, onContent } = this.#init
     const seen = (device: DeviceKey) => {
-      this.#lastSeen.note(device).catch((error: unknown) => {
+      this.#init.lastSeen.note(device).catch((error: unknown) => {
         logger.warn({ error }, 'The time a device was seen could not be written down.')
       })
     }
     this.#engine.on('peer:open', (session) => {
       logger.info(
-        { device: session.peer, remote: session.link.remote, link: session.link.transport },
+        { device: deviceId(session.peer), remote: session.link.remote, link: session.link.transport },
         'A device is connected.',
       )
       seen(session.peer)
     })
     this.#engine.on('peer:close', (session, reason) => {
-      logger.info({ device: session.peer, reason: reason?.message }, 'A device is no longer connected.')
+      logger.info({ device: deviceId(session.peer), reason: reason?.message }, 'A device is no longer connected.')
       if (session.peerInstance !== undefined) seen(session.peer)
     })
     this.#engine.on('peer:change', onChange)
@@ -243,8 +247,7 @@ export class OnlineNetwork implements Network {
   }
 
   #otherMembers(): ReadonlyMap<DeviceKey, string> {
-    const members = this.#init.spaces.all().flatMap((space) => space.membership.members())
-    return new Map(members.filter(({ key }) => key !== this.#init.identity.key).map(({ key, name }) => [key, name]))
+    return otherMembers(this.#init.spaces.all(), this.#init.identity.key)
   }
 
   /** The link of pairing ends with it; the one that syncs is dialled at once and takes a moment. */

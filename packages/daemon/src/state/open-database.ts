@@ -1,7 +1,6 @@
-import { DittoError } from '@dittofs/interface'
+import { DittoError, isDittoError } from '@dittofs/interface'
 import { Level } from 'level'
-import { levelFault } from '../home/level-fault.ts'
-import { fromSystemError } from '../home/system-error.ts'
+import { fromLevelError, levelFault } from '../home/level-fault.ts'
 
 /**
  * Opens a LevelDB of the home.
@@ -16,9 +15,11 @@ export async function openDatabase(directory: string, what: string): Promise<Lev
     return database
   } catch (error) {
     const shown = JSON.stringify(directory)
-    switch (levelFault(error)) {
+    const failure = fromLevelError(error, `open ${shown}`)
+    // A file that a manifest names and that is gone is damage too, though LevelDB calls it an I/O error.
+    const isMissingFile = levelFault(error) === 'LEVEL_IO_ERROR' && isDittoError(failure, 'DITTO_IO')
+    switch (isMissingFile ? 'LEVEL_CORRUPTION' : levelFault(error)) {
       case 'LEVEL_CORRUPTION':
-      case 'LEVEL_IO_ERROR':
         throw new DittoError(
           'DITTO_STORE_CORRUPT',
           `The database in ${shown}, ${what}, is damaged; nothing was changed. Restore it from a backup, or move the home away and join again from another device.`,
@@ -29,7 +30,7 @@ export async function openDatabase(directory: string, what: string): Promise<Lev
           cause: error,
         })
       default:
-        throw fromSystemError(error, `open ${shown}`)
+        throw failure
     }
   }
 }

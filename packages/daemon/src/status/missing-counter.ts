@@ -2,26 +2,30 @@ import type { Clock } from '@dittofs/interface'
 import type { HeldChunks, Missing } from '../content/held-chunks.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 
-/** Counting again may take this share of the time at most: 1 of 20. */
+/** While content arrives, counting may take this share of the time at most: 1 of 20. */
 const REST_FACTOR = 20
+const MAX_ROUNDS = 3
 
 /**
  * How much of a space's content is not here. Counted by a walk once, and again only after something changed that may
- * have changed the number, and not so often that the counting itself costs.
+ * have changed the number; while content arrives, not so often that the counting itself costs.
  */
 export class MissingCounter {
   readonly #space: OpenSpace
   readonly #held: HeldChunks
   readonly #clock: Clock
+  readonly #isArriving: () => boolean
   #known: Missing | undefined
   #isStale = true
   #counting: Promise<Missing> | undefined
   #notBeforeMs = Number.NEGATIVE_INFINITY
 
-  constructor(space: OpenSpace, held: HeldChunks, clock: Clock) {
+  /** @param isArriving - whether content of the space is being fetched now */
+  constructor(space: OpenSpace, held: HeldChunks, clock: Clock, isArriving: () => boolean) {
     this.#space = space
     this.#held = held
     this.#clock = clock
+    this.#isArriving = isArriving
   }
 
   /** Something came, went or was found damaged. */
@@ -35,11 +39,16 @@ export class MissingCounter {
   }
 
   async count(): Promise<Missing> {
-    if (this.#known !== undefined && (!this.#isStale || this.#clock.monotonic() < this.#notBeforeMs)) return this.#known
-    this.#counting ??= this.#walk().finally(() => {
-      this.#counting = undefined
-    })
-    return this.#counting
+    // What changed while it was counted is counted again; where changes never cease, the last count will do.
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const isTooSoon = this.#clock.monotonic() < this.#notBeforeMs && this.#isArriving()
+      if (this.#known !== undefined && (!this.#isStale || isTooSoon)) return this.#known
+      this.#counting ??= this.#walk().finally(() => {
+        this.#counting = undefined
+      })
+      this.#known = await this.#counting
+    }
+    return this.#known ?? { chunks: 0, bytes: 0 }
   }
 
   async #walk(): Promise<Missing> {
@@ -61,7 +70,6 @@ export class MissingCounter {
     }
     const endedMs = this.#clock.monotonic()
     this.#notBeforeMs = endedMs + REST_FACTOR * (endedMs - startedMs)
-    this.#known = { chunks, bytes }
-    return this.#known
+    return { chunks, bytes }
   }
 }

@@ -7,10 +7,12 @@ import { VERSION } from '../version.ts'
 import { describeSpace } from './describe-space.ts'
 import { MissingCounter } from './missing-counter.ts'
 
-/** What the network, where there is one, knows of other devices. */
+/** What is known of other devices and of the ways to them. */
 export interface NetworkView {
   peers(): readonly PeerInfo[]
   links(): readonly LinkState[]
+  /** Whether content of the space is being fetched now. */
+  isFetching(space: OpenSpace): boolean
 }
 
 export interface StatusReportInit {
@@ -18,16 +20,13 @@ export interface StatusReportInit {
   /** As it is now. */
   deviceName: () => string
   home: string
-  isDaemon: boolean
   store: ChunkStore
   held: HeldChunks
   clock: Clock
   notices: Notices
   spaces: () => readonly OpenSpace[]
-  network: () => NetworkView | undefined
+  network: () => NetworkView
 }
-
-const OFFLINE_REASON = 'this device was opened without the network'
 
 /** Answers what the device holds and whom it sees, from counters: no call walks a tree that has not changed. */
 export class StatusReport {
@@ -51,7 +50,8 @@ export class StatusReport {
   async space(space: OpenSpace): Promise<SpaceInfo> {
     let counter = this.#missing.get(space)
     if (counter === undefined) {
-      counter = new MissingCounter(space, this.#init.held, this.#init.clock)
+      const { held, clock, network } = this.#init
+      counter = new MissingCounter(space, held, clock, () => network().isFetching(space))
       this.#missing.set(space, counter)
     }
     return describeSpace(space, this.#init.identity.key, await counter.count())
@@ -62,7 +62,7 @@ export class StatusReport {
   }
 
   async status(): Promise<DeviceStatus> {
-    const { identity, deviceName, home, isDaemon, store, notices, network } = this.#init
+    const { identity, deviceName, home, store, notices, network } = this.#init
     const [spaces, stats] = await Promise.all([this.spaces(), store.stats()])
     const shownBytes = spaces.reduce((sum, space) => sum + space.bytes - space.missingBytes, 0)
     const view = network()
@@ -70,7 +70,8 @@ export class StatusReport {
       device: { id: identity.id, name: deviceName() },
       home,
       version: VERSION,
-      isDaemonRunning: isDaemon,
+      // A daemon says of itself that it runs, in what it answers.
+      isDaemonRunning: false,
       spaces,
       chunks: {
         count: stats.chunks,
@@ -79,8 +80,8 @@ export class StatusReport {
         packBytes: stats.packBytes,
         dedupRatio: stats.bytes === 0 || shownBytes === 0 ? 1 : shownBytes / stats.bytes,
       },
-      peers: view?.peers() ?? [],
-      links: view?.links() ?? ['tcp', 'mdns', 'beacon'].map((name) => ({ name, isUp: false, reason: OFFLINE_REASON })),
+      peers: view.peers(),
+      links: view.links(),
       notices: notices.all(),
     }
   }
@@ -88,7 +89,11 @@ export class StatusReport {
   /** Every member of every space, this device first. */
   devices(): readonly DeviceInfo[] {
     const { identity, deviceName, spaces, network } = this.#init
-    const peers = new Map((network()?.peers() ?? []).map((peer) => [peer.id, peer]))
+    const peers = new Map(
+      network()
+        .peers()
+        .map((peer) => [peer.id, peer]),
+    )
     const found = new Map<string, DeviceInfo>()
     for (const space of spaces()) {
       for (const member of space.membership.members()) {
