@@ -31,6 +31,7 @@ import { encodeUpdateMessage } from '../../packages/metadata/src/exchange.ts'
 import type { LogRecord } from '../../packages/metadata/src/record.ts'
 import { encodeRecord } from '../../packages/metadata/src/record-codec.ts'
 import { writerStatement } from '../../packages/metadata/src/update-guard.ts'
+import { encodeUpdate } from '../../packages/metadata/src/update-writer.ts'
 
 const NEVER = new AbortController().signal
 const systemClock = {
@@ -128,7 +129,7 @@ export class HostilePeer {
   log(writer: number, records: readonly LogRecord[]): Uint8Array {
     const signature = this.#identity.sign(writerStatement(this.space, writer))
     const first: LogRecord = { type: 'writer', device: this.#identity.key, signature }
-    return encodeUpdateMessage([{ writer, clock: 0, items: [first, ...records].map(encodeRecord) }])
+    return encodeUpdateMessage(encodeUpdate([{ writer, clock: 0, items: [first, ...records].map(encodeRecord) }]))
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,8 @@ export interface DaemonSettings {
   peers?: readonly string[]
   mdns?: boolean
   beacon?: boolean
+  /** From which level on to log to the standard error stream, beside the log files. */
+  stderrLevel: 'info' | 'warn'
 }
 
 export interface Daemon {

@@ -8,7 +8,7 @@ import { tcpTransport } from '@dittofs/transport-tcp'
 import { ChangeSignal } from './change-signal.ts'
 import { ClosingStack } from './closing-stack.ts'
 import { loadConfig } from './config/config-file.ts'
-import { type Config, isPeerAddress } from './config/config-schema.ts'
+import { type Config, isPeerAddress, type LogLevel } from './config/config-schema.ts'
 import { noFetcher } from './content/content-fetcher.ts'
 import { HeldChunks } from './content/held-chunks.ts'
 import { LocalDevice } from './device.ts'
@@ -50,6 +50,8 @@ export interface DeviceInit {
   peers?: readonly string[]
   mdns?: boolean
   beacon?: boolean
+  /** Also logs to the standard error stream, from this level on. Default: only to the files in the home. */
+  stderrLevel?: LogLevel
   /** Takes the place of the log files in the home. */
   logger?: Logger
   clock?: Clock
@@ -181,6 +183,7 @@ function openLogger(init: DeviceInit, config: Config, directory: string): Device
     file: path.join(directory, 'dittofs.log'),
     maxBytes: config.log_bytes,
     level: config.log_level,
+    ...(init.stderrLevel !== undefined && { stderr: init.stderrLevel }),
   })
 }
 

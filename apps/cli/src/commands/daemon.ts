@@ -42,6 +42,8 @@ async function daemon(context: CommandContext, options: DaemonCommandOptions): P
   const { peer, mdns, beacon, ...plain } = options
   const settings: DaemonSettings = {
     home: context.home,
+    // Somebody who reads JSON collects the log too; a person is told what needs attention.
+    stderrLevel: context.output.isJson ? 'info' : 'warn',
     ...plain,
     ...(peer !== undefined && { peers: peer }),
     // On is what config.toml decides about; the options only ever switch off.

@@ -10,6 +10,7 @@ import {
   type Clock,
   type DeviceKey,
   DittoError,
+  isDittoError,
   type JoinResult,
   type Link,
   type LinkState,
@@ -226,7 +227,11 @@ export class OnlineNetwork implements Network {
       seen(session.peer)
     })
     this.#engine.on('peer:close', (session, reason) => {
-      logger.info({ device: deviceId(session.peer), reason: reason?.message }, 'A device is no longer connected.')
+      const { fields, isExpected } = describeEnd(reason)
+      logger[isExpected ? 'info' : 'warn'](
+        { device: deviceId(session.peer), ...fields },
+        'A device is no longer connected.',
+      )
       if (session.peerInstance !== undefined) seen(session.peer)
     })
     this.#engine.on('peer:change', onChange)
@@ -273,4 +278,12 @@ export class OnlineNetwork implements Network {
         })
     })
   }
+}
+
+/** A session that ends because a device stops, or a network does, is nothing to warn of. */
+function describeEnd(reason: Error | undefined): { fields: object; isExpected: boolean } {
+  if (reason === undefined) return { fields: {}, isExpected: true }
+  const code = isDittoError(reason) ? reason.code : 'DITTO_INTERNAL'
+  const isExpected = ['DITTO_LINK_CUT', 'DITTO_LINK_TIMEOUT', 'DITTO_CLOSED'].includes(code)
+  return { fields: { code, reason: reason.message }, isExpected }
 }
