@@ -45,6 +45,12 @@ describe('openHome', () => {
     await expect(openHome(directory)).rejects.toMatchObject({ code: 'DITTO_HOME_UNSAFE' })
   })
 
+  it('says that it cannot be made below a file', async () => {
+    const file = path.join(await temporaryDirectory(), 'file')
+    await writeFile(file, '')
+    await expect(openHome(path.join(file, 'home'))).rejects.toMatchObject({ code: 'DITTO_IO' })
+  })
+
   it.skipIf(!canChangeUser)('refuses a home of another user (needs root to make one)', async () => {
     const directory = await temporaryDirectory()
     await chown(directory, 65_534, 65_534)

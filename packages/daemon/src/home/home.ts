@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs'
 import { chmod, lstat, mkdir, realpath, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
-import { DittoError } from '@dittofs/interface'
+import { DittoError, isDittoError } from '@dittofs/interface'
 import { fromSystemError } from './system-error.ts'
 
 /** Where one device keeps everything, by absolute paths. */
@@ -61,7 +61,10 @@ export async function openHome(directory: string): Promise<Home> {
       repairs,
     }
   } catch (error) {
-    throw fromSystemError(error, `use ${JSON.stringify(directory)} as the home of a device`)
+    const failure = fromSystemError(error, `use ${JSON.stringify(directory)} as the home of a device`)
+    // What cannot be made is not something that was looked for and not found.
+    if (!isDittoError(failure, 'DITTO_NOT_FOUND')) throw failure
+    throw new DittoError('DITTO_IO', failure.message, { cause: error })
   }
 }
 
