@@ -27,14 +27,6 @@ async function untilHeld(device: ProcessDevice, bytes: number): Promise<void> {
   }
 }
 
-function metric(text: string, name: string): number {
-  const line = text
-    .split('\n')
-    .find((candidate) => candidate.startsWith(`${name} `) || candidate.startsWith(`${name}{`))
-  if (line === undefined) throw new Error(`no metric ${name}`)
-  return Number(line.slice(line.lastIndexOf(' ') + 1))
-}
-
 describe('a transfer that is cut by the death of a process', () => {
   const seed = Number(process.env.DITTOFS_TEST_SEED ?? Date.now() % 1_000_000)
 
@@ -63,7 +55,7 @@ describe('a transfer that is cut by the death of a process', () => {
     for (const moment of moments) {
       await bob.start('--peer', peerAddress(alice))
       await untilHeld(bob, moment * chunks.bytes)
-      fetched += metric(await bob.must('metrics'), 'dittofs_fetched_bytes_total')
+      fetched += await bob.metric('dittofs_link_received_bytes_total')
       if (random() < 0.5) {
         await bob.kill()
       } else {
@@ -74,7 +66,7 @@ describe('a transfer that is cut by the death of a process', () => {
     }
     await bob.start('--peer', peerAddress(alice))
     await bob.must('sync', '--timeout', '300')
-    fetched += metric(await bob.must('metrics'), 'dittofs_fetched_bytes_total')
+    fetched += await bob.metric('dittofs_link_received_bytes_total')
 
     expect(await bob.json('verify')).toMatchObject({ damaged: [] })
     expect(await alice.json('verify')).toMatchObject({ damaged: [] })

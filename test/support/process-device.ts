@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { request } from 'node:http'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestHost } from './network.ts'
@@ -93,6 +94,18 @@ export class ProcessDevice {
   /** Runs a command that must succeed, and gives the JSON document it printed. */
   async json<T>(...args: readonly string[]): Promise<T> {
     return JSON.parse(await this.must('--json', ...args)) as T
+  }
+
+  /** The value of one metric of the running daemon. */
+  async metric(name: string): Promise<number> {
+    const socketPath = path.join(this.home, 'run', 'control.sock')
+    const asked = request({ socketPath, path: '/metrics', headers: { host: 'localhost' } }).end()
+    const [response] = (await once(asked, 'response')) as [NodeJS.ReadableStream]
+    let text = ''
+    for await (const piece of response.setEncoding('utf8')) text += piece as string
+    const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `))
+    if (line === undefined) throw new Error(`no metric ${name}`)
+    return Number(line.slice(name.length))
   }
 
   /** Starts the daemon and returns when it says that it is ready. */

@@ -83,8 +83,8 @@ async function hashFile(file: string): Promise<string> {
 }
 
 /**
- * One line for every entry below `root`, in order of path: what must be the same on both devices. Directories carry
- * their mode and no mtime, which writing into them changes.
+ * One line for every entry below `root`, in order of path: what must be the same on both devices. Times count to the
+ * microsecond, which is as exact as Node can set them.
  */
 export async function describeTree(root: string): Promise<string[]> {
   const lines: string[] = []
@@ -93,14 +93,15 @@ export async function describeTree(root: string): Promise<string[]> {
       const file = path.join(directory, name)
       const shown = JSON.stringify(prefix + name)
       const stat = await lstat(file, { bigint: true })
+      const microseconds = stat.mtimeNs / 1000n
       const mode = (Number(stat.mode) & 0o777).toString(8)
       if (stat.isSymbolicLink()) {
-        lines.push(`${shown} -> ${JSON.stringify(await readlink(file))}`)
+        lines.push(`${shown} -> ${JSON.stringify(await readlink(file))} ${microseconds}`)
       } else if (stat.isDirectory()) {
-        lines.push(`${shown}/ ${mode}`)
+        lines.push(`${shown}/ ${mode} ${microseconds}`)
         await visit(file, `${prefix}${name}/`)
       } else {
-        lines.push(`${shown} ${mode} ${stat.size} ${stat.mtimeNs} ${await hashFile(file)}`)
+        lines.push(`${shown} ${mode} ${stat.size} ${microseconds} ${await hashFile(file)}`)
       }
     }
   }

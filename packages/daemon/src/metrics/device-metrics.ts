@@ -1,5 +1,5 @@
 import type { DeviceStatus } from '@dittofs/interface'
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 
 /**
  * A device's state in the text format of Prometheus. Figures of the process itself (memory, event loop, descriptors)
@@ -19,8 +19,10 @@ export class DeviceMetrics {
     missing: this.#gauge('dittofs_space_missing_bytes', 'Bytes of a space that are not here yet.', ['space']),
     conflicts: this.#gauge('dittofs_space_conflicts', 'Conflict copies shown in a space.', ['space']),
     members: this.#gauge('dittofs_space_members', 'Devices that hold a space.', ['space']),
-    bytesSent: this.#gauge('dittofs_link_bytes_sent', 'Bytes sent over links since the start.'),
-    bytesReceived: this.#gauge('dittofs_link_bytes_received', 'Bytes received over links since the start.'),
+  }
+  readonly #counters = {
+    bytesSent: this.#counter('dittofs_link_sent_bytes_total', 'Bytes sent over links since the start.'),
+    bytesReceived: this.#counter('dittofs_link_received_bytes_total', 'Bytes received over links since the start.'),
   }
   #hasDefaults = false
 
@@ -37,8 +39,8 @@ export class DeviceMetrics {
     gauges.packs.set(status.chunks.packs)
     gauges.packBytes.set(status.chunks.packBytes)
     gauges.peers.set(status.peers.filter((peer) => peer.link !== undefined).length)
-    gauges.bytesSent.set(traffic.sent)
-    gauges.bytesReceived.set(traffic.received)
+    setCounter(this.#counters.bytesSent, traffic.sent)
+    setCounter(this.#counters.bytesReceived, traffic.received)
     gauges.links.reset()
     for (const { name, isUp } of status.links) gauges.links.set({ link: name }, isUp ? 1 : 0)
     for (const gauge of [gauges.files, gauges.bytes, gauges.missing, gauges.conflicts, gauges.members]) gauge.reset()
@@ -61,4 +63,14 @@ export class DeviceMetrics {
   #gauge<Label extends string = never>(name: string, help: string, labelNames: Label[] = []): Gauge<Label> {
     return new Gauge({ name, help, labelNames, registers: [this.#registry] })
   }
+
+  #counter(name: string, help: string): Counter {
+    return new Counter({ name, help, registers: [this.#registry] })
+  }
+}
+
+/** What is counted elsewhere already: only its value is told. */
+function setCounter(counter: Counter, value: number): void {
+  counter.reset()
+  counter.inc(value)
 }
