@@ -57,6 +57,9 @@ export class TestNetwork {
       const namespace = `dittofs-${id}-${i}`
       const address = `10.77.0.${i + 1}`
       await ip('netns', 'add', namespace)
+      // New IPv6 addresses are of use at once, not after the second or two in which others could object (RFC 4862).
+      const setting = '/proc/sys/net/ipv6/conf/default/accept_dad'
+      await ip('netns', 'exec', namespace, 'sh', '-c', `test ! -e ${setting} || echo 0 > ${setting}`)
       await ip('-n', namespace, 'link', 'set', 'lo', 'up')
       await ip(
         '-n',

@@ -71,12 +71,13 @@ export class SharedSpace {
   receiveProgress(message: ProgressMessage): void {
     const before = this.#heard
     this.#heard = message
-    // Not because it settled: two devices that lack the same would set each other off for ever. But one that settled
-    // with other metadata may have fetched what that named in less time than progress is told in.
-    const { digest } = message
+    // Not whenever it settled: two devices that lack the same would set each other off for ever. But one that misses
+    // nothing, or settled with other metadata, may have fetched something in less time than progress is told in.
+    const { digest, isSettled, chunks } = message
     const hasOther = digest !== undefined && Buffer.compare(digest, this.#settledDigest ?? Buffer.of()) !== 0
     if (hasOther) this.#settledDigest = digest
-    if (before === undefined || message.chunks < before.chunks || hasOther) this.space.fetcher.peerGained()
+    const isWhole = isSettled && chunks === 0
+    if (before === undefined || chunks < before.chunks || hasOther || isWhole) this.space.fetcher.peerGained()
     this.#init.onChange()
   }
 
