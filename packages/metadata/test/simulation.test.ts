@@ -18,6 +18,7 @@ describe('devices that live apart and meet again', () => {
     [34, 'a dead directory goes and leaves its name to a file'],
     [117, 'a directory of a cycle is moved, and another would return to where it gave way'],
     [1484, 'a conflict copy beside the one written would change its name'],
+    [1613, 'a conflict copy is taken that another one is equal to, and both show as one'],
     [1660, 'a whole cycle of moves arrives in one update'],
   ])('agree in seed %i, where %s', async (seed) => {
     expect((await simulate({ seed })).faults).toEqual([])
