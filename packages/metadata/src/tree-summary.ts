@@ -24,8 +24,18 @@ export interface TreeSummary extends TreeTotals {
   readonly caseClashes: readonly (readonly string[])[]
 }
 
-/** Entries evaluated before others get a turn. */
-const ENTRIES_PER_STEP = 1000
+/** Names and directories evaluated before others get a turn. */
+const NAMES_PER_STEP = 500
+
+/** Counts what is evaluated, over all directories of one run: many small ones take as long as a large one. */
+class StepCounter {
+  #count = 0
+
+  isStepOver(): boolean {
+    this.#count += 1
+    return this.#count % NAMES_PER_STEP === 0
+  }
+}
 
 /**
  * Totals of every directory, kept with it and computed again only where something changed below. They also say
@@ -56,7 +66,9 @@ export class TreeSummaries {
    */
   *steps(top: ShownDirectory): Generator<void, TreeSummary> {
     const stack: ShownDirectory[] = [top]
+    const counter = new StepCounter()
     for (;;) {
+      if (counter.isStepOver()) yield
       const directory = stack.at(-1) as ShownDirectory
       const known = cached(directory.members)
       if (known !== undefined) {
@@ -64,23 +76,21 @@ export class TreeSummaries {
         if (stack.length === 0) return known
         continue
       }
-      const missing = yield* this.#missingBelow(directory)
+      const missing = yield* this.#missingBelow(directory, counter)
       if (missing.length > 0) {
         for (const below of missing) stack.push(below)
         continue
       }
-      const summary = yield* this.#sum(directory)
+      const summary = yield* this.#sum(directory, counter)
       keep(summary)
     }
   }
 
   /** Directories whose totals must be known before those of `directory`. */
-  *#missingBelow(directory: ShownDirectory): Generator<void, ShownDirectory[]> {
+  *#missingBelow(directory: ShownDirectory, counter: StepCounter): Generator<void, ShownDirectory[]> {
     const missing: ShownDirectory[] = []
-    let count = 0
     for (const name of namesIn(directory)) {
-      count += 1
-      if (count % ENTRIES_PER_STEP === 0) yield
+      if (counter.isStepOver()) yield
       const placed = this.#view.placedMembers(directory, name)
       if (placed.length === 0) continue
       const unknown = placed.filter((member) => member.deletions.length > 0 && cached([member]) === undefined)
@@ -96,11 +106,10 @@ export class TreeSummaries {
     return missing
   }
 
-  *#sum(directory: ShownDirectory): Generator<void, TreeSummary> {
+  *#sum(directory: ShownDirectory, counter: StepCounter): Generator<void, TreeSummary> {
     const totals = { files: 0, directories: 0, symlinks: 0, bytes: 0, conflicts: 0, clashes: 0 }
     const hashes: [number, number] = [0, 0]
     const byFolded = new Map<string, string[]>()
-    let names = 0
     let isEmpty = true
     const count = (entry: ShownEntry) => {
       isEmpty = false
@@ -120,8 +129,7 @@ export class TreeSummaries {
       }
     }
     for (const name of namesIn(directory)) {
-      names += 1
-      if (names % ENTRIES_PER_STEP === 0) yield
+      if (counter.isStepOver()) yield
       const main = this.#view.main(directory, name)
       if (main !== undefined) count(main)
     }

@@ -8,6 +8,7 @@ import { logName } from '../src/log-run.ts'
 import { encodeRecord } from '../src/record-codec.ts'
 import { writerStatement } from '../src/update-guard.ts'
 import type { YjsMetadataStore } from '../src/yjs-metadata-store.ts'
+import { IS_LONG_RUN } from './long-run.ts'
 import { fileOf, openStore, SPACE, testDevice, treeOf } from './memory-space.ts'
 import { seededRandom } from './seeded-random.ts'
 
@@ -145,14 +146,15 @@ describe('a peer’s update', () => {
     }
   })
 
-  it('of 10,000 kinds of garbage gives an error of ours or nothing, and harms nothing', async () => {
+  it('of thousands of kinds of garbage gives an error of ours or nothing, and harms nothing', async () => {
+    const rounds = IS_LONG_RUN ? 10_000 : 3000
     const random = seededRandom(1)
     const good = [
       ...(await store.receive(encodeVector(new Map()), MALLORY.key, true)),
       updateMessage(yjsUpdate((doc) => log(doc).push([ownLogEntry(), 'AAAA']))),
       store.hello(),
     ]
-    for (let round = 0; round < 10_000; round += 1) {
+    for (let round = 0; round < rounds; round += 1) {
       const bytes = Uint8Array.from(good[round % good.length] as Uint8Array)
       const changes = 1 + Math.floor(random() * 4)
       for (let change = 0; change < changes; change += 1) {

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import {
   type ChunkId,
   type DeviceKey,
@@ -36,9 +36,17 @@ function makeDevice(name: string) {
   return { key: deviceKey.fromBytes(raw), sign: (bytes: Uint8Array) => new Uint8Array(sign(null, bytes, privateKey)) }
 }
 
+const publicKeys = new Map<DeviceKey, KeyObject>()
+
 export function verifySignature(key: DeviceKey, bytes: Uint8Array, signature: Uint8Array): boolean {
+  const known = publicKeys.get(key) ?? importKey(key)
+  publicKeys.set(key, known)
+  return verify(null, bytes, known, signature)
+}
+
+function importKey(key: DeviceKey): KeyObject {
   const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), Buffer.from(key, 'hex')])
-  return verify(null, bytes, createPublicKey({ key: spki, format: 'der', type: 'spki' }), signature)
+  return createPublicKey({ key: spki, format: 'der', type: 'spki' })
 }
 
 /** A LevelDB in memory; it keeps what it holds when it is closed. */

@@ -6,6 +6,7 @@ import { nodeIdFromBytes, ROOT_ID } from '../src/node-id.ts'
 import type { LogRecord } from '../src/record.ts'
 import { decodeRecord, encodeRecord } from '../src/record-codec.ts'
 import { anyRecord, contentOf } from './arbitraries.ts'
+import { IS_LONG_RUN } from './long-run.ts'
 
 const FILE = nodeIdFromBytes('file', Buffer.from('f0f1f2f3f4f5f6f7f8f9fafb', 'hex'))
 const DIRECTORY = nodeIdFromBytes('directory', Buffer.from('d0d1d2d3d4d5d6d7d8d9dadb', 'hex'))
@@ -185,7 +186,7 @@ describe('a record', () => {
         const read = decodeRecord(entry)
         if (read !== undefined) expect(encodeRecord(read)).toBe(entry)
       }),
-      { numRuns: 3000 },
+      { numRuns: IS_LONG_RUN ? 3000 : 1000 },
     )
   })
 

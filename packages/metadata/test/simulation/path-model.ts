@@ -41,7 +41,8 @@ export function applyToPaths(tree: PathTree, action: Action): PathTree {
 
 /**
  * Where the tree after an action is not the one expected. A directory that was dead before goes with the last that
- * lived in it, and its name goes to a file that was shown as a conflict copy of it.
+ * lived in it, and its name goes to a file that was shown as a conflict copy of it. A file that was a conflict copy
+ * of another one shows as one with it when that one is given the same bytes.
  */
 export function differences(expected: PathTree, actual: PathTree, before: ObservedState): string[] {
   const gone = new Set([...before.deadPaths].filter((path) => expected.get(path) === '/' && actual.get(path) !== '/'))
@@ -49,10 +50,16 @@ export function differences(expected: PathTree, actual: PathTree, before: Observ
     const conflictOf = before.entries.get(path)?.conflictOf
     return gone.has(path) || (conflictOf !== undefined && gone.has(conflictOf)) || isCopyOfAny(path, gone)
   }
+  const isMerged = (path: string, content: string) => {
+    const copy = before.entries.get(path)
+    if (copy?.conflictOf === undefined || actual.has(path)) return false
+    const isSameNode = before.entries.get(copy.conflictOf)?.node === copy.node
+    return !isSameNode && expected.get(copy.conflictOf) === content && actual.get(copy.conflictOf) === content
+  }
   const lines = (tree: PathTree) =>
     [...tree].filter(([path]) => !isRenamed(path)).map(([path, content]) => `${withoutNumber(path)} as ${content}`)
   const found = lines(actual)
-  const missing = lines(expected).filter((line) => {
+  const missing = lines(new Map([...expected].filter((line) => !isMerged(...line)))).filter((line) => {
     const at = found.indexOf(line)
     if (at >= 0) found.splice(at, 1)
     return at < 0
