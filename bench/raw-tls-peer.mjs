@@ -46,7 +46,8 @@ if (role === 'receive') {
       pendingBytes = 0
       await handle.writev(batch)
     }
-    for await (const piece of socket) {
+    // Plain iteration would destroy the socket at its end, and the answer with it.
+    for await (const piece of socket.iterator({ destroyOnReturn: false })) {
       pending.push(piece)
       pendingBytes += piece.length
       if (pendingBytes >= 1024 * 1024) await write()

@@ -3,7 +3,7 @@ import type { Clock, Durability } from '@dittofs/interface'
 /** Longest that a caller waits for others to share its barrier with. */
 const MAX_WAIT_MS = 100
 /** Written bytes and changed entries past which a barrier runs though nobody waits: so that the last one is short. */
-const MAX_UNSYNCED_BYTES = 32 * 1024 * 1024
+const MAX_UNSYNCED_BYTES = 8 * 1024 * 1024
 const MAX_PENDING_ENTRIES = 8192
 
 /** One call that writes, from its beginning to the moment its bytes are durable. */

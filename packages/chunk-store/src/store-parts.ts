@@ -98,7 +98,9 @@ export async function openStoreParts(init: StorePartsInit): Promise<StoreParts> 
   await writer.open(recovered.lastPack, recovered.resume)
   const width = init.workers ?? Math.max(1, Math.min(DEFAULT_MAX_WORKERS, availableParallelism()))
   const pool: ChunkPool =
-    width === 0 ? new CallingThreadPool(blake3) : new WorkerPool({ workers: width, blake3: init.blake3Kind, logger })
+    width === 0
+      ? new CallingThreadPool(blake3)
+      : new WorkerPool({ workers: width, blake3: init.blake3Kind, hasher: blake3, logger })
   const lock = new IdLock()
   const guard = new CollectionGuard()
   const adder = new ChunkAdder({

@@ -2,9 +2,9 @@ import type { ChunkStore, SpaceId } from '@dittofs/interface'
 import type { WantedChunk } from './fetch-queue.ts'
 
 /** Chunks of one call to the store: enough that a barrier of the disk is shared by many. */
-const MAX_PUT_BYTES = 8 * 1024 * 1024
+const MAX_PUT_BYTES = 4 * 1024 * 1024
 /** Calls under way at once, so that hashing, writing and the barrier overlap. What runs out is memory. */
-const MAX_PUTS = 4
+const MAX_PUTS = 8
 
 /** A chunk that arrived, with who sent it. */
 export interface ReceivedChunk<Sender> {
