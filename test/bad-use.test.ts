@@ -26,7 +26,11 @@ function expectRefusal(result: CommandResult, status: number, text: RegExp): voi
 
 async function device(): Promise<{ directory: string; alone: ProcessDevice }> {
   const directory = await temporaryDirectory()
-  const alone = new ProcessDevice({ home: path.join(directory, 'home'), name: 'alone' })
+  const home = path.join(directory, 'home')
+  // Commands without a daemon may go online for what is missing: here no further than this machine.
+  await mkdir(home, { mode: 0o700 })
+  await writeFile(path.join(home, 'config.toml'), 'host = "127.0.0.1"\nmdns = false\nbeacon = false\n', { mode: 0o600 })
+  const alone = new ProcessDevice({ home, name: 'alone' })
   endAfterTest([alone])
   return { directory, alone }
 }

@@ -120,17 +120,17 @@ describe('add', () => {
     const { status, stdout } = await runCli(['add', 'a', '../b', '--replace', '--space', 's'], {
       device: { add: method },
     })
-    expect(calls).toEqual([[['/work/a', '/b'], { replace: true, space: 's' }]])
+    expect(calls).toEqual([[['/files/a', '/b'], { replace: true, space: 's' }]])
     expect(stdout).toBe('Added 2 files (2.00 KiB), 1 directory, 1 file unchanged; new: 1 chunk, 1.00 KiB.\n')
     expect(status).toBe(0)
   })
 
   it('ends with status 1 when something was left out, and names it', async () => {
-    const skipped = [{ path: '/work/a\nb', code: 'DITTO_PERMISSION', reason: 'this user may not read it' }]
+    const skipped = [{ path: '/files/a\nb', code: 'DITTO_PERMISSION', reason: 'this user may not read it' }]
     const { method } = keeping({ ...result, skipped })
     const { status, stderr, stdout } = await runCli(['add', 'a', '--json'], { device: { add: method } })
     expect(status).toBe(1)
-    expect(stderr).toBe('dittofs: left out: /work/a\\u{a}b: this user may not read it\n')
+    expect(stderr).toBe('dittofs: left out: /files/a\\u{a}b: this user may not read it\n')
     expect(JSON.parse(stdout)).toMatchObject({ files: 2, skipped })
   })
 
@@ -150,7 +150,7 @@ describe('add', () => {
 
 describe('get', () => {
   const result = {
-    ...{ output: '/work/a', files: 1, directories: 0, symlinks: 0, bytes: 10, fetchedBytes: 0 },
+    ...{ output: '/files/a', files: 1, directories: 0, symlinks: 0, bytes: 10, fetchedBytes: 0 },
     skipped: [],
   }
 
@@ -159,8 +159,8 @@ describe('get', () => {
     await runCli(['get', 'p/a'], { device: { get: method } })
     await runCli(['get', '--file', 'p/a', '-o', 'out', '--space', 's'], { device: { get: method } })
     expect(calls).toEqual([
-      ['p/a', { directory: '/work' }],
-      ['p/a', { directory: '/work', output: '/work/out', space: 's' }],
+      ['p/a', { directory: '/files' }],
+      ['p/a', { directory: '/files', output: '/files/out', space: 's' }],
     ])
   })
 
@@ -169,7 +169,7 @@ describe('get', () => {
     await runCli(['get', '--hashes', `${CHUNK.toUpperCase()}, ${CHUNK}`, '-o', '/out'], {
       device: { getChunks: method },
     })
-    expect(calls).toEqual([[[CHUNK, CHUNK], { directory: '/work', output: '/out' }]])
+    expect(calls).toEqual([[[CHUNK, CHUNK], { directory: '/files', output: '/out' }]])
   })
 
   it('opens links only when bytes are missing and no daemon runs', async () => {
@@ -182,7 +182,7 @@ describe('get', () => {
     }
     const { status, stdout, steps } = await runCli(['get', 'a'], { device, isDaemon: false })
     expect(steps).toEqual(['connect', 'open', 'close', 'connect', 'open online', 'close'])
-    expect(stdout).toBe('Wrote 1 file (10 B, 10 B of it fetched) to /work/a.\n')
+    expect(stdout).toBe('Wrote 1 file (10 B, 10 B of it fetched) to /files/a.\n')
     expect(status).toBe(0)
   })
 
