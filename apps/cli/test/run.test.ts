@@ -105,7 +105,7 @@ describe('the home', () => {
   it.each([
     [['status'], { DITTOFS_HOME: '/a' }, '/a'],
     [['status', '--home', '/b'], { DITTOFS_HOME: '/a' }, '/b'],
-    [['--home', 'b', 'status'], {}, '/work/b'],
+    [['--home', 'b', 'status'], {}, '/files/b'],
   ])('of %j with %j is %s', async (args, environment, expected) => {
     let home = ''
     await runCli(args, {

@@ -68,7 +68,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   const status = await run({
     args,
     environment: options.environment ?? { DITTOFS_HOME: '/home/alice/.dittofs' },
-    directory: '/work',
+    directory: '/files',
     stdout: options.stdout ?? stdout,
     stderr,
     access,
