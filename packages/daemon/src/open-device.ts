@@ -3,7 +3,7 @@ import path from 'node:path'
 import { packChunkStore, readManifest } from '@dittofs/chunk-store'
 import { type Clock, DittoError, type Logger, type RandomBytes, type Transport } from '@dittofs/interface'
 import { loadOrCreateIdentity } from '@dittofs/link'
-import { openMemberships } from '@dittofs/membership'
+import { levelKeyValueStore, openMemberships } from '@dittofs/membership'
 import { tcpTransport } from '@dittofs/transport-tcp'
 import { ChangeSignal } from './change-signal.ts'
 import { ClosingStack } from './closing-stack.ts'
@@ -27,7 +27,6 @@ import type { OpenSpace } from './spaces/open-space.ts'
 import { otherMembers } from './spaces/other-members.ts'
 import { HOME_SPACE } from './spaces/select-space.ts'
 import { SpaceRegistry } from './spaces/space-registry.ts'
-import { membershipStore } from './state/membership-store.ts'
 import { Notices } from './state/notices.ts'
 import { openDatabase } from './state/open-database.ts'
 import { Origins } from './state/origins.ts'
@@ -96,7 +95,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   const notices = await Notices.open(database, clock)
   const origins = new Origins(database)
   const memberships = await openMemberships({
-    store: membershipStore(database),
+    store: levelKeyValueStore(database.sublevel('membership')),
     ...{ signer: identity, clock, random },
   })
   const store = packChunkStore({ directory: home.chunks, logger, clock })
