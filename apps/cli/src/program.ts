@@ -4,19 +4,30 @@ import { explain } from './command-help.ts'
 import { addCommand } from './commands/add.ts'
 import { collectCommand } from './commands/collect.ts'
 import { completionCommand } from './commands/completion.ts'
+import { conflictsCommand } from './commands/conflicts.ts'
 import { daemonCommand } from './commands/daemon.ts'
 import { devicesCommand } from './commands/devices.ts'
+import { foldersCommand, pauseCommand, rescanCommand, resumeCommand } from './commands/folders.ts'
 import { getCommand } from './commands/get.ts'
+import { historyCommand } from './commands/history.ts'
+import { ignoredCommand } from './commands/ignored.ts'
 import { inviteCommand } from './commands/invite.ts'
 import { joinCommand } from './commands/join.ts'
+import { linkCommand } from './commands/link.ts'
 import { listCommand } from './commands/list.ts'
 import { moveCommand } from './commands/move.ts'
+import { evictCommand, pinCommand } from './commands/pin.ts'
+import { planCommand } from './commands/plan.ts'
 import { removeCommand } from './commands/remove.ts'
+import { restoreCommand } from './commands/restore.ts'
 import { spacesCommand } from './commands/spaces.ts'
 import { statusCommand } from './commands/status.ts'
 import { syncCommand } from './commands/sync.ts'
+import { undoCommand } from './commands/undo.ts'
+import { unlinkCommand } from './commands/unlink.ts'
 import { verifyCommand } from './commands/verify.ts'
 import { versionCommand } from './commands/version.ts'
+import { whyCommand } from './commands/why.ts'
 import { readVersion } from './version.ts'
 
 /** Options that every command takes, before or after its name. */
@@ -32,11 +43,26 @@ const COMMANDS: readonly ((run: RunCommand) => Command)[] = [
   joinCommand,
   devicesCommand,
   spacesCommand,
+  linkCommand,
+  unlinkCommand,
+  foldersCommand,
+  pauseCommand,
+  resumeCommand,
+  rescanCommand,
+  planCommand,
+  whyCommand,
+  ignoredCommand,
   addCommand,
   listCommand,
   getCommand,
   moveCommand,
   removeCommand,
+  historyCommand,
+  restoreCommand,
+  undoCommand,
+  conflictsCommand,
+  pinCommand,
+  evictCommand,
   syncCommand,
   statusCommand,
   verifyCommand,

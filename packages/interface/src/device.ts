@@ -1,8 +1,10 @@
 import type { ChunkerKind } from './chunk-store.ts'
 import type { AbortOptions, Unsubscribe } from './common.ts'
 import type { ChunkId, DeviceId, SpaceId } from './ids.ts'
+import type { LiveFolders } from './live-folders.ts'
 import type { Role } from './membership.ts'
 import type { NodeKind } from './metadata-store.ts'
+import type { Versions } from './versions.ts'
 
 /** One member device, as a person sees it. */
 export interface DeviceInfo {
@@ -223,6 +225,8 @@ export interface VerifyResult {
  */
 export interface Device {
   readonly id: DeviceId
+  readonly folders: LiveFolders
+  readonly versions: Versions
 
   status(options?: AbortOptions): Promise<DeviceStatus>
   devices(): Promise<readonly DeviceInfo[]>
@@ -253,7 +257,10 @@ export interface Device {
   remove(path: string, options?: { space?: string }): Promise<void>
 
   sync(options?: SyncOptions): Promise<SyncResult>
-  /** Resolves when this device holds everything that it and its connected peers know of. */
+  /**
+   * Resolves when this device holds everything that it and its connected peers know of, every live folder shows it after
+   * a look at all of it, and each connected peer holds what this device does.
+   */
   waitUntilSynced(options?: AbortOptions): Promise<void>
   verify(options?: ProgressOptions & { repair?: boolean }): Promise<VerifyResult>
   /** Frees chunks that no current version and no running transfer needs. */

@@ -33,6 +33,7 @@ export const ERROR_CODES = [
   // metadata
   'DITTO_UPDATE_INVALID',
   'DITTO_UPDATE_GAP',
+  'DITTO_CONFLICT',
   'DITTO_DIVERGED',
   // identity, links, pairing
   'DITTO_IDENTITY_INVALID',

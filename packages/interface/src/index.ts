@@ -93,6 +93,18 @@ export {
   TARGET_CHUNK_BYTES,
 } from './limits.ts'
 export type { KnockMatch, Link } from './link.ts'
+export {
+  FOLDER_MODES,
+  type FolderInfo,
+  type FolderMode,
+  type FolderProblem,
+  type HeldChange,
+  type IgnoredPath,
+  type LinkOptions,
+  type LiveFolders,
+  type PlannedStep,
+  type TrailEntry,
+} from './live-folders.ts'
 export type { ChunkRun, ManifestStep, ReadManifest } from './manifest.ts'
 export { type Member, type Membership, ROLES, type Role } from './membership.ts'
 export {
@@ -121,3 +133,17 @@ export type {
   Transport,
   TransportCapabilities,
 } from './transport.ts'
+export {
+  type ChangeGroup,
+  CONFLICT_CHOICES,
+  type Conflict,
+  type ConflictChoice,
+  type ConflictDiff,
+  type DeletedEntry,
+  type FileVersion,
+  type PathOptions,
+  type RestoreOptions,
+  type RestoreResult,
+  type UndoResult,
+  type Versions,
+} from './versions.ts'

@@ -17,6 +17,7 @@ import {
   type JoinResult,
   type ListEntry,
   type ListOptions,
+  type LiveFolders,
   type OpenInvitation,
   type ProgressOptions,
   type SpaceInfo,
@@ -24,7 +25,10 @@ import {
   type SyncResult,
   type Unsubscribe,
   type VerifyResult,
+  type Versions,
 } from '@dittofs/interface'
+import { connectedFolders } from './connected-folders.ts'
+import { connectedVersions } from './connected-versions.ts'
 import { findControlAddress } from './control-address.ts'
 import { ControlClient } from './control-client.ts'
 import { CONTROL_VERSION } from './control-lines.ts'
@@ -71,6 +75,8 @@ async function greet(client: ControlClient, signal: AbortSignal | undefined): Pr
 
 class ConnectedDevice implements Device {
   readonly id: DeviceId
+  readonly folders: LiveFolders
+  readonly versions: Versions
   readonly #client: ControlClient
   readonly #listeners = new Map<symbol, () => void>()
   #watching: AbortController | undefined
@@ -78,6 +84,8 @@ class ConnectedDevice implements Device {
   constructor(client: ControlClient, id: DeviceId) {
     this.#client = client
     this.id = id
+    this.folders = connectedFolders(client)
+    this.versions = connectedVersions(client)
   }
 
   status(options: AbortOptions = {}): Promise<DeviceStatus> {

@@ -1,65 +1,9 @@
-import path from 'node:path'
-import { CHUNKERS, type ChunkId, chunkId, type Device, type ListEntry, type Progress, ROLES } from '@dittofs/interface'
+import { CHUNKERS, type Device, type ListEntry, ROLES } from '@dittofs/interface'
 import * as v from 'valibot'
-
-/** What a route's work is given beside its parameters. */
-export interface RouteContext {
-  /** Aborted when the client goes away or the daemon stops. */
-  readonly signal: AbortSignal
-  readonly onProgress: (progress: Progress) => void
-}
-
-/**
- * One method of `Device` as the control API offers it: `POST /v1/NAME` with the parameters as a JSON object.
- *
- * - `call` answers with any number of `{"progress":…}` lines and one `{"result":…}` or `{"error":…}`.
- * - `stream` answers with `{"items":[…]}` lines, then `{"result":null}` or `{"error":…}`.
- * - `bytes` answers with the bytes; the trailer `dittofs-outcome` says whether they are all.
- */
-interface Route<Kind extends string, Schema extends v.GenericSchema, Result> {
-  readonly kind: Kind
-  readonly parameters: Schema
-  readonly run: (device: Device, parameters: v.InferOutput<Schema>, context: RouteContext) => Result
-}
-
-const call = <const Entries extends v.ObjectEntries, Result>(
-  entries: Entries,
-  run: Route<'call', v.StrictObjectSchema<Entries, undefined>, Promise<Result>>['run'],
-): Route<'call', v.StrictObjectSchema<Entries, undefined>, Promise<Result>> => ({
-  kind: 'call',
-  parameters: v.strictObject(entries),
-  run,
-})
-
-const stream = <const Entries extends v.ObjectEntries, Item>(
-  entries: Entries,
-  run: Route<'stream', v.StrictObjectSchema<Entries, undefined>, AsyncIterable<readonly Item[]>>['run'],
-): Route<'stream', v.StrictObjectSchema<Entries, undefined>, AsyncIterable<readonly Item[]>> => ({
-  kind: 'stream',
-  parameters: v.strictObject(entries),
-  run,
-})
-
-const bytes = <const Entries extends v.ObjectEntries>(
-  entries: Entries,
-  run: Route<'bytes', v.StrictObjectSchema<Entries, undefined>, AsyncIterable<Uint8Array>>['run'],
-): Route<'bytes', v.StrictObjectSchema<Entries, undefined>, AsyncIterable<Uint8Array>> => ({
-  kind: 'bytes',
-  parameters: v.strictObject(entries),
-  run,
-})
-
-const text = v.string()
-const flag = v.exactOptional(v.boolean())
-const space = v.exactOptional(text)
-const milliseconds = v.exactOptional(v.pipe(v.number(), v.finite(), v.minValue(0)))
-const offset = v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)))
-const localPath = v.pipe(
-  text,
-  v.check((value) => path.isAbsolute(value) && !value.includes('\0'), 'expected an absolute path'),
-)
-const chunk = v.custom<ChunkId>((value) => chunkId.is(value), 'expected a chunk ID of 64 hex digits')
-const target = { space, output: v.exactOptional(localPath), directory: localPath }
+import { FOLDER_ROUTES } from './folder-routes.ts'
+import { chunk, flag, localPath, milliseconds, offset, space, target, text } from './parameters.ts'
+import { bytes, call, stream } from './route.ts'
+import { VERSION_ROUTES } from './version-routes.ts'
 
 /** Every method of `Device` that the control API offers. What it takes from outside is checked here, once. */
 export const CONTROL_ROUTES = {
@@ -104,6 +48,8 @@ export const CONTROL_ROUTES = {
   verify: call({ repair: flag }, (device, options, context) => device.verify({ ...options, ...context })),
   collect: call({}, (device, _, { signal }) => device.collect({ signal })),
   changes: stream({}, (device, _, { signal }) => deviceChanges(device, signal)),
+  ...FOLDER_ROUTES,
+  ...VERSION_ROUTES,
 }
 
 /** One empty batch at once, then one for each change; those that come faster than they are taken become one. */

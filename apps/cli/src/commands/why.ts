@@ -1,0 +1,38 @@
+import path from 'node:path'
+import { Command } from 'commander'
+import type { CommandContext, RunCommand } from '../command-context.ts'
+import { explain } from '../command-help.ts'
+import { escapeText } from '../output/escape-text.ts'
+import { formatTable } from '../output/format-table.ts'
+import { withDevice } from '../with-device.ts'
+
+export function whyCommand(run: RunCommand): Command {
+  const command = new Command('why')
+    .summary('say what happened to a path, and why')
+    .description(
+      'Says what happened to a path of a live folder, in order: what was seen, on which device, what was decided and ' +
+        'what was done.',
+    )
+    .argument('<path>', 'a file or directory in a live folder; it need not exist any more')
+    .action((given: string) => run((context) => why(context, given)))
+  return explain(command, {
+    examples: [['dittofs why ~/Photos/cat.jpg', 'who changed it, and when it came here']],
+    statuses: { notFound: 'the path is in no live folder' },
+  })
+}
+
+async function why(context: CommandContext, given: string): Promise<undefined> {
+  const entries = await withDevice(context, (device) => device.folders.why(path.resolve(context.directory, given)))
+  await context.output.result(entries, () =>
+    entries.length === 0
+      ? ['Nothing is known of it.']
+      : formatTable(
+          entries.map(({ at, by, path: place, text }) => [
+            new Date(at).toISOString().slice(0, 19).replace('T', ' '),
+            escapeText(by),
+            escapeText(place),
+            escapeText(text),
+          ]),
+        ),
+  )
+}
