@@ -1,4 +1,11 @@
-import { type Chunk, type ChunkId, chunkId, type ImportOptions, type ImportResult } from '@dittofs/interface'
+import {
+  type Chunk,
+  type ChunkId,
+  type ChunkRef,
+  chunkId,
+  type ImportOptions,
+  type ImportResult,
+} from '@dittofs/interface'
 import type { ChunkAdder } from './chunk-adder.ts'
 import type { WriteOperation } from './group-commit.ts'
 import { ManifestBuilder } from './manifest-builder.ts'
@@ -9,6 +16,8 @@ export interface ContentImportInit {
   operation: WriteOperation
   idOf: (bytes: Uint8Array) => ChunkId
   options: ImportOptions
+  /** Given the chunks in order, where their bytes are not to be stored. */
+  onCut?: (chunks: readonly ChunkRef[]) => void
 }
 
 /** One file or stream on its way into the store: its manifest, and what of it was new. */
@@ -38,6 +47,7 @@ export class ContentImport {
     if (this.#failure !== undefined) return Promise.resolve()
     const named = chunks.map(({ digest, bytes }): Chunk => ({ id: chunkId.fromBytes(digest), bytes }))
     for (const { id, bytes } of named) this.#manifest.add({ id, length: bytes.length })
+    this.#init.onCut?.(named.map(({ id, bytes }) => ({ id, length: bytes.length })))
     const adding = this.#addAll(named)
     this.#adding.add(adding)
     return adding.finally(() => this.#adding.delete(adding))
@@ -60,10 +70,10 @@ export class ContentImport {
   }
 
   async #addAll(chunks: readonly Chunk[]): Promise<void> {
-    const { adder, space, operation, options } = this.#init
+    const { adder, space, operation, options, onCut } = this.#init
     const nodes = this.#manifest.takeNodes()
     try {
-      const isNew = await adder.add(space, chunks, operation)
+      const isNew = onCut === undefined ? await adder.add(space, chunks, operation) : []
       if (nodes.length > 0) await adder.add(space, nodes, operation)
       let bytes = 0
       for (const [nth, chunk] of chunks.entries()) {

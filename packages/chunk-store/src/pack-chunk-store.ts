@@ -4,6 +4,7 @@ import {
   type Chunk,
   type ChunkDamage,
   type ChunkId,
+  type ChunkRef,
   type ChunkStore,
   type ChunkStoreStats,
   type Clock,
@@ -20,6 +21,7 @@ import { type Blake3, type Blake3Kind, chunkIdOf, loadBlake3 } from './blake3.ts
 import { CallTracker } from './call-tracker.ts'
 import type { WantedChunk } from './chunk-reader.ts'
 import { ContentImport } from './content-import.ts'
+import type { FileCutter } from './file-cutter.ts'
 import { DEFAULT_IMPORT } from './file-import-queue.ts'
 import { Gate } from './gate.ts'
 import type { WriteOperation } from './group-commit.ts'
@@ -72,11 +74,11 @@ const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }
  *
  * @see docs/storage-format.md
  */
-export function packChunkStore(init: PackChunkStoreInit): ChunkStore {
+export function packChunkStore(init: PackChunkStoreInit): ChunkStore & FileCutter {
   return new PackChunkStore(init)
 }
 
-class PackChunkStore implements ChunkStore {
+class PackChunkStore implements ChunkStore, FileCutter {
   readonly #init: PackChunkStoreInit
   readonly #fileSystem: PackFileSystem
   readonly #logger: Logger
@@ -188,17 +190,16 @@ class PackChunkStore implements ChunkStore {
   }
 
   importFile(space: SpaceId, filePath: string, options: ImportOptions = {}): Promise<ImportResult> {
-    return this.#import(space, options, async (content) => {
-      await new Promise<void>((resolve, reject) => {
-        this.#parts.files.add({
-          path: filePath,
-          chunker: options.chunker ?? DEFAULT_IMPORT.chunker,
-          signal: options.signal,
-          onChunks: (chunks) => content.add(chunks),
-          onEnd: (error) => (error === undefined ? resolve() : reject(error)),
-        })
-      })
-    })
+    return this.#import(space, options, (content) => this.#readFile(filePath, content, options))
+  }
+
+  cutFile(
+    space: SpaceId,
+    filePath: string,
+    onChunks: (chunks: readonly ChunkRef[]) => void,
+    options: ImportOptions = {},
+  ): Promise<ImportResult> {
+    return this.#import(space, options, (content) => this.#readFile(filePath, content, options), onChunks)
   }
 
   importStream(space: SpaceId, source: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<ImportResult> {
@@ -304,17 +305,30 @@ class PackChunkStore implements ChunkStore {
     space: SpaceId,
     options: ImportOptions,
     run: (content: ContentImport) => Promise<void>,
+    onCut?: (chunks: readonly ChunkRef[]) => void,
   ): Promise<ImportResult> {
     return this.#write(space, options, async (number, operation) => {
       const { adder } = this.#parts
       const idOf = (bytes: Uint8Array) => chunkIdOf(this.#blake3, bytes)
-      const content = new ContentImport({ adder, space: number, operation, idOf, options })
+      const content = new ContentImport({ adder, space: number, operation, idOf, options, ...(onCut && { onCut }) })
       try {
         await run(content)
       } finally {
         await content.settled()
       }
       return content.finish()
+    })
+  }
+
+  #readFile(filePath: string, content: ContentImport, options: ImportOptions): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#parts.files.add({
+        path: filePath,
+        chunker: options.chunker ?? DEFAULT_IMPORT.chunker,
+        signal: options.signal,
+        onChunks: (chunks) => content.add(chunks),
+        onEnd: (error) => (error === undefined ? resolve() : reject(error)),
+      })
     })
   }
 

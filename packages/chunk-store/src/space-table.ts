@@ -10,6 +10,10 @@ export class SpaceTable {
     return this.#numbers.get(id)
   }
 
+  id(number: number): SpaceId | undefined {
+    return this.#ids.get(number)
+  }
+
   /** @returns whether the number was free, or the space's already */
   set(number: number, id: SpaceId): boolean {
     if (this.#ids.has(number)) return this.#ids.get(number) === id

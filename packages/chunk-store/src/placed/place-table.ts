@@ -1,0 +1,255 @@
+import { type AbortOptions, type ChunkId, type ChunkRef, DittoError, type SpaceId, spaceId } from '@dittofs/interface'
+import { IdLock } from '../id-lock.ts'
+import type { IndexDatabase, IndexWrite } from '../index-database.ts'
+import { SpaceTable } from '../space-table.ts'
+import { JoinedWrites } from './joined-writes.ts'
+import {
+  CHUNK_ROWS,
+  chunkOfFileRow,
+  chunkOfRow,
+  chunkRow,
+  decodeFile,
+  decodeFileNumber,
+  decodePlaces,
+  decodeSpaceRow,
+  encodeFile,
+  encodeFileNumber,
+  encodePlaces,
+  type FileRow,
+  fileChunkRow,
+  fileChunkRows,
+  fileOfNumberRow,
+  keyRow,
+  NUMBER_ROWS,
+  numberRow,
+  type Place,
+  SPACE_ROWS,
+  spaceRow,
+} from './place-codec.ts'
+
+/** Places remembered of one chunk; equal files past that number rely on the others. */
+const MAX_PLACES = 16
+const MAX_KEY_BYTES = 64
+/** Chunks changed under one lock, and in one write. */
+const CHUNKS_PER_WRITE = 1024
+
+/** Chunks of a file with where they begin in it. */
+export interface PlacedRun {
+  readonly offset: number
+  readonly chunks: readonly ChunkRef[]
+}
+
+/**
+ * Which chunks lie in which files of the user's, on disk.
+ *
+ * A file that is placed anew gets a new number; its key names the new number only when all of its chunks are written,
+ * and the old number's rows go last. What a crash leaves of a number that no key names is removed at the next start.
+ */
+export class PlaceTable {
+  readonly #database: IndexDatabase
+  readonly #writes: JoinedWrites
+  readonly #lock = new IdLock()
+  readonly #spaces = new SpaceTable()
+  #lastFile = 0
+
+  /** Opens what is there and removes what a crash has left half done. */
+  static async open(database: IndexDatabase): Promise<PlaceTable> {
+    const table = new PlaceTable(database)
+    for await (const batch of database.entries(SPACE_ROWS.from, SPACE_ROWS.to)) {
+      for (const [key, value] of batch) table.#spaces.set(...decodeSpaceRow(key, value))
+    }
+    for await (const batch of database.entries(NUMBER_ROWS.from, NUMBER_ROWS.to)) await table.#takeFiles(batch)
+    return table
+  }
+
+  private constructor(database: IndexDatabase) {
+    this.#database = database
+    this.#writes = new JoinedWrites(database)
+  }
+
+  space(id: SpaceId): number | undefined {
+    return this.#spaces.number(id)
+  }
+
+  spaceOf(number: number): SpaceId | undefined {
+    return this.#spaces.id(number)
+  }
+
+  /** @returns the places of each chunk, in the order asked */
+  async lookup(ids: readonly ChunkId[]): Promise<(readonly Place[])[]> {
+    const values = await this.#database.getMany(ids.map(chunkRow))
+    return values.map((value) => (value === undefined ? [] : decodePlaces(value)))
+  }
+
+  /** @returns the rows of files, `undefined` for one that is placed no more */
+  async files(numbers: readonly number[]): Promise<(FileRow | undefined)[]> {
+    const values = await this.#database.getMany(numbers.map(numberRow))
+    return values.map((value) => (value === undefined ? undefined : decodeFile(value)))
+  }
+
+  /** The number that a key names, if any. */
+  async numberOf(key: string): Promise<number | undefined> {
+    const [value] = await this.#database.getMany([keyRow(key)])
+    return value === undefined ? undefined : decodeFileNumber(value)
+  }
+
+  /**
+   * Says that a file holds these chunks, and no others. `runs` may throw: the file then keeps what it had.
+   *
+   * @throws RangeError for a key that is empty or longer than 64 bytes
+   */
+  async place(space: SpaceId, key: string, runs: AsyncIterable<PlacedRun>): Promise<void> {
+    const bytes = Buffer.byteLength(key)
+    if (bytes === 0 || bytes > MAX_KEY_BYTES) throw new RangeError('a place key has 1 to 64 bytes')
+    const spaceNumber = await this.#spaceNumber(space)
+    const file = this.#nextFile()
+    const begin: IndexWrite = { key: numberRow(file), value: encodeFile({ key, space: spaceNumber }) }
+    const name: IndexWrite = { key: keyRow(key), value: encodeFileNumber(file) }
+    const before = await this.numberOf(key)
+    try {
+      // All in one write where it is small: most files are.
+      let held: ReadonlyMap<ChunkId, Place> | undefined
+      let writes: readonly IndexWrite[] = [begin]
+      for await (const part of partsOf(runs, spaceNumber, file)) {
+        if (held !== undefined) {
+          await this.#addPart(file, held, writes)
+          writes = []
+        }
+        held = part
+      }
+      if (held === undefined) await this.#writes.write([...writes, name])
+      else await this.#addPart(file, held, [...writes, name])
+    } catch (error) {
+      await this.#removeFile(file)
+      throw error
+    }
+    if (before !== undefined) await this.#removeFile(before)
+  }
+
+  /** Forgets a file. */
+  async unplace(key: string): Promise<void> {
+    const file = await this.numberOf(key)
+    if (file === undefined) return
+    await this.#writes.write([{ key: keyRow(key) }])
+    await this.#removeFile(file)
+  }
+
+  /** The chunks of a file, each once, in batches in the order of their IDs. */
+  async *chunksOf(file: number, options: AbortOptions = {}): AsyncGenerator<readonly ChunkId[]> {
+    const { from, to } = fileChunkRows(file)
+    for await (const batch of this.#database.entries(from, to, options)) {
+      yield batch.map(([key]) => chunkOfFileRow(key))
+    }
+  }
+
+  /** All chunks that lie in files, in batches. */
+  async *all(options: AbortOptions = {}): AsyncGenerator<readonly { id: ChunkId; places: readonly Place[] }[]> {
+    for await (const batch of this.#database.entries(CHUNK_ROWS.from, CHUNK_ROWS.to, options)) {
+      yield batch.map(([key, value]) => ({ id: chunkOfRow(key), places: decodePlaces(value) }))
+    }
+  }
+
+  /** Forgets that a chunk lies at a place: its bytes are not there. */
+  async drop(id: ChunkId, place: Place): Promise<void> {
+    await this.#change([id], (_, places) => places.filter((other) => !isSamePlace(other, place)), place.file)
+  }
+
+  close(): Promise<void> {
+    return this.#database.close()
+  }
+
+  async #takeFiles(batch: readonly (readonly [Uint8Array, Uint8Array])[]): Promise<void> {
+    for (const [row, value] of batch) {
+      const file = fileOfNumberRow(row)
+      this.#lastFile = Math.max(this.#lastFile, file)
+      if ((await this.numberOf(decodeFile(value).key)) !== file) await this.#removeFile(file)
+    }
+  }
+
+  #nextFile(): number {
+    if (this.#lastFile >= 0xffff_fffe) throw new DittoError('DITTO_LIMIT', 'The table of placed files is full.')
+    this.#lastFile += 1
+    return this.#lastFile
+  }
+
+  async #spaceNumber(space: SpaceId): Promise<number> {
+    const known = this.#spaces.number(space)
+    if (known !== undefined) return known
+    const number = this.#spaces.add(space)
+    await this.#writes.write([{ key: spaceRow(number), value: spaceId.toBytes(space) }])
+    return number
+  }
+
+  #addPart(file: number, part: ReadonlyMap<ChunkId, Place>, also: readonly IndexWrite[]): Promise<void> {
+    return this.#change(
+      [...part.keys()],
+      (id, places) => {
+        const isKnown = places.some((place) => place.file === file)
+        return isKnown || places.length >= MAX_PLACES ? undefined : [...places, part.get(id) as Place]
+      },
+      file,
+      also,
+    )
+  }
+
+  async #removeFile(file: number): Promise<void> {
+    for await (const ids of this.chunksOf(file)) {
+      await this.#change(ids, (_, places) => places.filter((place) => place.file !== file), file)
+    }
+    await this.#writes.write([{ key: numberRow(file) }])
+  }
+
+  /**
+   * Changes the places of chunks in one file, one write for all.
+   *
+   * @param change - the new places; `undefined` leaves them as they are
+   * @param also - goes with the same write
+   */
+  async #change(
+    ids: readonly ChunkId[],
+    change: (id: ChunkId, places: readonly Place[]) => readonly Place[] | undefined,
+    file: number,
+    also: readonly IndexWrite[] = [],
+  ): Promise<void> {
+    const release = await this.#lock.acquire(ids)
+    try {
+      const writes: IndexWrite[] = [...also]
+      for (const [nth, before] of (await this.lookup(ids)).entries()) {
+        const id = ids[nth] as ChunkId
+        const after = change(id, before)
+        if (after === undefined) continue
+        writes.push(after.length === 0 ? { key: chunkRow(id) } : { key: chunkRow(id), value: encodePlaces(after) })
+        const isThere = after.some((place) => place.file === file)
+        const row = fileChunkRow(file, id)
+        writes.push(isThere ? { key: row, value: Buffer.of(0) } : { key: row })
+      }
+      if (writes.length > 0) await this.#writes.write(writes)
+    } finally {
+      release()
+    }
+  }
+}
+
+/** The places of a file's chunks, each chunk once a part, as many as are written together. */
+async function* partsOf(
+  runs: AsyncIterable<PlacedRun>,
+  space: number,
+  file: number,
+): AsyncGenerator<ReadonlyMap<ChunkId, Place>> {
+  let part = new Map<ChunkId, Place>()
+  for await (const run of runs) {
+    let { offset } = run
+    for (const { id, length } of run.chunks) {
+      if (!part.has(id)) part.set(id, { space, file, offset, length })
+      offset += length
+      if (part.size < CHUNKS_PER_WRITE) continue
+      yield part
+      part = new Map()
+    }
+  }
+  if (part.size > 0) yield part
+}
+
+function isSamePlace(a: Place, b: Place): boolean {
+  return a.file === b.file && a.offset === b.offset
+}

@@ -1,0 +1,84 @@
+import { type ChunkId, type ChunkRef, chunkId, type SpaceId, spaceId } from '@dittofs/interface'
+import { CrashMachine, crashIndexDatabase, type SimulatedIndex } from '@dittofs/testing'
+import { describe, expect, it } from 'vitest'
+import { decodePlaces, encodePlaces } from '../src/placed/place-codec.ts'
+import { type PlacedRun, PlaceTable } from '../src/placed/place-table.ts'
+
+const SPACE: SpaceId = spaceId.parse('a1'.repeat(32))
+
+/** More than go into one write. */
+const MANY = 2500
+
+function chunks(from: number, count: number): ChunkRef[] {
+  return Array.from({ length: count }, (_, nth) => ({
+    id: chunkId.parse((from + nth).toString(16).padStart(64, '0')),
+    length: 1000,
+  }))
+}
+
+async function* runs(refs: readonly ChunkRef[]): AsyncGenerator<PlacedRun> {
+  yield { offset: 0, chunks: refs }
+}
+
+async function openTable(content: SimulatedIndex, crashAt?: number) {
+  const machine = new CrashMachine({ random: () => 0.7, ...(crashAt === undefined ? {} : { crashAt }) })
+  return { machine, table: await PlaceTable.open(await crashIndexDatabase(machine, content)('', false)) }
+}
+
+/** A file placed, placed again with other chunks, another beside it, and one that is forgotten. */
+async function story(table: PlaceTable): Promise<void> {
+  await table.place(SPACE, 'film', runs(chunks(0, MANY)))
+  await table.place(SPACE, 'copy', runs(chunks(0, 10)))
+  await table.place(SPACE, 'film', runs(chunks(MANY / 2, MANY)))
+  await table.unplace('copy')
+}
+
+describe('the table of places', () => {
+  it('holds after a loss of power at any write, for each file, what it last was placed with, whole', async () => {
+    const { machine, table } = await openTable(new Map())
+    await story(table)
+    const writes = machine.calls
+    expect(writes).toBeGreaterThan(10)
+    for (let crashAt = 1; crashAt <= writes; crashAt++) {
+      const content: SimulatedIndex = new Map()
+      const crashed = await openTable(content, crashAt)
+      await expect(story(crashed.table)).rejects.toThrow()
+      const { table: again } = await openTable(content)
+      const film = await again.numberOf('film')
+      const held: ChunkId[] = []
+      if (film !== undefined) for await (const ids of again.chunksOf(film)) held.push(...ids)
+      const options = [[], chunks(0, MANY), chunks(MANY / 2, MANY)].map((refs) => refs.map(({ id }) => id))
+      expect(options, `after a loss of power at write ${crashAt}`).toContainEqual(held)
+      // No row is left of a file that no key names.
+      const copy = await again.numberOf('copy')
+      for await (const batch of again.all()) {
+        for (const { places } of batch) for (const { file } of places) expect([film, copy]).toContain(file)
+      }
+    }
+  })
+
+  it('remembers a chunk that a file holds twice once, where it first is', async () => {
+    const { table } = await openTable(new Map())
+    const [a, b] = chunks(0, 2) as [ChunkRef, ChunkRef]
+    await table.place(SPACE, 'zeros', runs([b, a, a, a]))
+    expect(await table.lookup([a.id])).toEqual([[{ space: 1, file: 1, offset: 1000, length: 1000 }]])
+  })
+
+  it('refuses a key that is empty or too long', async () => {
+    const { table } = await openTable(new Map())
+    for (const key of ['', 'x'.repeat(65)]) await expect(table.place(SPACE, key, runs([]))).rejects.toThrow(RangeError)
+  })
+
+  it('writes places as documented', () => {
+    const places = [{ space: 1, file: 2, offset: 2 ** 40 + 3, length: 65_536 }]
+    const bytes = encodePlaces(places)
+    expect(Buffer.from(bytes).toString('hex')).toBe(
+      '00000001' + // space
+        '00000002' + // file
+        '010000000003' + // offset
+        '00010000', // length
+    )
+    expect(decodePlaces(bytes)).toEqual(places)
+    expect(() => decodePlaces(bytes.subarray(1))).toThrow(RangeError)
+  })
+})
