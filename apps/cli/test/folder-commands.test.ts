@@ -12,7 +12,6 @@ const FOLDER: FolderInfo = {
   files: 1200,
   bytes: 5 * 1024 ** 3,
   waitingFiles: 0,
-  waitingBytes: 0,
   problems: [],
   problemCount: 0,
 }
@@ -64,8 +63,7 @@ describe('folders', () => {
       ...FOLDER,
       state: 'syncing',
       waitingFiles: 2,
-      waitingBytes: 2048,
-      progress: { filesDone: 10, filesTotal: 1210, bytesDone: 1024, bytesTotal: 4096, etaMs: 42_000 },
+      progress: { stepsDone: 10, stepsTotal: 1210, bytesDone: 1024, bytesTotal: 4096, etaMs: 42_000 },
       held: { direction: 'in', deletes: 900, replaces: 0, files: 1200 },
       problems: [{ path: 'a\u001b[2J', code: 'DITTO_UNSUPPORTED', reason: 'It is a FIFO.' }],
       problemCount: 3,
@@ -74,8 +72,8 @@ describe('folders', () => {
     expect(stdout).toBe(
       [
         '/files/Photos  (home)',
-        '  syncing: 10 of 1,210 files, 1.00 KiB of 4.00 KiB, 0:42 to go',
-        '  1,200 files, 5.00 GiB in step; 2 files, 2.00 KiB to come',
+        '  syncing: 10 of 1,210 steps, 1.00 KiB of 4.00 KiB, 0:42 to go',
+        '  1,200 files, 5.00 GiB in step; 2 files to come',
         '  A change made by others would delete 900 and replace 0 of 1,200 files; it waits. "dittofs plan" shows it, "dittofs resume --accept" does it.',
         '  ! a\\u{1b}[2J: It is a FIFO.',
         '  ! and 2 more; --json has them',
@@ -110,12 +108,12 @@ describe('plan', () => {
       ['plan'],
       withFolders({
         plan: async () => [
-          { direction: 'out', what: 'create', path: 'new.txt', kind: 'file', bytes: 5 },
-          { direction: 'in', what: 'move', path: 'b', from: 'a', kind: 'directory' },
+          { direction: 'out', what: 'create', path: 'new.txt', kind: 'file' },
+          { direction: 'in', what: 'move', path: 'b', from: 'a', kind: 'directory', isWaiting: true },
         ],
       }),
     )
-    expect(stdout).toBe('-> create     new.txt  (5 B)\n<- move       a -> b/\n')
+    expect(stdout).toBe('-> create     new.txt\n<- move       a -> b/  (its content has to come first)\n')
   })
 
   it('says so when there is nothing to do', async () => {
@@ -129,10 +127,10 @@ describe('why and ignored', () => {
     const { stdout } = await runCli(
       ['why', 'Photos/cat.jpg'],
       withFolders({
-        why: async (path) => [{ at: Date.UTC(2026, 0, 2, 3, 4, 5), by: 'attic', path, text: 'Edited there.' }],
+        why: async (path) => [{ at: Date.UTC(2026, 0, 2, 3, 4, 5), what: 'done', path, text: 'Edited there.' }],
       }),
     )
-    expect(stdout).toBe('2026-01-02 03:04:05  attic  /files/Photos/cat.jpg  Edited there.\n')
+    expect(stdout).toBe('2026-01-02 03:04:05  done  /files/Photos/cat.jpg  Edited there.\n')
   })
 
   it('name the pattern and its line', async () => {

@@ -64,6 +64,33 @@ describe('the table of places', () => {
     expect(await table.lookup([a.id])).toEqual([[{ space: 1, file: 1, offset: 1000, length: 1000 }]])
   })
 
+  it('gives a file another key, and forgets what that key named', async () => {
+    const { table } = await openTable(new Map())
+    const [a, b] = chunks(0, 2) as [ChunkRef, ChunkRef]
+    await table.place(SPACE, 'old', runs([a]))
+    await table.place(SPACE, 'new', runs([b]))
+    expect(await table.rename('old', 'new')).toBe(true)
+    expect(await table.numberOf('old')).toBeUndefined()
+    expect((await table.lookup([a.id, b.id])).map((places) => places.length)).toEqual([1, 0])
+    expect((await table.files([1])).map((row) => row?.key)).toEqual(['new'])
+    expect(await table.rename('old', 'new')).toBe(false)
+  })
+
+  it('forgets at the start the files that are not kept', async () => {
+    const content: SimulatedIndex = new Map()
+    const { table } = await openTable(content)
+    const [a, b] = chunks(0, 2) as [ChunkRef, ChunkRef]
+    await table.place(SPACE, 'film', runs([a]))
+    await table.place(SPACE, '~half', runs([b]))
+    const machine = new CrashMachine({ random: () => 0.7 })
+    const again = await PlaceTable.open(
+      await crashIndexDatabase(machine, content)('', false),
+      (key) => !key.startsWith('~'),
+    )
+    expect((await again.lookup([a.id, b.id])).map((places) => places.length)).toEqual([1, 0])
+    expect(await again.numberOf('~half')).toBeUndefined()
+  })
+
   it('refuses a key that is empty or too long', async () => {
     const { table } = await openTable(new Map())
     for (const key of ['', 'x'.repeat(65)]) await expect(table.place(SPACE, key, runs([]))).rejects.toThrow(RangeError)

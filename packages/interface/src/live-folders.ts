@@ -42,13 +42,12 @@ export interface FolderInfo {
   /** What is in sync now. */
   readonly files: number
   readonly bytes: number
-  /** What others have and is not in the folder yet: its bytes are not here, or its turn has not come. */
+  /** Files that others have and whose bytes have not come yet. */
   readonly waitingFiles: number
-  readonly waitingBytes: number
   /** Of a round under way. */
   readonly progress?: {
-    readonly filesDone: number
-    readonly filesTotal: number
+    readonly stepsDone: number
+    readonly stepsTotal: number
     readonly bytesDone: number
     readonly bytesTotal: number
     /** Milliseconds to go at the rate so far. */
@@ -69,16 +68,16 @@ export interface PlannedStep {
   /** Where it was, for a move. */
   readonly from?: string
   readonly kind: 'file' | 'directory' | 'symlink'
-  /** Of a file that is created or edited. */
-  readonly bytes?: number
+  /** Whether its content has to come from another device first. */
+  readonly isWaiting?: boolean
 }
 
 /** What was seen of a path, decided about it, or done. */
 export interface TrailEntry {
   /** Milliseconds since the Unix epoch. */
   readonly at: number
-  /** A name of a device, or of this one's part that acted. */
-  readonly by: string
+  readonly what: 'seen' | 'decided' | 'done' | 'failed'
+  /** Below the folder. */
   readonly path: string
   /** One sentence. */
   readonly text: string

@@ -4,7 +4,6 @@ import { Command } from 'commander'
 import type { CommandContext, RunCommand } from '../command-context.ts'
 import { explain } from '../command-help.ts'
 import { escapeText } from '../output/escape-text.ts'
-import { formatBytes } from '../output/format-bytes.ts'
 import { withDevice } from '../with-device.ts'
 
 export function planCommand(run: RunCommand): Command {
@@ -29,9 +28,9 @@ async function plan(context: CommandContext, given: string | undefined): Promise
   await context.output.result(steps, () => (steps.length === 0 ? ['Nothing to do.'] : steps.map(describeStep)))
 }
 
-function describeStep({ direction, what, path: at, from, kind, bytes }: PlannedStep): string {
+function describeStep({ direction, what, path: at, from, kind, isWaiting }: PlannedStep): string {
   const name = escapeText(at) + (kind === 'directory' ? '/' : '')
   const moved = from === undefined ? name : `${escapeText(from)} -> ${name}`
-  const size = bytes === undefined ? '' : `  (${formatBytes(bytes)})`
-  return `${direction === 'out' ? '->' : '<-'} ${what.padEnd(10)} ${moved}${size}`
+  const remark = isWaiting === true ? '  (its content has to come first)' : ''
+  return `${direction === 'out' ? '->' : '<-'} ${what.padEnd(10)} ${moved}${remark}`
 }

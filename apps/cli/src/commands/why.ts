@@ -10,13 +10,13 @@ export function whyCommand(run: RunCommand): Command {
   const command = new Command('why')
     .summary('say what happened to a path, and why')
     .description(
-      'Says what happened to a path of a live folder, in order: what was seen, on which device, what was decided and ' +
+      'Says what happened to a path of a live folder, in order: what was seen, what was decided and ' +
         'what was done.',
     )
     .argument('<path>', 'a file or directory in a live folder; it need not exist any more')
     .action((given: string) => run((context) => why(context, given)))
   return explain(command, {
-    examples: [['dittofs why ~/Photos/cat.jpg', 'who changed it, and when it came here']],
+    examples: [['dittofs why ~/Photos/cat.jpg', 'when it came or went, and why']],
     statuses: { notFound: 'the path is in no live folder' },
   })
 }
@@ -27,9 +27,9 @@ async function why(context: CommandContext, given: string): Promise<undefined> {
     entries.length === 0
       ? ['Nothing is known of it.']
       : formatTable(
-          entries.map(({ at, by, path: place, text }) => [
+          entries.map(({ at, what, path: place, text }) => [
             new Date(at).toISOString().slice(0, 19).replace('T', ' '),
-            escapeText(by),
+            what,
             escapeText(place),
             escapeText(text),
           ]),

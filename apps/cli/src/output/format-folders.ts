@@ -33,13 +33,13 @@ function placeOf({ space, path, mode }: FolderInfo): string {
 function stateOf({ state, reason, progress }: FolderInfo): string {
   if (state === 'paused') return `paused: ${escapeText(reason ?? 'by you')}`
   if (progress === undefined) return state
-  const { filesDone, filesTotal, bytesDone, bytesTotal, etaMs } = progress
+  const { stepsDone, stepsTotal, bytesDone, bytesTotal, etaMs } = progress
   const eta = etaMs === undefined ? '' : `, ${formatClock(etaMs)} to go`
-  return `${state}: ${formatCount(filesDone)} of ${countOf(filesTotal, 'file')}, ${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}${eta}`
+  return `${state}: ${formatCount(stepsDone)} of ${countOf(stepsTotal, 'step')}, ${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}${eta}`
 }
 
-function waitingOf({ waitingFiles, waitingBytes }: FolderInfo): string {
-  return waitingFiles === 0 ? '' : `; ${countOf(waitingFiles, 'file')}, ${formatBytes(waitingBytes)} to come`
+function waitingOf({ waitingFiles }: FolderInfo): string {
+  return waitingFiles === 0 ? '' : `; ${countOf(waitingFiles, 'file')} to come`
 }
 
 function heldLines({ held }: FolderInfo): string[] {

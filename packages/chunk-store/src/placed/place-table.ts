@@ -52,13 +52,17 @@ export class PlaceTable {
   readonly #spaces = new SpaceTable()
   #lastFile = 0
 
-  /** Opens what is there and removes what a crash has left half done. */
-  static async open(database: IndexDatabase): Promise<PlaceTable> {
+  /**
+   * Opens what is there and removes what a crash has left half done.
+   *
+   * @param isKept - files whose key it refuses are forgotten
+   */
+  static async open(database: IndexDatabase, isKept: (key: string) => boolean = () => true): Promise<PlaceTable> {
     const table = new PlaceTable(database)
     for await (const batch of database.entries(SPACE_ROWS.from, SPACE_ROWS.to)) {
       for (const [key, value] of batch) table.#spaces.set(...decodeSpaceRow(key, value))
     }
-    for await (const batch of database.entries(NUMBER_ROWS.from, NUMBER_ROWS.to)) await table.#takeFiles(batch)
+    for await (const batch of database.entries(NUMBER_ROWS.from, NUMBER_ROWS.to)) await table.#takeFiles(batch, isKept)
     return table
   }
 
@@ -99,8 +103,7 @@ export class PlaceTable {
    * @throws RangeError for a key that is empty or longer than 64 bytes
    */
   async place(space: SpaceId, key: string, runs: AsyncIterable<PlacedRun>): Promise<void> {
-    const bytes = Buffer.byteLength(key)
-    if (bytes === 0 || bytes > MAX_KEY_BYTES) throw new RangeError('a place key has 1 to 64 bytes')
+    checkKey(key)
     const spaceNumber = await this.#spaceNumber(space)
     const file = this.#nextFile()
     const begin: IndexWrite = { key: numberRow(file), value: encodeFile({ key, space: spaceNumber }) }
@@ -124,6 +127,22 @@ export class PlaceTable {
       throw error
     }
     if (before !== undefined) await this.#removeFile(before)
+  }
+
+  /** Gives a file another key. What that key named before is forgotten. @returns whether the file is placed */
+  async rename(from: string, to: string): Promise<boolean> {
+    checkKey(to)
+    const file = await this.numberOf(from)
+    const [row] = file === undefined ? [] : await this.files([file])
+    if (file === undefined || row === undefined) return false
+    const before = await this.numberOf(to)
+    await this.#writes.write([
+      { key: numberRow(file), value: encodeFile({ key: to, space: row.space }) },
+      { key: keyRow(to), value: encodeFileNumber(file) },
+      { key: keyRow(from) },
+    ])
+    if (before !== undefined) await this.#removeFile(before)
+    return true
   }
 
   /** Forgets a file. */
@@ -158,11 +177,16 @@ export class PlaceTable {
     return this.#database.close()
   }
 
-  async #takeFiles(batch: readonly (readonly [Uint8Array, Uint8Array])[]): Promise<void> {
+  async #takeFiles(
+    batch: readonly (readonly [Uint8Array, Uint8Array])[],
+    isKept: (key: string) => boolean,
+  ): Promise<void> {
     for (const [row, value] of batch) {
       const file = fileOfNumberRow(row)
       this.#lastFile = Math.max(this.#lastFile, file)
-      if ((await this.numberOf(decodeFile(value).key)) !== file) await this.#removeFile(file)
+      const { key } = decodeFile(value)
+      if (!isKept(key)) await this.unplace(key)
+      else if ((await this.numberOf(key)) !== file) await this.#removeFile(file)
     }
   }
 
@@ -228,6 +252,11 @@ export class PlaceTable {
       release()
     }
   }
+}
+
+function checkKey(key: string): void {
+  const bytes = Buffer.byteLength(key)
+  if (bytes === 0 || bytes > MAX_KEY_BYTES) throw new RangeError('a place key has 1 to 64 bytes')
 }
 
 /** The places of a file's chunks, each chunk once a part, as many as are written together. */

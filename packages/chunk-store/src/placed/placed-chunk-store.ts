@@ -34,6 +34,9 @@ export interface PlacedChunks {
   importPlaced(space: SpaceId, key: PlaceKey, path: string, options?: ImportOptions): Promise<ImportResult>
   /** Says that a file holds these chunks one after the other, because they were just written there. */
   place(space: SpaceId, key: PlaceKey, chunks: AsyncIterable<PlacedRun>): Promise<void>
+  /** Gives a file another key. What that key named before is forgotten. @returns whether the file is placed */
+  renamePlace(from: PlaceKey, to: PlaceKey): Promise<boolean>
+  isPlaced(key: PlaceKey): Promise<boolean>
   /** Forgets a file. */
   unplace(key: PlaceKey): Promise<void>
   /**
@@ -50,6 +53,8 @@ export interface PlacedChunkStoreInit {
   /** Of the table of places; made where it is missing. */
   directory: string
   files: PlacedFiles
+  /** Asked at the start: files whose key it refuses are forgotten. */
+  isKept?: (key: PlaceKey) => boolean
   blake3?: Blake3
   openDatabase?: OpenIndexDatabase
 }
@@ -81,7 +86,7 @@ class PlacedChunkStore implements ChunkStore, PlacedChunks {
   async open(): Promise<void> {
     await this.#store.open()
     if (this.#table !== undefined) return
-    this.#table = await PlaceTable.open(await this.#openDatabase())
+    this.#table = await PlaceTable.open(await this.#openDatabase(), this.#init.isKept)
     this.#reader = new PlaceReader(this.#table, this.#init.files, this.#blake3)
   }
 
@@ -161,6 +166,14 @@ class PlacedChunkStore implements ChunkStore, PlacedChunks {
 
   place(space: SpaceId, key: PlaceKey, chunks: AsyncIterable<PlacedRun>): Promise<void> {
     return this.#table.place(space, key, chunks)
+  }
+
+  renamePlace(from: PlaceKey, to: PlaceKey): Promise<boolean> {
+    return this.#table.rename(from, to)
+  }
+
+  async isPlaced(key: PlaceKey): Promise<boolean> {
+    return (await this.#table.numberOf(key)) !== undefined
   }
 
   unplace(key: PlaceKey): Promise<void> {

@@ -1,0 +1,324 @@
+import nodePath from 'node:path'
+import type { PlacedChunks, PlaceKey } from '@dittofs/chunk-store'
+import {
+  type AbortOptions,
+  type ChunkStore,
+  type Clock,
+  type DeviceKey,
+  DittoError,
+  type FolderInfo,
+  type IgnoredPath,
+  type LinkOptions,
+  type LiveFolders,
+  type Logger,
+  type PlannedStep,
+  type RandomBytes,
+  type ReadManifest,
+  type SpaceId,
+  type TrailEntry,
+} from '@dittofs/interface'
+import type { FolderFileSystem, SpaceFolders, SpaceFoldersInit } from '@dittofs/live-folder'
+import type { HeldChunks } from '../content/held-chunks.ts'
+import type { OpenSpace } from '../spaces/open-space.ts'
+import { describeFolder, pausedFolder } from './describe-folder.ts'
+import { folderAt, prepareFolder, realPlace } from './folder-place.ts'
+import type { LinkedFolderRow, LinkedFolders } from './linked-folders.ts'
+import { PROVISIONAL_PREFIX, SpaceContent } from './space-content.ts'
+
+export interface DeviceFoldersInit {
+  linked: LinkedFolders
+  self: DeviceKey
+  /** The device's home, as a real path. */
+  home: string
+  selectSpace: (name: string | undefined) => OpenSpace
+  spaceOf: (id: SpaceId) => OpenSpace | undefined
+  store: ChunkStore & PlacedChunks
+  readManifest: ReadManifest
+  held: HeldChunks
+  clock: Clock
+  randomBytes: RandomBytes
+  logger: Logger
+  deviceName: () => string
+  /** Whether folders are kept in step here; without it they are only written down. */
+  isRunning: boolean
+  openFileSystem: (directory: string) => Promise<FolderFileSystem>
+  openSpaceFolders: (init: SpaceFoldersInit) => Promise<SpaceFolders>
+  /** The last synced state of a space's folders. */
+  openBase: (space: OpenSpace) => SpaceFoldersInit['database']
+  ignoredIn: (
+    fileSystem: FolderFileSystem,
+    options: AbortOptions & { pattern?: string },
+  ) => Promise<readonly IgnoredPath[]>
+  onChange: () => void
+}
+
+interface RunningSpace {
+  readonly folders: SpaceFolders
+  readonly content: SpaceContent
+}
+
+/** The live folders of this device: which there are, and the engine of each space that has some. */
+export class DeviceFolders implements LiveFolders {
+  readonly #init: DeviceFoldersInit
+  readonly #running = new Map<SpaceId, Promise<RunningSpace>>()
+  readonly #open = new Map<number, RunningSpace>()
+  readonly #closing = new AbortController()
+
+  constructor(init: DeviceFoldersInit) {
+    this.#init = init
+  }
+
+  /** Goes on with every folder that is written down. One that cannot be opened is reported, and keeps none back. */
+  async start(): Promise<void> {
+    if (!this.#init.isRunning) return
+    for (const row of this.#init.linked.all()) {
+      await this.#begin(row).catch((error: unknown) => {
+        this.#init.logger.error({ error, directory: row.directory }, 'A live folder could not be opened.')
+      })
+    }
+  }
+
+  /** Content of a space came that was not held. */
+  contentCame(space: OpenSpace): void {
+    this.#open.get(space.number)?.content.contentCame()
+  }
+
+  /** Where the file of a place is now, absolute. */
+  readonly locate = (key: PlaceKey): string | undefined => {
+    if (key.startsWith(PROVISIONAL_PREFIX)) {
+      for (const { content } of this.#open.values()) {
+        const path = content.provisionalPath(key)
+        if (path !== undefined) return path
+      }
+      return undefined
+    }
+    const dot = key.indexOf('.')
+    const found = this.#open.get(Number(key.slice(0, dot)))?.folders.locate(key.slice(dot + 1))
+    const row = found === undefined ? undefined : this.#init.linked.get(found.folder)
+    return found === undefined || row === undefined ? undefined : nodePath.join(row.directory, ...found.names)
+  }
+
+  /** The path in its space of a path on disk that lies in a live folder. */
+  async spacePath(path: string): Promise<{ readonly space: OpenSpace; readonly path: string } | undefined> {
+    const row = await folderAt(path, this.#init.linked.all())
+    const space = row === undefined ? undefined : this.#init.spaceOf(row.space)
+    if (row === undefined || space === undefined) return undefined
+    const root = space.metadata.find(row.node)?.path ?? ''
+    const below = nodePath
+      .relative(row.directory, await realPlace(path))
+      .split(nodePath.sep)
+      .join('/')
+    return { space, path: [root, below].filter((part) => part !== '').join('/') }
+  }
+
+  async link(directory: string, options: LinkOptions = {}): Promise<FolderInfo> {
+    const { linked, home, selectSpace, randomBytes, clock } = this.#init
+    const space = selectSpace(options.space)
+    const mode = options.mode ?? 'two-way'
+    if (space.membership.role(this.#init.self) !== 'full' && mode !== 'receive') {
+      throw new DittoError(
+        'DITTO_ROLE',
+        `This device may only read the space ${JSON.stringify(space.name)}; link the directory with --mode receive.`,
+      )
+    }
+    const place = await prepareFolder(directory, home, linked.all())
+    const path = options.path ?? ''
+    const node = path === '' ? space.metadata.root : await directoryNode(space, path, clock.now())
+    const id = Buffer.from(randomBytes(8)).toString('hex')
+    const row: LinkedFolderRow = { id, directory: place, space: space.id, node, mode }
+    await linked.put(row)
+    try {
+      if (this.#init.isRunning) await this.#begin(row)
+    } catch (error) {
+      await linked.delete(id)
+      throw error
+    }
+    this.#init.onChange()
+    return this.#describe(row)
+  }
+
+  async unlink(directory: string): Promise<FolderInfo> {
+    const [row] = await this.#rows(directory)
+    const running = await this.#running.get((row as LinkedFolderRow).space)
+    const info = await this.#describe(row as LinkedFolderRow)
+    await running?.folders.unlink(info.id)
+    await running?.content.settled()
+    await this.#init.linked.delete(info.id)
+    this.#init.onChange()
+    return info
+  }
+
+  async list(): Promise<readonly FolderInfo[]> {
+    return this.#describeAll(this.#init.linked.all())
+  }
+
+  async pause(directory?: string): Promise<readonly FolderInfo[]> {
+    return this.#each(directory, (folders, { id }) => folders.pause(id))
+  }
+
+  async resume(directory?: string, options: { accept?: boolean } = {}): Promise<readonly FolderInfo[]> {
+    return this.#each(directory, (folders, { id }) => folders.resume(id, options))
+  }
+
+  async rescan(directory?: string, options: AbortOptions = {}): Promise<readonly FolderInfo[]> {
+    return this.#each(directory, async (folders, { id }) => {
+      folders.rescan(id)
+      await folders.whenSettled(options)
+    })
+  }
+
+  async plan(directory?: string, options: AbortOptions = {}): Promise<readonly PlannedStep[]> {
+    const steps: PlannedStep[] = []
+    for (const row of await this.#rows(directory)) {
+      const folders = await this.#folders(row)
+      for (const { direction, type, ...step } of (await folders.plan(row.id, options)).steps) {
+        steps.push({ ...step, what: type, direction: direction === 'outgoing' ? 'out' : 'in' })
+      }
+    }
+    return steps
+  }
+
+  async why(path: string): Promise<readonly TrailEntry[]> {
+    const [row] = (await this.#rows(path)) as [LinkedFolderRow]
+    const folders = await this.#folders(row)
+    const below = nodePath
+      .relative(row.directory, await realPlace(path))
+      .split(nodePath.sep)
+      .join('/')
+    return folders.trail(below, row.id).map(({ at, what, path: where, text }) => ({ at, what, path: where, text }))
+  }
+
+  async ignored(directory: string, options: AbortOptions & { pattern?: string } = {}): Promise<readonly IgnoredPath[]> {
+    const [row] = (await this.#rows(directory)) as [LinkedFolderRow]
+    const fileSystem = await this.#init.openFileSystem(row.directory)
+    try {
+      return await this.#init.ignoredIn(fileSystem, options)
+    } finally {
+      await fileSystem.close()
+    }
+  }
+
+  /** Looks at everything again and resolves when every folder is in step. */
+  async whenSettled(options: AbortOptions & { rescan?: boolean } = {}): Promise<void> {
+    for (const { folders, content } of this.#open.values()) {
+      if (options.rescan === true) folders.rescan()
+      await folders.whenSettled(options)
+      await content.settled()
+    }
+  }
+
+  /** Ends what is under way whole. */
+  async close(): Promise<void> {
+    this.#closing.abort(new DittoError('DITTO_CLOSED', 'The device was closed.'))
+    for (const running of await Promise.allSettled(this.#running.values())) {
+      if (running.status !== 'fulfilled') continue
+      await running.value.folders.close()
+      await running.value.content.settled()
+    }
+    this.#open.clear()
+  }
+
+  async #begin(row: LinkedFolderRow): Promise<void> {
+    const { folders } = await this.#space(row)
+    const fileSystem = await this.#init.openFileSystem(row.directory)
+    await folders
+      .link({ id: row.id, directoryNode: row.node, mode: row.mode }, fileSystem, { signal: this.#closing.signal })
+      .catch(async (error: unknown) => {
+        await fileSystem.close()
+        throw error
+      })
+  }
+
+  #space(row: LinkedFolderRow): Promise<RunningSpace> {
+    const known = this.#running.get(row.space)
+    if (known !== undefined) return known
+    const space = this.#init.spaceOf(row.space)
+    if (space === undefined) {
+      throw new DittoError('DITTO_NOT_FOUND', `The space of the live folder ${row.directory} is not on this device.`)
+    }
+    const opening = this.#openSpace(space)
+    this.#running.set(row.space, opening)
+    opening.catch(() => this.#running.delete(row.space))
+    return opening
+  }
+
+  async #openSpace(space: OpenSpace): Promise<RunningSpace> {
+    const { store, readManifest, held, clock, randomBytes, logger, linked, deviceName, onChange } = this.#init
+    const directoryOf = (folder: string) => linked.get(folder)?.directory
+    const content = new SpaceContent({ space, store, readManifest, held, randomBytes, logger, directoryOf })
+    const folders = await this.#init.openSpaceFolders({
+      ...{ space: space.id, metadata: space.metadata, database: this.#init.openBase(space), content },
+      ...{ clock, randomBytes, logger, deviceLabel: deviceName() },
+    })
+    folders.onChange(onChange)
+    const running = { folders, content }
+    this.#open.set(space.number, running)
+    return running
+  }
+
+  async #rows(directory: string | undefined): Promise<readonly LinkedFolderRow[]> {
+    const all = this.#init.linked.all()
+    if (directory === undefined) return all
+    const row = await folderAt(directory, all)
+    if (row !== undefined) return [row]
+    throw new DittoError(
+      'DITTO_NOT_FOUND',
+      `${JSON.stringify(directory)} is in no live folder; "dittofs folders" shows them.`,
+    )
+  }
+
+  async #folders(row: LinkedFolderRow): Promise<SpaceFolders> {
+    if (!this.#init.isRunning) {
+      throw new DittoError(
+        'DITTO_DAEMON_UNREACHABLE',
+        'Live folders are kept in step by the daemon; start one with "dittofs daemon".',
+      )
+    }
+    return (await this.#space(row)).folders
+  }
+
+  async #each(
+    directory: string | undefined,
+    work: (folders: SpaceFolders, row: LinkedFolderRow) => Promise<void>,
+  ): Promise<readonly FolderInfo[]> {
+    const rows = await this.#rows(directory)
+    for (const row of rows) await work(await this.#folders(row), row)
+    return this.#describeAll(rows)
+  }
+
+  async #describeAll(rows: readonly LinkedFolderRow[]): Promise<readonly FolderInfo[]> {
+    const described: FolderInfo[] = []
+    for (const row of rows) described.push(await this.#describe(row))
+    return described
+  }
+
+  async #describe(row: LinkedFolderRow): Promise<FolderInfo> {
+    const space = this.#init.spaceOf(row.space)
+    const base = {
+      ...{ id: row.id, directory: row.directory, mode: row.mode },
+      space: { id: row.space, name: space?.name ?? '' },
+      path: space?.metadata.find(row.node)?.path ?? '',
+    }
+    const running = await this.#running.get(row.space)?.catch(() => undefined)
+    const state = running?.folders.states().find(({ id }) => id === row.id)
+    if (state !== undefined) return describeFolder(base, state)
+    return pausedFolder(
+      base,
+      this.#init.isRunning
+        ? 'It could not be opened; the log says why.'
+        : 'No daemon runs; start one with "dittofs daemon".',
+    )
+  }
+}
+
+async function directoryNode(space: OpenSpace, path: string, nowMs: number) {
+  const found = space.metadata.lookup(path)
+  if (found !== undefined && found.kind !== 'directory') {
+    throw new DittoError('DITTO_EXISTS', `${JSON.stringify(path)} is no directory of the space.`)
+  }
+  if (found !== undefined) return found.node
+  const directory = { mode: 0o755, mtimeNs: BigInt(nowMs) * 1_000_000n }
+  const [made] = await space.metadata.transact([{ type: 'mkdir', path, directory }])
+  if (made === undefined) throw new DittoError('DITTO_INTERNAL', 'The directory that was made is not shown.')
+  return made.node
+}

@@ -1,0 +1,182 @@
+import nodePath from 'node:path'
+import type { PlacedChunks, PlacedRun, PlaceKey } from '@dittofs/chunk-store'
+import {
+  type AbortOptions,
+  type ChunkStore,
+  type ContentRef,
+  DittoError,
+  type FileContent,
+  type Logger,
+  type RandomBytes,
+  type ReadManifest,
+  type Unsubscribe,
+} from '@dittofs/interface'
+import type { FileOnDisk, FolderContent, FolderId, PlacedFile } from '@dittofs/live-folder'
+import { contentKey } from '../content/content-key.ts'
+import type { HeldChunks } from '../content/held-chunks.ts'
+import { readContent } from '../content/read-content.ts'
+import type { OpenSpace } from '../spaces/open-space.ts'
+import { TaskQueue } from './task-queue.ts'
+
+export interface SpaceContentInit {
+  space: OpenSpace
+  store: ChunkStore & PlacedChunks
+  readManifest: ReadManifest
+  held: HeldChunks
+  randomBytes: RandomBytes
+  logger: Logger
+  /** The root of a live folder, absolute. */
+  directoryOf: (folder: FolderId) => string | undefined
+}
+
+/** Keys of files that were cut and are not known to the folders yet begin so; they mean nothing after a restart. */
+export const PROVISIONAL_PREFIX = '~'
+/** Files cut at most whose turn in the metadata has not come; the oldest is forgotten, and cut again. */
+const MAX_PROVISIONAL = 20_000
+
+interface Provisional {
+  readonly key: PlaceKey
+  readonly path: string
+  readonly content: string
+}
+
+/**
+ * The bytes of a space's live folders: they lie in the files themselves, and the chunk store knows where. A file that is
+ * about to change by our own doing is first copied into the store as far as nothing else holds it.
+ */
+export class SpaceContent implements FolderContent {
+  readonly #init: SpaceContentInit
+  readonly #listeners = new Set<() => void>()
+  /** By path. */
+  readonly #provisional = new Map<string, Provisional>()
+  readonly #paths = new Map<PlaceKey, string>()
+  readonly #tasks: TaskQueue
+
+  constructor(init: SpaceContentInit) {
+    this.#init = init
+    this.#tasks = new TaskQueue((error) => {
+      init.logger.warn(
+        { error, space: init.space.id },
+        'A place of content in a live folder could not be written down.',
+      )
+    })
+  }
+
+  /** Where a file is that was cut and not placed yet. */
+  provisionalPath(key: PlaceKey): string | undefined {
+    return this.#paths.get(key)
+  }
+
+  async take(file: FileOnDisk, options: AbortOptions = {}): Promise<ContentRef> {
+    const { store, space, randomBytes } = this.#init
+    const path = this.#pathOf(file)
+    const key = PROVISIONAL_PREFIX + Buffer.from(randomBytes(12)).toString('hex')
+    this.#paths.set(key, path)
+    try {
+      const { content, size } = await store.importPlaced(space.id, key, path, {
+        chunker: space.membership.chunker,
+        ...options,
+      })
+      if (size !== file.stamp.size) throw changed(path)
+      await this.#remember({ key, path, content: contentKey(content) })
+      return content
+    } catch (error) {
+      this.#paths.delete(key)
+      await store.unplace(key)
+      throw error
+    }
+  }
+
+  async areHeld(files: readonly FileContent[]): Promise<readonly boolean[]> {
+    const missing = await this.#init.held.missingOf(this.#init.space.id, files)
+    return missing.map(({ chunks }) => chunks === 0)
+  }
+
+  read(file: FileContent, options: AbortOptions = {}): AsyncIterable<Uint8Array> {
+    const { store, readManifest, space } = this.#init
+    return readContent(file, { store, readManifest, space: space.id, start: 0, end: file.size, path: '', ...options })
+  }
+
+  async preserve(file: PlacedFile, options: AbortOptions = {}): Promise<void> {
+    const { store, logger, space } = this.#init
+    await this.#tasks.settled()
+    const lost = await store.preserve(this.#keyOf(file.key), options)
+    if (lost.length === 0) return
+    const path = this.#pathOf(file)
+    logger.warn({ space: space.id, path, chunks: lost.length }, 'A version that was overwritten is not whole here.')
+  }
+
+  placed(file: PlacedFile): void {
+    const path = this.#pathOf(file)
+    this.#tasks.add(() => this.#place(file, path))
+  }
+
+  released(key: string): void {
+    this.#tasks.add(() => this.#init.store.unplace(this.#keyOf(key)))
+  }
+
+  onHeld(listener: () => void): Unsubscribe {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Content of the space came that was not held. */
+  contentCame(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** Resolves when everything told so far is written down. */
+  settled(): Promise<void> {
+    return this.#tasks.settled()
+  }
+
+  async #place(file: PlacedFile, path: string): Promise<void> {
+    const { store, space } = this.#init
+    const key = this.#keyOf(file.key)
+    const provisional = this.#provisional.get(path)
+    if (provisional?.content === contentKey(file.file.content)) {
+      this.#provisional.delete(path)
+      const isRenamed = await store.renamePlace(provisional.key, key)
+      this.#paths.delete(provisional.key)
+      if (isRenamed) return
+    }
+    if (await store.isPlaced(key)) return
+    await store.place(space.id, key, this.#runsOf(file.file))
+  }
+
+  async *#runsOf(file: FileContent): AsyncGenerator<PlacedRun> {
+    const { store, readManifest, space } = this.#init
+    for await (const step of readManifest(store, space.id, file.content, file.size)) {
+      if (step.kind === 'chunks') yield step.run
+    }
+  }
+
+  async #remember(provisional: Provisional): Promise<void> {
+    const [oldest] = this.#provisional.values()
+    const forgotten = [
+      this.#provisional.get(provisional.path),
+      this.#provisional.size >= MAX_PROVISIONAL ? oldest : undefined,
+    ]
+    for (const one of forgotten) {
+      if (one === undefined) continue
+      this.#provisional.delete(one.path)
+      this.#paths.delete(one.key)
+      await this.#init.store.unplace(one.key)
+    }
+    this.#provisional.set(provisional.path, provisional)
+  }
+
+  #keyOf(key: string): PlaceKey {
+    return `${this.#init.space.number}.${key}`
+  }
+
+  #pathOf({ folder, names }: Pick<FileOnDisk, 'folder' | 'names'>): string {
+    const root = this.#init.directoryOf(folder)
+    if (root === undefined) throw new DittoError('DITTO_CLOSED', 'The live folder was unlinked.')
+    return nodePath.join(root, ...names)
+  }
+}
+
+function changed(path: string): DittoError {
+  return new DittoError('DITTO_FILE_CHANGED', `${JSON.stringify(path)} changed while it was read.`)
+}
