@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
-import { type DeviceKey, type ErrorCode, type SpaceId, spaceId } from '@dittofs/interface'
+import { type DeviceKey, type ErrorCode, type SpaceId, spaceId, systemClock } from '@dittofs/interface'
 import { connectLink, createIdentity, type Identity, type KnockKey, verifySignature } from '@dittofs/link'
 import {
   decodeTicket,
@@ -34,13 +33,6 @@ import { writerStatement } from '../../packages/metadata/src/update-guard.ts'
 import { encodeUpdate } from '../../packages/metadata/src/update-writer.ts'
 
 const NEVER = new AbortController().signal
-const systemClock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  sleep: async (delayMs: number, options: { signal?: AbortSignal } = {}) => {
-    await delay(delayMs, undefined, options)
-  },
-}
 
 /** A device that was let in and then says whatever it likes: a member by key, none by conduct. */
 export class HostilePeer {

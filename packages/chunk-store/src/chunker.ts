@@ -7,6 +7,8 @@ const MASK_AFTER_TARGET = 0xfffc_0000 | 0
 /** Every byte shifts the hash by one: after so many it is forgotten. */
 const HASH_BITS = 32
 const NONE = -1
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
+const NO_WORDS = new Uint32Array(0)
 
 /**
  * Where the chunk that begins at `start` ends.
@@ -26,40 +28,72 @@ export const findFastCdcEnd: FindChunkEnd = (bytes, start, end) => {
   if (end - start <= MIN_CHUNK_BYTES) return end
   const limit = Math.min(end, start + MAX_CHUNK_BYTES)
   const target = Math.min(limit, start + TARGET_CHUNK_BYTES)
-  const early = findBoundary(bytes, start + MIN_CHUNK_BYTES, target, 0, MASK_BEFORE_TARGET)
+  // Made for each chunk, which costs nothing beside it: kept, it would keep its buffer.
+  const words = IS_LITTLE_ENDIAN ? new Uint32Array(bytes.buffer, 0, bytes.buffer.byteLength >> 2) : NO_WORDS
+  const early = findBoundary(bytes, words, start + MIN_CHUNK_BYTES, target, 0, MASK_BEFORE_TARGET)
   if (early !== NONE) return early
   if (target === limit) return limit
-  const late = findBoundary(bytes, target, limit, hashBefore(bytes, target), MASK_AFTER_TARGET)
+  const late = findBoundary(bytes, words, target, limit, hashBefore(bytes, target), MASK_AFTER_TARGET)
   return late === NONE ? limit : late
 }
 
 /**
  * The offset after the first byte, from `from` up to `to`, at which the rolling hash meets the mask.
  *
- * Four bytes a round: each hash within a round is made from the one before the round, not from its neighbour, so that
- * the processor need not wait for one before it begins the next. Half as fast again as byte by byte.
+ * Eight bytes a round, read as two words: a quarter faster than four bytes read one by one. The last hash of each four is
+ * made from the one before the four, not from its neighbour, so that the processor need not wait for one before it
+ * begins the next.
+ *
+ * @param words - the whole buffer of `bytes` in words; empty where the processor has a word's first byte on top
  */
-function findBoundary(bytes: Uint8Array, from: number, to: number, before: number, mask: number): number {
+function findBoundary(
+  bytes: Uint8Array,
+  words: Uint32Array,
+  from: number,
+  to: number,
+  before: number,
+  mask: number,
+): number {
   const gear = GEAR_TABLE
   // `| 0` tells V8 that these are 32-bit integers: worth a tenth.
   const end = to | 0
   const bits = mask | 0
+  const base = bytes.byteOffset | 0
   let hash = before | 0
   let at = from | 0
-  for (const last = end - 3; at < last; at += 4) {
-    const a = gear[bytes[at] as number] as number
-    const b = gear[bytes[at + 1] as number] as number
-    const c = gear[bytes[at + 2] as number] as number
-    const d = gear[bytes[at + 3] as number] as number
-    const ab = ((a << 1) + b) | 0
+  const aligned = words.length === 0 ? end : Math.min(end, at + (-(base + at) & 3)) | 0
+  for (; at < aligned; at++) {
+    hash = ((hash << 1) + (gear[bytes[at] as number] as number)) | 0
+    if ((hash & bits) === 0) return at + 1
+  }
+  for (const last = end - 7; at < last; at += 8) {
+    const nth = (base + at) >> 2
+    const v = (words[nth] as number) | 0
+    const w = (words[nth + 1] as number) | 0
+    const a = gear[v & 255] as number
+    const b = gear[(v >> 8) & 255] as number
+    const c = gear[(v >> 16) & 255] as number
+    const d = gear[v >>> 24] as number
+    const e = gear[w & 255] as number
+    const f = gear[(w >> 8) & 255] as number
+    const g = gear[(w >> 16) & 255] as number
+    const h = gear[w >>> 24] as number
     const first = ((hash << 1) + a) | 0
-    const second = ((hash << 2) + ab) | 0
-    const third = ((hash << 3) + ((ab << 1) + c)) | 0
-    hash = ((hash << 4) + ((ab << 2) + ((c << 1) + d))) | 0
+    const second = ((hash << 2) + ((a << 1) + b)) | 0
+    const third = ((second << 1) + c) | 0
+    const fourth = ((second << 2) + ((c << 1) + d)) | 0
+    const fifth = ((fourth << 1) + e) | 0
+    const sixth = ((fourth << 2) + ((e << 1) + f)) | 0
+    const seventh = ((sixth << 1) + g) | 0
+    hash = ((sixth << 2) + ((g << 1) + h)) | 0
     if ((first & bits) === 0) return at + 1
     if ((second & bits) === 0) return at + 2
     if ((third & bits) === 0) return at + 3
-    if ((hash & bits) === 0) return at + 4
+    if ((fourth & bits) === 0) return at + 4
+    if ((fifth & bits) === 0) return at + 5
+    if ((sixth & bits) === 0) return at + 6
+    if ((seventh & bits) === 0) return at + 7
+    if ((hash & bits) === 0) return at + 8
   }
   for (; at < end; at++) {
     hash = ((hash << 1) + (gear[bytes[at] as number] as number)) | 0

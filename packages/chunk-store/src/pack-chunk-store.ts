@@ -16,6 +16,7 @@ import {
   MAX_CHUNK_BYTES,
   type PutOptions,
   type SpaceId,
+  systemClock,
 } from '@dittofs/interface'
 import { type Blake3, type Blake3Kind, chunkIdOf, loadBlake3 } from './blake3.ts'
 import { CallTracker } from './call-tracker.ts'
@@ -34,7 +35,6 @@ import { packName, parsePackName } from './pack-format.ts'
 import { storageError } from './storage-error.ts'
 import { openStoreParts, packsDirectory, type StoreParts } from './store-parts.ts'
 import { cutStream } from './stream-cutter.ts'
-import { systemClock } from './system-clock.ts'
 
 export const DEFAULT_MAX_PACK_BYTES = 256 * 1024 * 1024
 /** Offsets in packs are 32 bits wide, and the last record may pass the limit. */

@@ -89,6 +89,35 @@ describe('fastcdc', () => {
   })
 })
 
+describe('where a chunk ends', () => {
+  /** The rule of docs/storage-format.md, a byte at a time. */
+  function findEndByTheRule(bytes: Uint8Array, start: number, end: number): number {
+    if (end - start <= MIN_CHUNK_BYTES) return end
+    let hash = 0
+    for (let at = start + MIN_CHUNK_BYTES; at < Math.min(end, start + MAX_CHUNK_BYTES); at++) {
+      // At the target the hash is made anew, of the 32 bytes before: what it is of anyway, as each byte shifts it by one.
+      hash = ((hash << 1) + (GEAR_TABLE[bytes[at] as number] as number)) | 0
+      const zeros = at < start + TARGET_CHUNK_BYTES ? 18 : 14
+      if (hash >>> (32 - zeros) === 0) return at + 1
+    }
+    return Math.min(end, start + MAX_CHUNK_BYTES)
+  }
+
+  test('is the same as byte by byte, wherever the content lies in its buffer and ends', () => {
+    const content = pseudoRandomBytes(5, 1024 * 1024)
+    const findEnd = findChunkEnd('fastcdc')
+    fc.assert(
+      fc.property(fc.nat({ max: 9 }), fc.nat({ max: 700_000 }), fc.nat({ max: 300_000 }), (shift, start, length) => {
+        const shifted = new Uint8Array(content.length + shift)
+        shifted.set(content, shift)
+        const bytes = shifted.subarray(shift)
+        expect(findEnd(bytes, start, start + length)).toBe(findEndByTheRule(bytes, start, start + length))
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
+
 describe('fixed', () => {
   test('cuts every 64 KiB', () => {
     expect(cut('fixed', new Uint8Array(2 * TARGET_CHUNK_BYTES + 1))).toEqual([

@@ -1,7 +1,7 @@
 import { randomBytes as systemRandomBytes } from 'node:crypto'
 import path from 'node:path'
 import { packChunkStore, readManifest } from '@dittofs/chunk-store'
-import { type Clock, DittoError, type Logger, type RandomBytes, type Transport } from '@dittofs/interface'
+import { type Clock, DittoError, type Logger, type RandomBytes, systemClock, type Transport } from '@dittofs/interface'
 import { loadOrCreateIdentity } from '@dittofs/link'
 import { levelKeyValueStore, openMemberships } from '@dittofs/membership'
 import { tcpTransport } from '@dittofs/transport-tcp'
@@ -31,7 +31,6 @@ import { Notices } from './state/notices.ts'
 import { openDatabase } from './state/open-database.ts'
 import { Origins } from './state/origins.ts'
 import { StatusReport } from './status/status-report.ts'
-import { systemClock } from './system-clock.ts'
 
 /** What a run of a device may set; all but `home` goes before `config.toml`. */
 export interface DeviceInit {

@@ -23,10 +23,18 @@ describe('forEachBounded', () => {
   it('takes nothing more after a failure, waits for what runs and rejects with the first', async () => {
     let isFinished = false
     const taken: number[] = []
+    let fail = () => {}
+    const failed = new Promise<void>((resolve) => {
+      fail = resolve
+    })
     const work = async (item: number) => {
       taken.push(item)
-      if (item === 1) throw new Error('first')
-      await new Promise((resolve) => setTimeout(resolve, 10))
+      if (item === 1) {
+        // After the failure has been seen: a turn of the event loop later.
+        setImmediate(fail)
+        throw new Error('first')
+      }
+      await failed
       isFinished = true
     }
     await expect(forEachBounded([0, 1, 2, 3, 4, 5, 6, 7], 2, work)).rejects.toThrow('first')

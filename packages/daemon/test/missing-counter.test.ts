@@ -1,9 +1,8 @@
-import type { MetadataStore } from '@dittofs/interface'
+import { type MetadataStore, systemClock } from '@dittofs/interface'
 import { describe, expect, it } from 'vitest'
 import type { HeldChunks } from '../src/content/held-chunks.ts'
 import type { OpenSpace } from '../src/spaces/open-space.ts'
 import { MissingCounter } from '../src/status/missing-counter.ts'
-import { systemClock } from '../src/system-clock.ts'
 
 function counted() {
   const state = { missing: 3, walks: 0, isArriving: false, nowMs: 0, onWalk: () => {} }

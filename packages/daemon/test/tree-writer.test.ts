@@ -1,10 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { chmod, lstat, mkdir, readdir, readFile, readlink, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { CheckedDirectories, DescriptorDirectories } from '@dittofs/live-folder'
 import { temporaryDirectory } from '@dittofs/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { CheckedDirectories } from '../src/tree/checked-directories.ts'
-import { DescriptorDirectories } from '../src/tree/descriptor-directories.ts'
 import { removeTree } from '../src/tree/remove-tree.ts'
 import { TreeWriter, type TreeWriterInit } from '../src/tree/tree-writer.ts'
 

@@ -1,6 +1,6 @@
 /**
- * What the packages of DittoFS agree on: interfaces as contracts, branded IDs, error codes, limits. No runtime
- * dependency, no I/O.
+ * What the packages of DittoFS agree on: interfaces as contracts, branded IDs, error codes, limits, and
+ * the machine's clock. No runtime dependency, no I/O.
  *
  * ```ts
  * import { chunkId, DittoError, type ChunkStore } from '@dittofs/interface'
@@ -123,6 +123,7 @@ export {
   type TreeEntry,
 } from './metadata-store.ts'
 export { nameFault, parsePath } from './paths.ts'
+export { systemClock } from './system-clock.ts'
 export type {
   Address,
   Announcement,
@@ -137,7 +138,7 @@ export type {
   TransportCapabilities,
 } from './transport.ts'
 export {
-  type ChangeGroup,
+  type ChangeSummary,
   CONFLICT_CHOICES,
   type Conflict,
   type ConflictChoice,

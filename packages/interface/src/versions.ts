@@ -30,7 +30,7 @@ export interface FileVersion {
 }
 
 /** What one device did in one go. */
-export interface ChangeGroup {
+export interface ChangeSummary {
   readonly id: string
   /** Milliseconds since the Unix epoch: when this device learnt of it. */
   readonly at: number
@@ -114,7 +114,7 @@ export interface Versions {
   /** Brings back what was deleted: at `path`, below it, or everything. */
   restoreDeleted(path: string | undefined, options?: PathOptions): Promise<readonly DeletedEntry[]>
   /** What was done lately, newest first. */
-  changes(options?: PathOptions & { limit?: number }): Promise<readonly ChangeGroup[]>
+  changes(options?: PathOptions & { limit?: number }): Promise<readonly ChangeSummary[]>
   /** Takes back what a group did, except where something newer stands against it. Default: the newest group. */
   undo(id: string | undefined, options?: PathOptions): Promise<UndoResult>
 

@@ -1,8 +1,7 @@
 import { randomInt } from 'node:crypto'
-import { type AbortOptions, type Address, type Clock, DittoError } from '@dittofs/interface'
+import { type AbortOptions, type Address, type Clock, DittoError, systemClock } from '@dittofs/interface'
 import { addressSource } from './address-source.ts'
 import { AdmissionControl, type AdmissionLimits, DEFAULT_ADMISSION_LIMITS } from './admission-control.ts'
-import { systemClock } from './system-clock.ts'
 
 const RANDOM_STEPS = 2 ** 32
 

@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import type { AbortOptions, Clock, KnockMatch, Link, RandomBytes } from '@dittofs/interface'
+import {
+  type AbortOptions,
+  type Clock,
+  type KnockMatch,
+  type Link,
+  type RandomBytes,
+  systemClock,
+} from '@dittofs/interface'
 import type { Identity } from './identity.ts'
 import { DEFAULT_LINK_LIMITS, type LinkLimits, SLOW_LINK_LIMITS } from './link-limits.ts'
 import { SecureLink } from './secure-link.ts'
-import { systemClock } from './system-clock.ts'
 import type { SecuredSocket } from './tls-handshake.ts'
 import { withDeadline } from './with-deadline.ts'
 

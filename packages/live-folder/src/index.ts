@@ -3,6 +3,21 @@
  */
 
 export type { BaseDatabase } from './base/base-database.ts'
+export { CheckedDirectories } from './disk/checked-directories.ts'
+export { DescriptorDirectories } from './disk/descriptor-directories.ts'
+export { fileTime } from './disk/file-times.ts'
+export { MemoryDisk, type MemoryDiskInit } from './disk/memory-disk.ts'
+export { MemoryFolderFileSystem, type MemoryFolderFileSystemInit } from './disk/memory-folder-file-system.ts'
+export {
+  type NodeFolderFileSystemInit,
+  openNodeFolderFileSystem,
+  type SymlinkPolicy,
+} from './disk/node-folder-file-system.ts'
+export { openSafeDirectories } from './disk/open-safe-directories.ts'
+export { platformNameFault } from './disk/platform-name.ts'
+export type { SafeDirectories } from './disk/safe-directories.ts'
+export { staysInside } from './disk/symlink-target.ts'
+export { fromSystemError, systemErrorName } from './disk/system-error.ts'
 export { type DiskKind, type DiskStamp, isSameStamp } from './disk-stamp.ts'
 export type { FileOnDisk, FolderContent, FolderId, PlacedFile } from './engine/ports.ts'
 export {

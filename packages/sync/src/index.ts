@@ -29,4 +29,5 @@ export {
   type SyncEngineInit,
   type SyncEvents,
   type SyncSpaceOptions,
+  type TransferLimits,
 } from './sync-engine.ts'

@@ -21,6 +21,7 @@ import {
 } from '@dittofs/wire'
 import type { LinkWriter } from './link-writer.ts'
 import { ManifestCursor } from './manifest-cursor.ts'
+import type { RateLimiter } from './rate-limiter.ts'
 import { Wakeup } from './wakeup.ts'
 
 /** Requests answered in turn; more only wait. Each holds at most one batch of the store, about 1 MiB. */
@@ -33,6 +34,8 @@ export interface ProviderInit {
   readManifest: ReadManifest
   writer: LinkWriter
   log: Logger
+  /** What content is sent at. */
+  upload: RateLimiter
   /** The space that a number of the peer stands for, where the peer is a member of it now. */
   spaceOf: (number: number) => SpaceId | undefined
 }
@@ -103,6 +106,7 @@ export class Provider {
         // Awaited in its turn; until then a failure is nobody's.
         answer.ahead.catch(() => undefined)
         this.#active.push(answer)
+        await this.#init.upload.pass(lengthOf(frame.value), { signal })
         await this.#init.writer.write(frame.value, { signal })
       }
     } finally {
@@ -150,6 +154,7 @@ export class Provider {
         if (bytes + size > MAX_FRAME_BYTES) yield takeFrame()
         records.push({ index, bytes: item.bytes })
         bytes += size
+        if (bytes > this.#init.upload.pieceBytes) yield takeFrame()
       }
       // Sent when no chunk of any size would go in: what the store gives at once is about one frame.
       if (bytes > MAX_FRAME_BYTES - MAX_CHUNK_BYTES) yield takeFrame()
@@ -187,6 +192,10 @@ export class Provider {
     void this.#cursors.get(oldest)?.close()
     this.#cursors.delete(oldest)
   }
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0)
 }
 
 function known(ids: readonly (ChunkId | undefined)[]): { ids: ChunkId[]; indexes: number[] } {

@@ -10,6 +10,7 @@ import { type ChunksMessage, encodeMessage, type WantMessage } from '@dittofs/wi
 import { type Batch, expectedBytes, type WantedChunk } from './fetch-queue.ts'
 import type { LinkWriter } from './link-writer.ts'
 import type { MemoryBudget } from './memory-budget.ts'
+import type { RateLimiter } from './rate-limiter.ts'
 import { TransferWindow } from './transfer-window.ts'
 
 /** Requests kept open at once; some of the peer's limit is left for requests that were cancelled and not yet closed. */
@@ -44,6 +45,8 @@ export interface RequesterInit {
   writer: LinkWriter
   clock: Clock
   budget: MemoryBudget
+  /** What content is asked for at. */
+  download: RateLimiter
   /** Number of a space in this session. */
   spaceNumber: (space: SpaceId) => number | undefined
 }
@@ -75,12 +78,13 @@ export class Requester {
     return this.#lastAnswerAt
   }
 
-  /** Bytes the next request may name; 0 when the window, the memory budget or the number of requests is used up. */
+  /** Bytes the next request may name; 0 when the window, the memory budget, the rate or the number of requests is used up. */
   get roomBytes(): number {
-    if (this.#open.size >= MAX_OPEN_REQUESTS) return 0
+    if (this.#open.size >= MAX_OPEN_REQUESTS || !this.#init.download.hasRoom) return 0
     const room = Math.min(this.window.bytes - this.#inFlightBytes, this.#init.budget.roomBytes)
     if (room <= 0 && !(this.#inFlightBytes === 0 && this.#init.budget.isIdle)) return 0
-    return Math.min(Math.max(this.window.bytes / 4, MIN_REQUEST_BYTES), MAX_REQUEST_BYTES)
+    const bytes = Math.min(this.window.bytes / 4, this.#init.download.pieceBytes)
+    return Math.min(Math.max(bytes, MIN_REQUEST_BYTES), MAX_REQUEST_BYTES)
   }
 
   /** Sends one request. The budget is charged for its chunks until the owner gives it back. */
@@ -104,6 +108,7 @@ export class Requester {
     })
     this.#inFlightBytes += batch.bytes
     this.#init.budget.take(batch.bytes)
+    this.#init.download.spend(batch.bytes)
     this.#init.writer.post(encodeMessage(wantMessage(request, space ?? 0, batch)))
   }
 

@@ -25,6 +25,7 @@ import {
 import { LinkWriter } from './link-writer.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { Provider } from './provider.ts'
+import type { RateLimiter } from './rate-limiter.ts'
 import { Requester } from './requester.ts'
 import { SharedSpace } from './shared-space.ts'
 import type { StatementExchange } from './statement-exchange.ts'
@@ -49,6 +50,8 @@ export interface SessionInit {
   clock: Clock
   log: Logger
   budget: MemoryBudget
+  upload: RateLimiter
+  download: RateLimiter
   statements?: StatementExchange
   /** Spaces of this device; which of them a peer hears of is decided here. */
   spaces: () => Iterable<SyncSpace>
@@ -102,9 +105,11 @@ export class Session {
       writer: this.#writer,
       clock: init.clock,
       budget: init.budget,
+      download: init.download,
       spaceNumber: (space) => this.#shared.get(space)?.space.number,
     })
     this.#provider = new Provider({
+      upload: init.upload,
       store: init.store,
       readManifest: init.readManifest,
       writer: this.#writer,

@@ -16,6 +16,7 @@ import {
 import type { WantedContent } from './content-scan.ts'
 import type { EnsureOptions, FetchPolicy, FetchState } from './fetcher.ts'
 import { DEFAULT_TRANSFER_BYTES, MemoryBudget } from './memory-budget.ts'
+import { RateLimiter } from './rate-limiter.ts'
 import type { Requester } from './requester.ts'
 import { Session } from './session.ts'
 import type { StatementExchange } from './statement-exchange.ts'
@@ -45,6 +46,14 @@ export interface SyncEngineInit {
   statements?: StatementExchange
   /** Bytes that transfers may hold in memory. Default 64 MiB. */
   maxTransferBytes?: number
+  /** What content may be sent and fetched at now, over all links together; no limit where absent. */
+  limits?: TransferLimits
+}
+
+/** Bytes per second, more than 0; `undefined` where there is no limit. Asked again and again. */
+export interface TransferLimits {
+  readonly upload: () => number | undefined
+  readonly download: () => number | undefined
 }
 
 export interface SyncSpaceOptions {
@@ -94,6 +103,8 @@ export class SyncEngine {
   readonly #init: SyncEngineInit
   readonly #events = new EventEmitter<SyncEvents>()
   readonly #budget: MemoryBudget
+  readonly #upload: RateLimiter
+  readonly #download: RateLimiter
   readonly #spaces = new Map<SpaceId, SyncSpace>()
   readonly #sessions = new Set<Session>()
   readonly #stop = new AbortController()
@@ -109,6 +120,14 @@ export class SyncEngine {
   constructor(init: SyncEngineInit) {
     this.#init = init
     this.#budget = new MemoryBudget(init.maxTransferBytes ?? DEFAULT_TRANSFER_BYTES, () => this.#schedulePump())
+    const { clock, limits } = init
+    this.#upload = new RateLimiter({ clock, bytesPerSecond: () => limits?.upload() })
+    this.#download = new RateLimiter({
+      clock,
+      bytesPerSecond: () => limits?.download(),
+      onRoom: () => this.#schedulePump(),
+      signal: this.#stop.signal,
+    })
     this.#ticking = this.#tick()
   }
 
@@ -170,6 +189,8 @@ export class SyncEngine {
       ...this.#init,
       link,
       budget: this.#budget,
+      upload: this.#upload,
+      download: this.#download,
       spaces: () => this.#spaces.values(),
       onHello: (greeted) => this.#admit(greeted),
       onChange: () => this.#scheduleChange(),

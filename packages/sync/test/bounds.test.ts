@@ -1,10 +1,10 @@
 import { chunkIdOf, loadBlake3, ManifestBuilder } from '@dittofs/chunk-store'
-import { type Chunk, DittoError } from '@dittofs/interface'
+import { type Chunk, DittoError, systemClock } from '@dittofs/interface'
 import { pseudoRandomBytes } from '@dittofs/testing'
 import { MESSAGE_TYPE } from '@dittofs/wire'
 import { describe, expect, it } from 'vitest'
 import { RawPeer } from './raw-peer.ts'
-import { fastClock, settle, systemClock } from './test-clock.ts'
+import { fastClock, settle } from './test-clock.ts'
 import { connect, HOME, keyOf, TestDevice } from './test-device.ts'
 
 const NAMES = ['alice', 'bob']

@@ -1,4 +1,4 @@
-import type { Role } from '@dittofs/interface'
+import { type Role, systemClock } from '@dittofs/interface'
 import {
   type KeyValueStore,
   type Memberships,
@@ -11,7 +11,6 @@ import { pseudoRandomBytes } from '@dittofs/testing'
 import { decodeStatementsMessage } from '@dittofs/wire'
 import { describe, expect, it } from 'vitest'
 import { statementExchange } from '../src/index.ts'
-import { systemClock } from './test-clock.ts'
 import { connect, keyOf, signerOf, TestDevice } from './test-device.ts'
 
 function memoryStore(): KeyValueStore {

@@ -1,26 +1,4 @@
-import type { AbortOptions, Clock } from '@dittofs/interface'
-
-/** The machine's clock. */
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  sleep: (delayMs, { signal }: AbortOptions = {}) =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(signal.reason as Error)
-        return
-      }
-      const onAbort = () => {
-        clearTimeout(timer)
-        reject(signal?.reason as Error)
-      }
-      const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', onAbort)
-        resolve()
-      }, delayMs)
-      signal?.addEventListener('abort', onAbort, { once: true })
-    }),
-}
+import { type AbortOptions, type Clock, systemClock } from '@dittofs/interface'
 
 /** The machine's clock, `factor` times as fast. */
 export function fastClock(factor: number): Clock {

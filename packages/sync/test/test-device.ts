@@ -11,6 +11,7 @@ import {
   type MetadataStore,
   type SpaceId,
   spaceId,
+  systemClock,
 } from '@dittofs/interface'
 import { yjsMetadataStore } from '@dittofs/metadata'
 import {
@@ -23,7 +24,6 @@ import {
 import { MemoryLevel } from 'memory-level'
 import { onTestFinished } from 'vitest'
 import { type FetchPolicy, type Session, SyncEngine, type SyncEngineInit } from '../src/index.ts'
-import { systemClock } from './test-clock.ts'
 import { TestMembership } from './test-membership.ts'
 
 export const HOME = spaceId.parse('5a'.repeat(32))

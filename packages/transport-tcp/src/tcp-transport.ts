@@ -12,12 +12,12 @@ import {
   type ListenOptions,
   type Logger,
   type RandomBytes,
+  systemClock,
   type Transport,
   type TransportCapabilities,
 } from '@dittofs/interface'
 import { TcpDiscovery } from './discovery/tcp-discovery.ts'
 import { interfacesAt, isLinkLocal, linkLocalZones, type NetworkInterfaces, reachableAddresses } from './interfaces.ts'
-import { systemClock } from './system-clock.ts'
 import { formatTcpAddress, parseTcpAddress, plainHost, type TcpEndpoint } from './tcp-address.ts'
 import { connectTcp } from './tcp-connect.ts'
 

@@ -1,4 +1,4 @@
-import type { ChangeGroup, FileVersion } from '@dittofs/interface'
+import type { ChangeSummary, FileVersion } from '@dittofs/interface'
 import { Command } from 'commander'
 import type { CommandContext, RunCommand } from '../command-context.ts'
 import { explain } from '../command-help.ts'
@@ -74,7 +74,7 @@ async function changes(context: CommandContext, options: { space?: string }): Pr
   )
 }
 
-function groupRow(group: ChangeGroup, now: number): string[] {
+function groupRow(group: ChangeSummary, now: number): string[] {
   const { created, edited, moved, deleted, paths } = group
   const counts = Object.entries({ created, edited, moved, deleted }).filter(([, count]) => count > 0)
   const total = created + edited + moved + deleted

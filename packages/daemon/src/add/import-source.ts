@@ -9,7 +9,7 @@ import {
   type SpaceId,
   type SymlinkContent,
 } from '@dittofs/interface'
-import { fromSystemError } from '../home/system-error.ts'
+import { fromSystemError } from '@dittofs/live-folder'
 import { stampOf } from '../state/origins.ts'
 import type { SourceEntry } from './source-entry.ts'
 

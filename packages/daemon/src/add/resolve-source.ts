@@ -1,7 +1,7 @@
 import { lstat, realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { DittoError, parsePath } from '@dittofs/interface'
-import { fromSystemError } from '../home/system-error.ts'
+import { fromSystemError } from '@dittofs/live-folder'
 import { nodeKindOf, type SourceEntry, specialKindOf } from './source-entry.ts'
 
 export interface ResolveSourceOptions {

@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises'
 import { type AbortOptions, isDittoError, parsePath } from '@dittofs/interface'
-import { fromSystemError } from '../home/system-error.ts'
+import { fromSystemError } from '@dittofs/live-folder'
 import { nodeKindOf, type SkippedSource, type SourceEntry, specialKindOf } from './source-entry.ts'
 import { readSourceNames } from './source-names.ts'
 

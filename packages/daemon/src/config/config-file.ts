@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { DittoError } from '@dittofs/interface'
+import { systemErrorName } from '@dittofs/live-folder'
 import { parse, stringify, TomlError } from 'smol-toml'
-import { systemErrorName } from '../home/system-error.ts'
 import { writeFileWhole } from '../home/write-file-whole.ts'
 import { CONFIG_KEYS, type Config, DEFAULT_CONFIG } from './config-schema.ts'
 

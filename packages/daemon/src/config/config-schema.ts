@@ -1,4 +1,6 @@
 import { CHUNKERS, type ChunkerKind, DURABILITIES, type Durability } from '@dittofs/interface'
+import { parseHours } from '../limits/limit-hours.ts'
+import { parseRate } from '../limits/rate.ts'
 
 /** Which content a device fetches by itself. */
 export const FETCH_POLICIES = ['all', 'on-demand'] as const
@@ -23,6 +25,9 @@ export interface Config {
   readonly durability: Durability
   readonly chunker: ChunkerKind
   readonly symlinks: SymlinkPolicy
+  readonly upload_limit: string
+  readonly download_limit: string
+  readonly limit_hours: readonly string[]
   readonly log_level: LogLevel
   readonly log_bytes: number
 }
@@ -36,6 +41,7 @@ export interface ConfigKey<Value> {
   readonly description: string
 }
 
+const RATE_EXPECTED = 'a rate of at least 64 KiB a second written like "500 KiB" or "2 MiB", or empty'
 const MAX_NAME_BYTES = 128
 const MAX_PEERS = 256
 const PEER = /^(\[[0-9a-fA-F:.]+(%[0-9a-zA-Z]+)?\]|[^\s[\]:/]+):([0-9]{1,5})$/
@@ -116,6 +122,29 @@ export const CONFIG_KEYS: { readonly [Key in keyof Config]: ConfigKey<Config[Key
     description:
       'Which symlinks are written to disk. "inside": those whose target is relative and stays within what is written; others are kept in the space and reported. "all": every one, as its author made it.',
   },
+  upload_limit: {
+    fallback: '',
+    expected: RATE_EXPECTED,
+    isValid: isRate,
+    description:
+      'What content is sent at to all devices together, a second: "500 KiB", "2 MiB". Empty: as fast as it goes. File names and changes are never held up.',
+  },
+  download_limit: {
+    fallback: '',
+    expected: RATE_EXPECTED,
+    isValid: isRate,
+    description: 'What content is fetched at from all devices together, a second. Empty: as fast as it goes.',
+  },
+  limit_hours: {
+    fallback: [],
+    expected: 'a list of at most 50 times written like "mon-fri 08:00-18:00" or "22:00-06:00"',
+    isValid: (value) =>
+      Array.isArray(value) &&
+      value.length <= 50 &&
+      value.every((text) => typeof text === 'string' && parseHours(text) !== undefined),
+    description:
+      'When the two limits above are in force, by the time of this machine: days and hours, or hours of every day. Empty: always.',
+  },
   log_level: {
     fallback: 'info',
     expected: oneOf(LOG_LEVELS),
@@ -141,6 +170,10 @@ function isBoolean(value: unknown): boolean {
 
 function isIntegerFrom(value: unknown, least: number, most: number): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
+}
+
+function isRate(value: unknown): boolean {
+  return value === '' || (typeof value === 'string' && parseRate(value) !== undefined)
 }
 
 /** Control characters have no place in what is printed to terminals and announced to other devices. */

@@ -1,7 +1,7 @@
 import { mkdir, realpath, stat } from 'node:fs/promises'
 import nodePath from 'node:path'
 import { DittoError } from '@dittofs/interface'
-import { fromSystemError, systemErrorName } from '../home/system-error.ts'
+import { fromSystemError, systemErrorName } from '@dittofs/live-folder'
 import type { LinkedFolderRow } from './linked-folders.ts'
 
 /** Whether a path is another one or lies below it. Both absolute and without symlinks. */

@@ -8,7 +8,7 @@ import {
   type GetOptions,
   type GetResult,
 } from '@dittofs/interface'
-import { fromSystemError } from '../home/system-error.ts'
+import { fromSystemError } from '@dittofs/live-folder'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import { TreeWriter } from '../tree/tree-writer.ts'
 

@@ -17,13 +17,13 @@ import {
   type ReadManifest,
   type TreeEntry,
 } from '@dittofs/interface'
+import { fromSystemError, systemErrorName } from '@dittofs/live-folder'
 import type { SymlinkPolicy } from '../config/config-schema.ts'
 import type { ContentFetcher } from '../content/content-fetcher.ts'
 import { contentKey } from '../content/content-key.ts'
 import type { HeldChunks } from '../content/held-chunks.ts'
 import { readContent } from '../content/read-content.ts'
 import { forEachBounded } from '../for-each-bounded.ts'
-import { fromSystemError, systemErrorName } from '../home/system-error.ts'
 import { ProgressReporter } from '../progress-reporter.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import type { Origin, Origins } from '../state/origins.ts'

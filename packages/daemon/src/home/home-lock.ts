@@ -1,10 +1,10 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { DittoError } from '@dittofs/interface'
+import { fromSystemError } from '@dittofs/live-folder'
 import { Level } from 'level'
 import type { Home } from './home.ts'
 import { fromLevelError, levelFault } from './level-fault.ts'
-import { fromSystemError } from './system-error.ts'
 import { writeFileWhole } from './write-file-whole.ts'
 
 /** How long to wait for a holder that took the lock this instant to write its process ID down. */

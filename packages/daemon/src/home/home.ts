@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, realpath, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { DittoError, isDittoError } from '@dittofs/interface'
-import { fromSystemError } from './system-error.ts'
+import { fromSystemError } from '@dittofs/live-folder'
 
 /** Where one device keeps everything, by absolute paths. */
 export interface Home {

@@ -1,5 +1,5 @@
 import { DittoError } from '@dittofs/interface'
-import { fromSystemError } from './system-error.ts'
+import { fromSystemError } from '@dittofs/live-folder'
 
 /** What LevelDB says of a failed system call is in its message alone. */
 const SYSTEM_FAULTS: readonly (readonly [pattern: RegExp, errno: string])[] = [

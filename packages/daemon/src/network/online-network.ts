@@ -30,6 +30,7 @@ import type { Level } from 'level'
 import type { Config } from '../config/config-schema.ts'
 import { Connector } from '../connector/connector.ts'
 import type { FetchOptions, LackingFile } from '../content/content-fetcher.ts'
+import { transferLimits } from '../limits/transfer-limits.ts'
 import { admitLink } from '../pairing/admit-link.ts'
 import { joinSpace } from '../pairing/join-space.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
@@ -97,7 +98,7 @@ export class OnlineNetwork implements Network {
     const { identity, memberships, spaces, store, readManifest, clock, randomBytes, logger, config } = init
     this.#init = init
     this.#engine = new SyncEngine({
-      ...{ store, readManifest, clock, log: logger },
+      ...{ store, readManifest, clock, log: logger, limits: transferLimits(config, clock) },
       self: identity.key,
       instance: randomBytes(INSTANCE_BYTES),
       deviceName: init.deviceName,

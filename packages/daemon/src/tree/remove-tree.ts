@@ -1,6 +1,5 @@
 import { readdir, rmdir, unlink } from 'node:fs/promises'
-import { openSafeDirectories } from './open-safe-directories.ts'
-import type { SafeDirectories } from './safe-directories.ts'
+import { openSafeDirectories, type SafeDirectories } from '@dittofs/live-folder'
 
 /**
  * Removes a directory that we made, with all in it, without following a symlink that somebody put in its place.

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { systemErrorName } from '../home/system-error.ts'
+import { systemErrorName } from '@dittofs/live-folder'
 
 /**
  * Whether a regular file holds exactly `content`. Never follows a symlink and never waits at a FIFO: those are not the

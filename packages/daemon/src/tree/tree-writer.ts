@@ -2,14 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import { lstat, lutimes, mkdir, open, readlink, rename, symlink, unlink } from 'node:fs/promises'
 import { DittoError, type Durability, nameFault } from '@dittofs/interface'
+import {
+  fileTime,
+  fromSystemError,
+  openSafeDirectories,
+  platformNameFault,
+  type SafeDirectories,
+  staysInside,
+  systemErrorName,
+} from '@dittofs/live-folder'
 import type { SymlinkPolicy } from '../config/config-schema.ts'
-import { fromSystemError, systemErrorName } from '../home/system-error.ts'
-import { fileTime } from './file-times.ts'
-import { openSafeDirectories } from './open-safe-directories.ts'
-import { platformNameFault } from './platform-name.ts'
-import type { SafeDirectories } from './safe-directories.ts'
 import { sameContent } from './same-content.ts'
-import { staysInside } from './symlink-target.ts'
 
 /** A directory is ours alone while it is filled. */
 const FILLING_MODE = 0o700

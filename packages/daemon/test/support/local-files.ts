@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { readManifest } from '@dittofs/chunk-store'
-import type { Clock, Logger, Membership, SpaceId } from '@dittofs/interface'
+import { type Clock, type Logger, type Membership, type SpaceId, systemClock } from '@dittofs/interface'
 import { createIdentity, verifySignature } from '@dittofs/link'
 import { openMetadataStore } from '@dittofs/metadata'
 import { memoryChunkStore, temporaryDirectory } from '@dittofs/testing'
@@ -13,7 +13,6 @@ import { SpaceFiles } from '../../src/space-files.ts'
 import type { OpenSpace } from '../../src/spaces/open-space.ts'
 import { openDatabase } from '../../src/state/open-database.ts'
 import { Origins } from '../../src/state/origins.ts'
-import { systemClock } from '../../src/system-clock.ts'
 
 const SPACE = '5'.repeat(64) as SpaceId
 

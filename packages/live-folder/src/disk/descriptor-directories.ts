@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { DittoError } from '@dittofs/interface'
-import { systemErrorName } from '../home/system-error.ts'
 import type { SafeDirectories } from './safe-directories.ts'
+import { systemErrorName } from './system-error.ts'
 
 /** Descriptors kept open for the next write in the same directory; a process may have 1,024. */
 const MAX_IDLE_DESCRIPTORS = 256

@@ -3,8 +3,8 @@ import path from 'node:path'
 import { temporaryDirectory } from '@dittofs/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { platformNameFault } from '../src/tree/platform-name.ts'
-import { staysInside } from '../src/tree/symlink-target.ts'
+import { platformNameFault } from '../../src/disk/platform-name.ts'
+import { staysInside } from '../../src/disk/symlink-target.ts'
 
 describe('staysInside', () => {
   it.each([

@@ -1,0 +1,429 @@
+/**
+ * A live folder's directory on the disks of this machine.
+ *
+ * What replaces a file is written beside it under a name of ours, then renamed over it. Between the last look and the
+ * rename somebody may still write into the old file; so it first gets a second name (a hard link), is looked at once
+ * more after the rename, and only then goes. Where it was changed it stays, under a name that people see.
+ */
+import { isUtf8 } from 'node:buffer'
+import { constants } from 'node:fs'
+import {
+  chmod,
+  type FileHandle,
+  link as hardLink,
+  lutimes,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  rename,
+  rmdir,
+  symlink,
+  unlink,
+} from 'node:fs/promises'
+import nodePath from 'node:path'
+import { type AbortOptions, DittoError, nameFault } from '@dittofs/interface'
+import { type DiskStamp, isSameStamp } from '../disk-stamp.ts'
+import type { DiskListing, DiskName, FileSource, FolderFileSystem, UnusableName } from '../folder-file-system.ts'
+import type { WatchDirectory } from '../watch/watch-directory.ts'
+import { changedMeanwhile, requireExpected, rescuedName } from './changed-meanwhile.ts'
+import { makeDurable } from './disk-flush.ts'
+import { fileTime } from './file-times.ts'
+import { openSafeDirectories } from './open-safe-directories.ts'
+import { platformNameFault } from './platform-name.ts'
+import { readStamp, stampOf } from './read-stamp.ts'
+import type { SafeDirectories } from './safe-directories.ts'
+import { staysInside } from './symlink-target.ts'
+import { fromSystemError, systemErrorName } from './system-error.ts'
+import { isAsKept, isTemporaryName, keptName, temporaryName } from './temporary-names.ts'
+import { writeSparse } from './write-sparse.ts'
+
+/** Which symlinks are made: those that stay within the folder, or every one. */
+export type SymlinkPolicy = 'inside' | 'all'
+
+export interface NodeFolderFileSystemInit {
+  /** Absolute; symlinks in this path are followed. */
+  root: string
+  symlinks: SymlinkPolicy
+  watchDirectory: WatchDirectory
+  /** Milliseconds since the Unix epoch. */
+  now: () => number
+}
+
+const NOFOLLOW = constants.O_NOFOLLOW ?? 0
+const NONBLOCK = constants.O_NONBLOCK ?? 0
+const PERMISSIONS = 0o777
+/** A directory is ours alone until it has its own mode. */
+const NEW_DIRECTORY_MODE = 0o700
+/** Names looked at together: enough to keep the threads of the file system busy, few enough for the event loop. */
+const NAMES_AT_ONCE = 256
+const READ_BYTES = 1024 * 1024
+const MAX_TARGET_BYTES = 4095
+/** Files remembered until the next `flush`. */
+const MAX_UNFLUSHED = 100_000
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** @throws DittoError DITTO_NOT_FOUND, DITTO_PERMISSION */
+export async function openNodeFolderFileSystem(init: NodeFolderFileSystemInit): Promise<FolderFileSystem> {
+  try {
+    return new NodeFolderFileSystem(await openSafeDirectories(init.root), init)
+  } catch (error) {
+    throw fromSystemError(error, `open the live folder ${JSON.stringify(init.root)}`)
+  }
+}
+
+class NodeFolderFileSystem implements FolderFileSystem {
+  readonly #directories: SafeDirectories
+  readonly #init: NodeFolderFileSystemInit
+  /** Names of ours in use now; others like them were left by a crash. */
+  readonly #ownNames = new Set<string>()
+  #unflushed: string[] = []
+
+  constructor(directories: SafeDirectories, init: NodeFolderFileSystemInit) {
+    this.#directories = directories
+    this.#init = init
+  }
+
+  async list(names: readonly string[], options: AbortOptions = {}): Promise<DiskListing | undefined> {
+    options.signal?.throwIfAborted()
+    try {
+      return await this.#directories.within(names, (place) => this.#listPlace(place, options))
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemErrorName(error) ?? '')) return undefined
+      if (error instanceof DittoError && error.code === 'DITTO_PATH_INVALID') return undefined
+      throw fromSystemError(error, `list ${shown(names)}`)
+    }
+  }
+
+  async stat(names: readonly string[]): Promise<DiskStamp | undefined> {
+    try {
+      return await this.#within(names, (place) => readStamp(place))
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes(systemErrorName(error) ?? '')) return undefined
+      if (error instanceof DittoError && error.code === 'DITTO_PATH_INVALID') return undefined
+      throw fromSystemError(error, `look at ${shown(names)}`)
+    }
+  }
+
+  readLink(names: readonly string[]): Promise<string> {
+    return this.#guarded(names, 'read the symlink', async (place) => {
+      const target = await readlink(place, { encoding: 'buffer' })
+      if (target.length <= MAX_TARGET_BYTES && isUtf8(target)) return utf8.decode(target)
+      throw new DittoError(
+        'DITTO_UNSUPPORTED',
+        `The target of the symlink ${shown(names)} is not valid UTF-8, or longer than ${MAX_TARGET_BYTES} bytes.`,
+      )
+    })
+  }
+
+  async *read(names: readonly string[], expected: DiskStamp, options: AbortOptions = {}): AsyncGenerator<Uint8Array> {
+    options.signal?.throwIfAborted()
+    const handle = await this.#guarded(names, 'read', (place) => open(place, constants.O_RDONLY | NOFOLLOW | NONBLOCK))
+    try {
+      requireExpected(names, stampOf(await handle.stat({ bigint: true })), expected)
+      for (;;) {
+        options.signal?.throwIfAborted()
+        const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+        const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, null)
+        if (bytesRead === 0) break
+        yield buffer.subarray(0, bytesRead)
+      }
+      requireExpected(names, stampOf(await handle.stat({ bigint: true })), expected)
+    } catch (error) {
+      throw fromSystemError(error, `read ${shown(names)}`)
+    } finally {
+      await handle.close()
+    }
+  }
+
+  makeDirectory(names: readonly string[]): Promise<DiskStamp> {
+    return this.#guarded(names, 'make the directory', async (place) => {
+      await mkdir(place, { mode: NEW_DIRECTORY_MODE })
+      return existing(names, place)
+    })
+  }
+
+  writeFile(names: readonly string[], source: FileSource, expected: DiskStamp | undefined): Promise<DiskStamp> {
+    return this.#guarded(names, 'write the file', (place, parent) =>
+      this.#withOwnName(temporaryName(), async (own) => {
+        const temporary = `${parent}/${own}`
+        try {
+          await this.#fill(temporary, source)
+          const stamp = await this.#putInPlace(names, { temporary, place, parent }, expected)
+          this.#wrote(names)
+          return stamp
+        } finally {
+          await unlink(temporary).catch(() => undefined)
+        }
+      }),
+    )
+  }
+
+  async makeSymlink(
+    names: readonly string[],
+    link: { readonly target: string; readonly mtimeNs: bigint },
+    expected: DiskStamp | undefined,
+  ): Promise<DiskStamp | undefined> {
+    const { target, mtimeNs } = link
+    const isInside = this.#init.symlinks === 'all' || staysInside(target, names.length - 1)
+    if (!isInside || target.includes('\0')) return undefined
+    return this.#guarded(names, 'make the symlink', (place, parent) =>
+      this.#withOwnName(temporaryName(), async (own) => {
+        const temporary = `${parent}/${own}`
+        try {
+          await symlink(target, temporary)
+          await lutimes(temporary, new Date(), fileTime(mtimeNs))
+          return await this.#putInPlace(names, { temporary, place, parent }, expected)
+        } finally {
+          await unlink(temporary).catch(() => undefined)
+        }
+      }),
+    )
+  }
+
+  setAttributes(
+    names: readonly string[],
+    attributes: { readonly mode?: number; readonly mtimeNs: bigint },
+    expected: DiskStamp,
+  ): Promise<DiskStamp> {
+    return this.#guarded(names, 'set mode and time of', async (place) => {
+      const time = fileTime(attributes.mtimeNs)
+      if (expected.kind === 'symlink') {
+        requireExpected(names, await readStamp(place), expected)
+        await lutimes(place, new Date(), time)
+        return existing(names, place)
+      }
+      const handle = await this.#openUnreadable(names, place, expected)
+      try {
+        requireExpected(names, stampOf(await handle.stat({ bigint: true })), expected)
+        if (attributes.mode !== undefined) await handle.chmod(attributes.mode & PERMISSIONS)
+        await handle.utimes(new Date(), time)
+        return stampOf(await handle.stat({ bigint: true }))
+      } finally {
+        await handle.close()
+      }
+    })
+  }
+
+  rename(from: readonly string[], to: readonly string[], expected: DiskStamp): Promise<DiskStamp> {
+    return this.#guarded(from, 'rename', (source) =>
+      this.#guarded(to, 'rename to', async (target) => {
+        requireExpected(from, await readStamp(source), expected)
+        const there = await readStamp(target)
+        const isSelf = there !== undefined && there.ino === expected.ino && there.dev === expected.dev
+        if (there !== undefined && !isSelf) throw taken(to)
+        // A link does not replace what came there since; a rename would. It cannot change only the case of a name.
+        const isLinked = expected.kind === 'file' && !isSelf && (await tryLink(source, target, to))
+        if (isLinked) await unlink(source)
+        else await rename(source, target)
+        return existing(to, target)
+      }),
+    )
+  }
+
+  remove(names: readonly string[], expected: DiskStamp): Promise<void> {
+    return this.#guarded(names, 'remove', async (place, parent) => {
+      requireExpected(names, await readStamp(place), expected)
+      if (expected.kind === 'directory') return rmdir(place)
+      await this.#withOwnName(keptName(expected), async (own) => {
+        const kept = `${parent}/${own}`
+        await rename(place, kept)
+        await this.#dropKept(names, kept, parent, expected)
+      })
+    })
+  }
+
+  watch(onDirty: Parameters<FolderFileSystem['watch']>[0], options: { signal: AbortSignal }): Promise<void> {
+    return this.#init.watchDirectory(this.#init.root, onDirty, options)
+  }
+
+  async flush(): Promise<void> {
+    const paths = this.#unflushed
+    this.#unflushed = []
+    if (paths.length > 0) await makeDurable(this.#init.root, paths)
+  }
+
+  async close(): Promise<void> {
+    await this.#directories.close()
+  }
+
+  async #listPlace(place: string, options: AbortOptions): Promise<DiskListing> {
+    const found = await readdir(place, { encoding: 'buffer' })
+    const names: DiskName[] = []
+    const unusable: UnusableName[] = []
+    for (let at = 0; at < found.length; at += NAMES_AT_ONCE) {
+      options.signal?.throwIfAborted()
+      await Promise.all(
+        found.slice(at, at + NAMES_AT_ONCE).map(async (raw) => {
+          if (!isUtf8(raw)) {
+            const text = raw.toString('latin1').replaceAll(/[^\x20-\x7e]/g, (byte) => escapeByte(byte))
+            unusable.push({ shown: text, reason: 'Its name is not valid UTF-8; rename it to have it synced.' })
+            return
+          }
+          const name = utf8.decode(raw)
+          const stamp = await readStamp(`${place}/${name}`).catch((error: unknown) => {
+            const { message } = fromSystemError(error, `look at ${JSON.stringify(name)}`) as Error
+            unusable.push({ shown: name, reason: message })
+          })
+          if (stamp === undefined || (await this.#isLeftover(place, name, stamp))) return
+          names.push({ name, stamp })
+        }),
+      )
+    }
+    return { names, unusable }
+  }
+
+  /** What a crash left under a name of ours goes, unless somebody's change is in it. */
+  async #isLeftover(place: string, name: string, stamp: DiskStamp): Promise<boolean> {
+    if (!name.startsWith('.dittofs-') || this.#ownNames.has(name)) return false
+    const isAsItWas = isAsKept(name, stamp)
+    if (isAsItWas === undefined && !isTemporaryName(name)) return false
+    if (isAsItWas === false) {
+      const rescued = rescuedName('recovered file', new Date(this.#init.now()))
+      await rename(`${place}/${name}`, `${place}/${rescued}`).catch(() => undefined)
+    } else {
+      await unlink(`${place}/${name}`).catch(() => undefined)
+    }
+    return true
+  }
+
+  async #fill(temporary: string, source: FileSource): Promise<void> {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NOFOLLOW
+    const handle = await open(temporary, flags, 0o600)
+    try {
+      await writeSparse(handle, source.content())
+      await handle.chmod(source.mode & PERMISSIONS)
+      await handle.utimes(new Date(), fileTime(source.mtimeNs))
+    } finally {
+      await handle.close()
+    }
+  }
+
+  /** Puts what was made into its place. */
+  async #putInPlace(
+    names: readonly string[],
+    { temporary, place, parent }: { temporary: string; place: string; parent: string },
+    expected: DiskStamp | undefined,
+  ): Promise<DiskStamp> {
+    requireExpected(names, await readStamp(place), expected)
+    if (expected === undefined) {
+      // Unlike a rename, a link does not replace what came there since.
+      if (!(await tryLink(temporary, place, names))) await rename(temporary, place)
+      return afterLink(names, temporary, place)
+    }
+    if (expected.kind !== 'file') {
+      await rename(temporary, place)
+      return existing(names, place)
+    }
+    return this.#withOwnName(keptName(expected), async (own) => {
+      const kept = `${parent}/${own}`
+      const isKept = await hardLink(place, kept).then(
+        () => true,
+        () => false,
+      )
+      await rename(temporary, place)
+      if (isKept) await this.#dropKept(names, kept, parent, expected)
+      return existing(names, place)
+    })
+  }
+
+  /** What was taken away goes, unless it was changed in the last moment: then it gets a name that people see. */
+  async #dropKept(names: readonly string[], kept: string, parent: string, expected: DiskStamp): Promise<void> {
+    const stamp = await readStamp(kept)
+    if (stamp === undefined) return
+    if (isSameStamp(stamp, expected, true)) {
+      await unlink(kept)
+      return
+    }
+    const rescued = rescuedName(names.at(-1) as string, new Date(this.#init.now()))
+    await rename(kept, `${parent}/${rescued}`)
+    throw changedMeanwhile(names, rescued)
+  }
+
+  /** Opens for changing attributes, which needs no permission to read. */
+  async #openUnreadable(names: readonly string[], place: string, expected: DiskStamp): Promise<FileHandle> {
+    const flags = constants.O_RDONLY | NOFOLLOW | NONBLOCK
+    const path = expected.kind === 'directory' ? `${place}/.` : place
+    try {
+      return await open(path, flags)
+    } catch (error) {
+      if (systemErrorName(error) !== 'EACCES') throw error
+      requireExpected(names, await readStamp(place), expected)
+      // Its owner may always make it readable; the mode that it is to have is set afterwards.
+      await chmod(place, expected.mode | 0o400)
+      return open(path, flags)
+    }
+  }
+
+  #wrote(names: readonly string[]): void {
+    if (this.#unflushed.length < MAX_UNFLUSHED) this.#unflushed.push(nodePath.join(this.#init.root, ...names))
+  }
+
+  async #withOwnName<Result>(name: string, work: (name: string) => Promise<Result>): Promise<Result> {
+    this.#ownNames.add(name)
+    try {
+      return await work(name)
+    } finally {
+      this.#ownNames.delete(name)
+    }
+  }
+
+  #within<Result>(names: readonly string[], work: (place: string, parent: string) => Promise<Result>): Promise<Result> {
+    const name = names.at(-1)
+    if (name === undefined) return this.#directories.within([], (place) => work(`${place}/.`, place))
+    return this.#directories.within(names.slice(0, -1), (parent) => work(`${parent}/${name}`, parent))
+  }
+
+  async #guarded<Result>(
+    names: readonly string[],
+    action: string,
+    work: (place: string, parent: string) => Promise<Result>,
+  ): Promise<Result> {
+    for (const name of names) {
+      const fault = nameFault(name.normalize('NFC')) ?? platformNameFault(name)
+      if (fault !== undefined) throw new DittoError('DITTO_PATH_INVALID', `Cannot ${action} ${shown(names)}: ${fault}.`)
+    }
+    try {
+      return await this.#within(names, work)
+    } catch (error) {
+      throw fromSystemError(error, `${action} ${shown(names)}`)
+    }
+  }
+}
+
+/** @returns whether the link was made; `false` where the file system makes none */
+async function tryLink(from: string, to: string, names: readonly string[]): Promise<boolean> {
+  try {
+    await hardLink(from, to)
+    return true
+  } catch (error) {
+    const name = systemErrorName(error)
+    if (name === 'EEXIST') throw taken(names)
+    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'].includes(name ?? '')) return false
+    throw error
+  }
+}
+
+/** The stamp is taken when the temporary name is gone: losing it is the file's last change of status. */
+async function afterLink(names: readonly string[], temporary: string, place: string): Promise<DiskStamp> {
+  await unlink(temporary).catch(() => undefined)
+  return existing(names, place)
+}
+
+async function existing(names: readonly string[], place: string): Promise<DiskStamp> {
+  const stamp = await readStamp(place)
+  if (stamp === undefined) throw changedMeanwhile(names)
+  return stamp
+}
+
+function taken(names: readonly string[]): DittoError {
+  return new DittoError('DITTO_EXISTS', `Something is at ${shown(names)} already.`)
+}
+
+function shown(names: readonly string[]): string {
+  return JSON.stringify(names.join('/'))
+}
+
+function escapeByte(byte: string): string {
+  return `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`
+}
