@@ -16,7 +16,6 @@ import { joinCommand } from './commands/join.ts'
 import { linkCommand } from './commands/link.ts'
 import { listCommand } from './commands/list.ts'
 import { moveCommand } from './commands/move.ts'
-import { evictCommand, pinCommand } from './commands/pin.ts'
 import { planCommand } from './commands/plan.ts'
 import { removeCommand } from './commands/remove.ts'
 import { restoreCommand } from './commands/restore.ts'
@@ -61,8 +60,6 @@ const COMMANDS: readonly ((run: RunCommand) => Command)[] = [
   restoreCommand,
   undoCommand,
   conflictsCommand,
-  pinCommand,
-  evictCommand,
   syncCommand,
   statusCommand,
   verifyCommand,

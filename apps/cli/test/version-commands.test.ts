@@ -151,26 +151,6 @@ describe('conflicts', () => {
   })
 })
 
-describe('pin and evict', () => {
-  it('say what is kept and what was dropped', async () => {
-    const pinned: unknown[] = []
-    const options = withVersions({
-      pin: async (path, given) => {
-        pinned.push([path, given?.isPinned])
-      },
-      evict: async () => ({ chunks: 2, bytes: 131_072 }),
-    })
-    await runCli(['pin', 'music'], options)
-    await runCli(['pin', 'music', '--remove'], options)
-    expect(pinned).toEqual([
-      ['music', true],
-      ['music', false],
-    ])
-    const { stdout } = await runCli(['evict', 'music'], options)
-    expect(stdout).toBe('Dropped 2 chunks, 128 KiB; they are fetched again when they are read.\n')
-  })
-})
-
 describe('a moment', () => {
   it('is a date, a date and time, or how long ago; anything else is none', () => {
     expect(parseMoment('2026-01-01', 0)).toBe(new Date('2026-01-01T00:00').getTime())

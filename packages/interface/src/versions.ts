@@ -9,6 +9,12 @@ export interface PathOptions extends AbortOptions {
   directory?: string
 }
 
+/** A device that did something. The ID is empty where it is not known who. */
+export interface DeviceName {
+  readonly id: DeviceId | ''
+  readonly name: string
+}
+
 /** One state a file was in, as this device saw it. */
 export interface FileVersion {
   readonly id: VersionId
@@ -21,7 +27,7 @@ export interface FileVersion {
   readonly mtime: string
   readonly size: number
   readonly mode: number
-  readonly device: { readonly id: DeviceId; readonly name: string }
+  readonly device: DeviceName
   readonly isCurrent: boolean
   /** Whether its file was deleted after it. */
   readonly isDeleted: boolean
@@ -34,7 +40,7 @@ export interface ChangeSummary {
   readonly id: string
   /** Milliseconds since the Unix epoch: when this device learnt of it. */
   readonly at: number
-  readonly device: { readonly id: DeviceId; readonly name: string }
+  readonly device: DeviceName
   readonly created: number
   readonly edited: number
   readonly moved: number
@@ -47,12 +53,15 @@ export interface ChangeSummary {
 export interface DeletedEntry {
   readonly path: string
   readonly kind: NodeKind
-  /** Files in it, for a directory; 1 for anything else. */
-  readonly files: number
-  readonly bytes: number
-  /** Milliseconds since the Unix epoch. */
+  /** Milliseconds since the Unix epoch: when this device learnt of it. */
   readonly deletedAt: number
-  readonly device: { readonly id: DeviceId; readonly name: string }
+  readonly device: DeviceName
+}
+
+export interface RestoreDeletedResult {
+  readonly restored: readonly DeletedEntry[]
+  /** Files that are shown again. */
+  readonly files: number
 }
 
 export interface UndoResult {
@@ -83,7 +92,7 @@ export interface Conflict {
   readonly versions: readonly {
     readonly path: string
     readonly version: VersionId
-    readonly device: { readonly id: DeviceId; readonly name: string }
+    readonly device: DeviceName
     readonly isOwn: boolean
     readonly mtime: string
     readonly size: number
@@ -112,7 +121,7 @@ export interface Versions {
   restore(path: string, options?: RestoreOptions): Promise<RestoreResult>
   deleted(options?: PathOptions): Promise<readonly DeletedEntry[]>
   /** Brings back what was deleted: at `path`, below it, or everything. */
-  restoreDeleted(path: string | undefined, options?: PathOptions): Promise<readonly DeletedEntry[]>
+  restoreDeleted(path: string | undefined, options?: PathOptions): Promise<RestoreDeletedResult>
   /** What was done lately, newest first. */
   changes(options?: PathOptions & { limit?: number }): Promise<readonly ChangeSummary[]>
   /** Takes back what a group did, except where something newer stands against it. Default: the newest group. */
@@ -124,9 +133,4 @@ export interface Versions {
   takeConflict(path: string, choice: ConflictChoice, options?: PathOptions): Promise<void>
   /** Merges text. @throws DittoError DITTO_CONFLICT (it clashes, or is no text), DITTO_CHUNK_MISSING */
   mergeConflict(path: string, options?: PathOptions): Promise<void>
-
-  /** Keeps the bytes of a path here, whatever `fetch` says. */
-  pin(path: string, options?: PathOptions & { isPinned?: boolean }): Promise<void>
-  /** Drops the bytes of a path here. @throws DittoError DITTO_CHUNK_MISSING when no connected device holds them all */
-  evict(path: string, options?: PathOptions): Promise<{ readonly chunks: number; readonly bytes: number }>
 }

@@ -78,9 +78,9 @@ async function restoreDeleted(
   }
   const { directory, signal } = context
   const options = { directory, signal, ...(space !== undefined && { space }) }
-  const restored = await withDevice(context, (device) => device.versions.restoreDeleted(given, options))
-  const files = restored.reduce((sum, entry) => sum + entry.files, 0)
-  await context.output.result(restored, () => [
+  const result = await withDevice(context, (device) => device.versions.restoreDeleted(given, options))
+  const { restored, files } = result
+  await context.output.result(result, () => [
     ...restored.map((entry) => escapeText(entry.path) + (entry.kind === 'directory' ? '/' : '')),
     restored.length === 0 ? 'Nothing was deleted.' : `Brought back ${countOf(files, 'file')}.`,
   ])

@@ -17,8 +17,6 @@ export function connectedVersions(client: ControlClient): Versions {
     takeConflict: (path, choice, options = {}) =>
       client.call('takeConflict', { ...parametersOf(options), path, choice }, options),
     mergeConflict: (path, options = {}) => client.call('mergeConflict', { ...parametersOf(options), path }, options),
-    pin: (path, options = {}) => client.call('pin', { ...parametersOf(options), path }, options),
-    evict: (path, options = {}) => client.call('evict', { ...parametersOf(options), path }, options),
   }
 }
 

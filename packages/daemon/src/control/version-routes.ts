@@ -1,6 +1,6 @@
 import { CONFLICT_CHOICES, type VersionId } from '@dittofs/interface'
 import * as v from 'valibot'
-import { flag, localPath, offset, space, text } from './parameters.ts'
+import { localPath, offset, space, text } from './parameters.ts'
 import { call } from './route.ts'
 
 const named = { space, directory: v.exactOptional(localPath) }
@@ -39,11 +39,5 @@ export const VERSION_ROUTES = {
   ),
   mergeConflict: call({ path: text, ...named }, (device, { path, ...options }, { signal }) =>
     device.versions.mergeConflict(path, { ...options, signal }),
-  ),
-  pin: call({ path: text, ...named, isPinned: flag }, (device, { path, ...options }, { signal }) =>
-    device.versions.pin(path, { ...options, signal }),
-  ),
-  evict: call({ path: text, ...named }, (device, { path, ...options }, { signal }) =>
-    device.versions.evict(path, { ...options, signal }),
   ),
 }

@@ -1,0 +1,186 @@
+import {
+  type AbortOptions,
+  type Action,
+  type ChangeSummary,
+  type Conflict,
+  type ConflictChoice,
+  type ConflictDiff,
+  type DeletedEntry,
+  type DeletedNode,
+  type DeviceKey,
+  DittoError,
+  type Durability,
+  type FileVersion,
+  type PathOptions,
+  type RestoreDeletedResult,
+  type RestoreOptions,
+  type RestoreResult,
+  type SpaceHistory,
+  type TreeEntry,
+  type UndoResult,
+  type VersionId,
+  type Versions,
+} from '@dittofs/interface'
+import type { OpenSpace } from '../spaces/open-space.ts'
+import { nameOfDevice } from './device-names.ts'
+import { diffVersions } from './diff-versions.ts'
+import { type FindTargetInit, findTarget, type Target } from './find-target.ts'
+import { conflictAt, describeConflict, openConflicts } from './list-conflicts.ts'
+import { describeVersions, fileOf, pickVersion, versionsAt } from './list-versions.ts'
+import { type ContentAccess, ensureHeld } from './read-whole.ts'
+import { chooseVersion, mergeVersions } from './solve-conflict.ts'
+import { writeVersion } from './write-version.ts'
+
+export interface DeviceVersionsInit extends FindTargetInit, ContentAccess {
+  self: DeviceKey
+  historyOf: (space: OpenSpace) => SpaceHistory
+  durability: Durability
+}
+
+/** History, undo and conflicts of this device's spaces. */
+export class DeviceVersions implements Versions {
+  readonly #init: DeviceVersionsInit
+
+  constructor(init: DeviceVersionsInit) {
+    this.#init = init
+  }
+
+  async history(path: string, options: PathOptions = {}): Promise<readonly FileVersion[]> {
+    const target = await this.#target(path, options)
+    return describeVersions(await versionsAt(await this.#history(target.space), target), target, this.#init.held, options)
+  }
+
+  async restore(path: string, options: RestoreOptions = {}): Promise<RestoreResult> {
+    const target = await this.#target(path, options)
+    const { space } = target
+    const history = await this.#history(space)
+    const picked = pickVersion(await versionsAt(history, target), target, options.at)
+    const version = picked.version as VersionId
+    if (options.output !== undefined) {
+      await writeVersion(this.#init, target, picked, options.output, options)
+      return { path: target.path, version, output: options.output }
+    }
+    const file = fileOf(picked)
+    if (file !== undefined) await ensureHeld(this.#init, space, [{ path: target.path, file }], options)
+    const results = await space.metadata.transact(await history.restore(picked.node, version))
+    return { path: results.find((entry) => entry !== undefined)?.path ?? target.path, version }
+  }
+
+  async deleted(options: PathOptions = {}): Promise<readonly DeletedEntry[]> {
+    const space = this.#init.selectSpace(options.space)
+    const entries: DeletedEntry[] = []
+    for (const node of await this.#deletedIn(space, options)) entries.push(describeDeleted(space, node))
+    return entries
+  }
+
+  async restoreDeleted(path: string | undefined, options: PathOptions = {}): Promise<RestoreDeletedResult> {
+    const target = path === undefined ? undefined : await this.#target(path, options)
+    const space = target?.space ?? this.#init.selectSpace(options.space)
+    const all = await this.#deletedIn(space, options)
+    const wanted = target === undefined ? all : all.filter((node) => isAtOrBelow(node.path, target.path))
+    if (target !== undefined && wanted.length === 0) {
+      throw new DittoError('DITTO_NOT_FOUND', `Nothing that was deleted stood at ${JSON.stringify(target.path)}.`)
+    }
+    const before = space.metadata.counts().files
+    // Parents first, so that what was deleted apart returns to a directory that is there again.
+    const actions = [...wanted]
+      .sort((a, b) => a.path.length - b.path.length)
+      .map(({ node }): Action => ({ type: 'undelete', node }))
+    if (actions.length > 0) await space.metadata.transact(actions)
+    const restored = wanted.map((node) => describeDeleted(space, node))
+    return { restored, files: space.metadata.counts().files - before }
+  }
+
+  async changes(options: PathOptions & { limit?: number } = {}): Promise<readonly ChangeSummary[]> {
+    const space = this.#init.selectSpace(options.space)
+    const history = await this.#history(space)
+    const groups = await history.changes(options.limit === undefined ? {} : { limit: options.limit })
+    return groups.map(({ id, to, author, created, edited, moved, deleted, paths }) => ({
+      ...{ id, at: to, device: nameOfDevice(space, author), created, edited, moved, deleted, paths },
+    }))
+  }
+
+  async undo(id: string | undefined, options: PathOptions = {}): Promise<UndoResult> {
+    const space = this.#init.selectSpace(options.space)
+    const history = await this.#history(space)
+    const group = id ?? (await history.changes({ limit: 1 }))[0]?.id
+    if (group === undefined) throw new DittoError('DITTO_NOT_FOUND', 'Nothing was changed that could be undone.')
+    const { actions, skipped } = await history.invert(group)
+    await ensureHeld(this.#init, space, filesIn(space, actions), options)
+    if (actions.length > 0) await space.metadata.transact(actions)
+    return {
+      group,
+      undone: actions.length,
+      skipped: skipped.map(({ path, reason }) => ({ path: path ?? '(not shown)', reason })),
+    }
+  }
+
+  async conflicts(options: PathOptions = {}): Promise<readonly Conflict[]> {
+    const space = this.#init.selectSpace(options.space)
+    const history = await this.#history(space)
+    const described: Conflict[] = []
+    for (const conflict of await openConflicts(space, options)) {
+      described.push(await describeConflict(space, history, conflict, (entry) => this.#isOwn(entry)))
+    }
+    return described
+  }
+
+  async diffConflict(path: string, options: PathOptions = {}): Promise<ConflictDiff> {
+    const { space, path: at } = await this.#target(path, options)
+    const conflict = await conflictAt(space, at, options)
+    return diffVersions(this.#init, space, await this.#history(space), conflict, options)
+  }
+
+  async takeConflict(path: string, choice: ConflictChoice, options: PathOptions = {}): Promise<void> {
+    const { space, path: at } = await this.#target(path, options)
+    const conflict = await conflictAt(space, at, options)
+    await space.metadata.transact(chooseVersion(space, conflict, choice, this.#init.self))
+  }
+
+  async mergeConflict(path: string, options: PathOptions = {}): Promise<void> {
+    const { space, path: at } = await this.#target(path, options)
+    const conflict = await conflictAt(space, at, options)
+    await space.metadata.transact(await mergeVersions(this.#init, space, await this.#history(space), conflict, options))
+  }
+
+  #target(path: string, options: PathOptions): Promise<Target> {
+    return findTarget(this.#init, path, options)
+  }
+
+  /** The history of a space, with all in it that the space shows. */
+  async #history(space: OpenSpace): Promise<SpaceHistory> {
+    const history = this.#init.historyOf(space)
+    await history.settled()
+    return history
+  }
+
+  async #deletedIn(space: OpenSpace, options: AbortOptions): Promise<readonly DeletedNode[]> {
+    const history = await this.#history(space)
+    const nodes: DeletedNode[] = []
+    const signal = options.signal === undefined ? {} : { signal: options.signal }
+    for await (const batch of history.deleted(signal)) nodes.push(...batch)
+    return nodes.sort((a, b) => b.deletedAt - a.deletedAt)
+  }
+
+  #isOwn(entry: TreeEntry): boolean {
+    return entry.author === this.#init.self
+  }
+}
+
+function describeDeleted(space: OpenSpace, { path, kind, deletedAt, author }: DeletedNode): DeletedEntry {
+  return { path, kind, deletedAt, device: nameOfDevice(space, author) }
+}
+
+function isAtOrBelow(path: string, directory: string): boolean {
+  return directory === '' || path === directory || path.startsWith(`${directory}/`)
+}
+
+/** The files that actions bring back, whose bytes must be here. */
+function filesIn(space: OpenSpace, actions: readonly Action[]) {
+  return actions.flatMap((action) => {
+    if (action.type !== 'edit' && action.type !== 'create') return []
+    if (action.content.kind !== 'file') return []
+    const path = action.type === 'edit' ? (space.metadata.find(action.node)?.path ?? '') : action.name
+    return [{ path, file: action.content.file }]
+  })
+}
