@@ -154,6 +154,52 @@ export interface NameClash {
   readonly names: readonly string[]
 }
 
+/** A name in a directory. */
+export interface NodePlace {
+  readonly parent: NodeId
+  readonly name: string
+}
+
+/**
+ * What one record of a change says of one node. A record on a directory is one event, whatever is below.
+ *
+ * Paths are made of the names that nodes were placed under, which are not those of conflict copies; they are those
+ * before and after the whole change, `undefined` where the node did not live.
+ */
+export interface NodeEvent {
+  readonly node: NodeId
+  readonly kind: 'version' | 'placement' | 'deletion'
+  /** The device that wrote it; `undefined` where its log has not said so. */
+  readonly author: DeviceKey | undefined
+  /** The space's Lamport clock when it was written; with its author's log it names the event. */
+  readonly t: number
+  /** Names the event on all devices. */
+  readonly id: string
+  /** For `version`: its name and what it holds. */
+  readonly version?: VersionId
+  readonly content?: NodeContent
+  /** The versions held that this one replaced. */
+  readonly replaced: readonly VersionId[]
+  /** For each log the last version of the node that the author of this one had seen: it stands for those before. */
+  readonly seen: readonly VersionId[]
+  readonly pathBefore?: string
+  readonly pathAfter?: string
+  readonly placeBefore?: NodePlace
+  readonly placeAfter?: NodePlace
+}
+
+/** What became durable with one `transact`, or one message of a peer. */
+export interface MetadataChange {
+  /** For peers that had everything before it. */
+  readonly messages: readonly Uint8Array[]
+  /** Whether it is of this device's own making. */
+  readonly isLocal: boolean
+  /** What a listener may want to read again, at most 1,000; `undefined` where more changed. */
+  readonly paths: readonly string[] | undefined
+  /** In the order of the records, at most 10,000; `undefined` where more came. */
+  readonly events: readonly NodeEvent[] | undefined
+}
+
 /**
  * The metadata of one space on this device: a Yjs document, what it shows, and how it is exchanged.
  *
@@ -212,16 +258,6 @@ export interface MetadataStore {
   /** 32 bytes that are equal on devices that hold the same entries and show the same tree. */
   digest(): Uint8Array
 
-  /**
-   * Calls `listener` after a change became durable. `messages` are for peers that had everything before it; `local`
-   * tells own actions from what peers sent; `paths` names what a listener may want to read again, at most 1,000, and
-   * is `undefined` where more changed.
-   */
-  onChange(
-    listener: (change: {
-      readonly messages: readonly Uint8Array[]
-      readonly isLocal: boolean
-      readonly paths: readonly string[] | undefined
-    }) => void,
-  ): Unsubscribe
+  /** Calls `listener` after a change became durable. */
+  onChange(listener: (change: MetadataChange) => void): Unsubscribe
 }

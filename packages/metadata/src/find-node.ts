@@ -1,7 +1,8 @@
 import { MAX_PATH_PARTS, type NodeId } from '@dittofs/interface'
 import type { Event } from './event.ts'
+import { livingVersions } from './leaf-versions.ts'
 import { ROOT_ID } from './node-id.ts'
-import type { NodeState, Placement } from './node-state.ts'
+import type { Deletion, NodeState, Placement } from './node-state.ts'
 import type { ShownDirectory, ShownEntry, ShownLeaf } from './shown-tree.ts'
 import type { SpaceIndex } from './space-index.ts'
 import type { TreeView } from './tree-view.ts'
@@ -45,6 +46,19 @@ export function findNode(view: TreeView, id: NodeId, version?: Event): FoundEntr
   if (node.kind === 'directory') return { entry: directory, names }
   const entry = leafIn(view, directory, node, version)
   return entry === undefined ? undefined : { entry, names: [...names, entry.name] }
+}
+
+/**
+ * The names a living node and the directories above it are placed under; `undefined` for one that deletions reach, or
+ * whose place is not known. Costs only what lies above it, whatever else changed.
+ */
+export function standingPath(view: TreeView, node: NodeState): string | undefined {
+  const chain = chainTo(view.index, node)
+  if (chain === undefined || chain.length === 0) return undefined
+  let deletions: readonly Deletion[] = []
+  for (const at of chain) deletions = view.reaching(at, deletions)
+  const isLiving = node.kind === 'directory' ? deletions.length === 0 : livingVersions(node, deletions).length > 0
+  return isLiving ? chain.map(({ placement }) => (placement as Placement).name).join('/') : undefined
 }
 
 /** Whether an entry shows a version of a node: by itself, or by one with the same bytes. */

@@ -1,17 +1,18 @@
 import type { NodeId } from '@dittofs/interface'
 import { findNode } from './find-node.ts'
-import type { NodeState, Placement } from './node-state.ts'
+import type { NodeState } from './node-state.ts'
 import type { Planning } from './plan-action.ts'
+import { moveSettled } from './plan-directory-move.ts'
 import { hasDeletedVersions, planLeafMove } from './plan-leaf.ts'
 import { entriesOf, shownVersions } from './plan-stale-edit.ts'
-import { isAlive, type ShownDirectory, type ShownEntry } from './shown-tree.ts'
+import type { ShownDirectory, ShownEntry } from './shown-tree.ts'
 
 /** Nodes placed again before others get a turn. */
 const NODES_PER_STEP = 100
 
 /**
  * Places nodes again that stand below a directory, under the names they are shown by: a deletion of the directory that
- * covers only what came before does not reach them. Nodes that are not below it, or dead, are left alone.
+ * covers only what came before does not reach them. Nodes that are not below it are left alone.
  */
 export function* planKept(
   planning: Planning,
@@ -24,20 +25,15 @@ export function* planKept(
     const entry = findNode(planning.view, id)?.entry
     if (entry === undefined || !isBelow(entry, directory)) continue
     if (entry.kind === 'leaf') keepLeaf(planning, entry.node, done)
-    else for (const member of entry.members) if (isAlive(member)) keepDirectory(planning, member.node, entry, done)
+    else keepDirectory(planning, entry, done)
   }
 }
 
-function keepDirectory(
-  { plan, homes }: Planning,
-  node: NodeState,
-  { parent, name }: ShownDirectory,
-  done: Set<NodeState>,
-): void {
+function keepDirectory(planning: Planning, entry: ShownDirectory, done: Set<NodeState>): void {
+  const { node } = entry.members[0] as ShownDirectory['members'][number]
   if (done.has(node)) return
   done.add(node)
-  const from = node.placement as Placement
-  plan.place(node.id, { parent: homes.of(parent as ShownDirectory), name }, { parent: from.parent, name: from.name })
+  moveSettled(planning, entry, { parent: planning.homes.of(entry.parent as ShownDirectory), name: entry.name })
 }
 
 function keepLeaf(planning: Planning, node: NodeState, done: Set<NodeState>): void {

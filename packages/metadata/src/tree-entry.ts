@@ -2,6 +2,7 @@ import type { DeviceKey, NodeId, TreeEntry } from '@dittofs/interface'
 import { unpackContent } from './content-codec.ts'
 import { directoryContent } from './directory-content.ts'
 import type { Event, Writer } from './event.ts'
+import type { FoundEntry } from './find-node.ts'
 import type { NodeState } from './node-state.ts'
 import { isAlive, type ShownEntry } from './shown-tree.ts'
 import { versionId } from './version-id.ts'
@@ -34,6 +35,14 @@ export function treeEntry(entry: ShownEntry, path: string, devices: ReadonlyMap<
     ...authorPart(version, devices),
     ...(conflictOf === undefined ? {} : { conflictOf: parent + conflictOf }),
   }
+}
+
+/** What others see of an entry that was looked for by its node. */
+export function foundTreeEntry(
+  found: FoundEntry | undefined,
+  devices: ReadonlyMap<Writer, DeviceKey>,
+): TreeEntry | undefined {
+  return found === undefined ? undefined : treeEntry(found.entry, found.names.join('/'), devices)
 }
 
 function nodesPart(shown: readonly { readonly node: NodeState }[]): { readonly nodes?: readonly NodeId[] } {

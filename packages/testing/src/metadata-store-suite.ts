@@ -1,4 +1,4 @@
-import { type Action, MAX_UPDATE_BYTES, type MetadataStore } from '@dittofs/interface'
+import { type Action, MAX_UPDATE_BYTES, type MetadataStore, type NodeEvent } from '@dittofs/interface'
 import { afterEach, describe, expect, test } from 'vitest'
 import { metadataNodeTests } from './metadata-node-tests.ts'
 import { exchangeMetadata, metadataFile, PEER, pathsOf, walked } from './metadata-samples.ts'
@@ -236,6 +236,52 @@ export function metadataStoreSuite<Store extends MetadataStore>(
         for (const message of messages) await bob.receive(message, PEER, true)
         expect(await pathsOf(bob)).toEqual(['', 'f'])
         expect(changes).toEqual([{ isLocal: false, paths: ['f'] }])
+      })
+
+      test('tells of each record what it says of its node, here and elsewhere', async () => {
+        const [alice, bob] = [await open('alice'), await open('bob')]
+        const events: (readonly NodeEvent[] | undefined)[] = []
+        bob.onChange((change) => events.push(change.events))
+        const file = metadataFile(1)
+        const [made] = await alice.transact([{ type: 'write', path: 'd/f', file }])
+        await exchangeMetadata(alice, bob)
+        const created = events.flatMap((some) => some ?? []).filter(({ node }) => node === made?.node)
+        const place = { parent: bob.lookup('d')?.node, name: 'f' }
+        const common = { node: made?.node, pathAfter: 'd/f', placeAfter: place, author: made?.author, replaced: [] }
+        expect(created).toMatchObject([
+          { ...common, kind: 'placement' },
+          { ...common, kind: 'version', version: made?.version, content: { kind: 'file', file }, seen: [] },
+        ])
+        expect(created[0]).not.toHaveProperty('pathBefore')
+        events.length = 0
+        const [edited] = await bob.transact([{ type: 'write', path: 'd/f', file: metadataFile(2) }])
+        await bob.transact([{ type: 'move', from: 'd', to: 'e' }])
+        await bob.transact([{ type: 'remove', path: 'e' }])
+        expect(events).toMatchObject([
+          [
+            {
+              kind: 'version',
+              version: edited?.version,
+              replaced: [made?.version],
+              seen: [made?.version],
+              pathBefore: 'd/f',
+            },
+          ],
+          [{ kind: 'placement', pathBefore: 'd', pathAfter: 'e', placeBefore: { parent: bob.root, name: 'd' } }],
+          [{ kind: 'deletion', pathBefore: 'e' }],
+        ])
+        expect(events[2]?.[0]).not.toHaveProperty('pathAfter')
+      })
+
+      test('tells only that much changed where more than 10,000 records came', async () => {
+        const store = await open('alice')
+        const events: (readonly NodeEvent[] | undefined)[] = []
+        store.onChange((change) => events.push(change.events))
+        const writes = (count: number, name: string) =>
+          Array.from({ length: count }, (_, at) => ({ type: 'write', path: name + at, file: metadataFile(1) }) as const)
+        await store.transact(writes(5000, 'a'))
+        await store.transact(writes(5001, 'b'))
+        expect(events.map((some) => some?.length)).toEqual([10_000, undefined])
       })
 
       test('answers in messages of bounded size, whatever there is to tell', async () => {
