@@ -8,20 +8,24 @@ import {
   type Logger,
   type MetadataStore,
   type NameClash,
+  type NodeId,
   parsePath,
   type RandomBytes,
   type SpaceId,
   type TreeCounts,
   type TreeEntry,
   type Unsubscribe,
+  type VersionId,
 } from '@dittofs/interface'
 import { nodePath, touchedPaths } from './changed-paths.ts'
 import { decodeWriterMark, encodeWriterMark } from './clean-stop.ts'
 import { MAX_TIME, type Writer } from './event.ts'
 import { answerVector, decodeMessage, encodeUpdateMessage, encodeVector, sliceLogs } from './exchange.ts'
 import { Exclusive } from './exclusive.ts'
+import { findNode } from './find-node.ts'
 import { type Database, MetadataDatabase } from './metadata-database.ts'
-import { planAction } from './plan-action.ts'
+import { ROOT_ID } from './node-id.ts'
+import { planAction, shownBy } from './plan-action.ts'
 import type { LogRecord } from './record.ts'
 import { encodeRecord } from './record-codec.ts'
 import { inSlices } from './slices.ts'
@@ -34,6 +38,7 @@ import { compareText } from './tree-view.ts'
 import { guardUpdate, type Verify, writerStatement } from './update-guard.ts'
 import { readUpdate } from './update-reader.ts'
 import { encodeUpdate } from './update-writer.ts'
+import { parseVersionId } from './version-id.ts'
 import { clashesIn, walkTree } from './walk-tree.ts'
 
 export interface YjsMetadataStoreInit {
@@ -54,6 +59,8 @@ type ChangeListener = Parameters<MetadataStore['onChange']>[0]
 
 /** Actions planned before others get a turn. */
 const ACTIONS_PER_SLICE = 100
+/** Records of one action taken before others get a turn. */
+const RECORDS_PER_SLICE = 250
 /** Bytes, about, of one record of a snapshot. */
 const SNAPSHOT_RECORD_CHARACTERS = 256 * 1024
 /** Paths told with a change; more than that is told as "much changed". */
@@ -68,6 +75,7 @@ const NOTHING: StateVector = new Map()
  */
 export class YjsMetadataStore implements MetadataStore {
   readonly space: SpaceId
+  readonly root = ROOT_ID
   readonly #init: YjsMetadataStoreInit
   readonly #database: MetadataDatabase
   readonly #replica: SpaceReplica
@@ -133,6 +141,13 @@ export class YjsMetadataStore implements MetadataStore {
     const names = parsePath(path)
     const entry = this.#replica.view.find(names)
     return entry === undefined ? undefined : treeEntry(entry, names.join('/'), this.#replica.index.devices)
+  }
+
+  find(node: NodeId, version?: VersionId): TreeEntry | undefined {
+    this.#assertOpen()
+    const { view, index } = this.#replica
+    const found = findNode(view, node, version === undefined ? undefined : parseVersionId(version))
+    return found === undefined ? undefined : treeEntry(found.entry, found.names.join('/'), index.devices)
   }
 
   children(path: string): readonly TreeEntry[] | undefined {
@@ -238,17 +253,21 @@ export class YjsMetadataStore implements MetadataStore {
       for (const [position, action] of actions.entries()) {
         if ((position + 1) % ACTIONS_PER_SLICE === 0) await setImmediate()
         const nowNs = BigInt(this.#init.clock.now()) * 1_000_000n
-        const planned = planAction(action, { view, writer, randomBytes: this.#init.randomBytes, nowNs })
-        const added: LogEntry[] = []
-        for (const record of planned.records) {
-          entries.push(encodeChange(record))
-          added.push({ writer, clock: clocks.next().value, record })
-          records.push(record)
+        const planned = await inSlices(planAction(action, { view, writer, randomBytes: this.#init.randomBytes, nowNs }))
+        for (let at = 0; at < planned.records.length; at += RECORDS_PER_SLICE) {
+          if (at > 0) await setImmediate()
+          const added: LogEntry[] = []
+          for (const record of planned.records.slice(at, at + RECORDS_PER_SLICE)) {
+            entries.push(encodeChange(record))
+            added.push({ writer, clock: clocks.next().value, record })
+            records.push(record)
+          }
+          superseded.push(...index.add(added, remember).superseded)
         }
-        superseded.push(...index.add(added, remember).superseded)
-        const shown = planned.shownAt === undefined ? undefined : view.find(planned.shownAt)
-        const path = planned.shownAt?.join('/') ?? ''
-        results.push(shown === undefined ? undefined : treeEntry(shown, path, this.#devicesWith(writer)))
+        const shown = shownBy(planned, view)
+        results.push(
+          shown === undefined ? undefined : treeEntry(shown.entry, shown.names.join('/'), this.#devicesWith(writer)),
+        )
       }
     } catch (error) {
       index.restore([...touched.values()].map(({ snapshot }) => snapshot))

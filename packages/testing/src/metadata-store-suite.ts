@@ -1,14 +1,7 @@
-import {
-  type Action,
-  chunkId,
-  type DeviceKey,
-  deviceKey,
-  type FileContent,
-  MAX_UPDATE_BYTES,
-  type MetadataStore,
-  type TreeEntry,
-} from '@dittofs/interface'
+import { type Action, MAX_UPDATE_BYTES, type MetadataStore } from '@dittofs/interface'
 import { afterEach, describe, expect, test } from 'vitest'
+import { metadataNodeTests } from './metadata-node-tests.ts'
+import { exchangeMetadata, metadataFile, PEER, pathsOf, walked } from './metadata-samples.ts'
 
 export interface MetadataStoreSuiteInit<Store extends MetadataStore> {
   /** Makes a new, empty store of one and the same space for a device of that name; it has not been opened. */
@@ -19,43 +12,16 @@ export interface MetadataStoreSuiteInit<Store extends MetadataStore> {
   reopen?: (store: Store) => Promise<Store>
 }
 
-const PEER: DeviceKey = deviceKey.parse('9e'.repeat(32))
 const READS: readonly (readonly [name: string, read: (store: MetadataStore) => unknown])[] = [
   ['lookup', (store) => store.lookup('')],
   ['children', (store) => store.children('')],
+  ['find', (store) => store.find(store.root)],
   ['walk', (store) => store.walk('')],
   ['counts', (store) => store.counts()],
   ['clashes', (store) => store.clashes()],
   ['hello', (store) => store.hello()],
   ['digest', (store) => store.digest()],
 ]
-
-/** A file of one made-up chunk. */
-export function metadataFile(byte: number, size = 10): FileContent {
-  const id = chunkId.parse(byte.toString(16).padStart(2, '0').repeat(32))
-  return {
-    size,
-    mtimeNs: 1_700_000_000_000_000_000n,
-    mode: 0o644,
-    content: { kind: 'inline', chunks: [{ id, length: size }] },
-  }
-}
-
-/** Sends both ways what the other lacks. */
-export async function exchangeMetadata(a: MetadataStore, b: MetadataStore): Promise<void> {
-  for (const message of await a.receive(b.hello(), PEER, true)) await b.receive(message, PEER, true)
-  for (const message of await b.receive(a.hello(), PEER, true)) await a.receive(message, PEER, true)
-}
-
-async function walked(store: MetadataStore, path = ''): Promise<TreeEntry[]> {
-  const entries: TreeEntry[] = []
-  for await (const batch of store.walk(path)) entries.push(...batch)
-  return entries
-}
-
-async function pathsOf(store: MetadataStore): Promise<string[]> {
-  return (await walked(store)).map(({ path }) => path)
-}
 
 /** Holds an implementation of MetadataStore to its contract. */
 export function metadataStoreSuite<Store extends MetadataStore>(
@@ -326,6 +292,8 @@ export function metadataStoreSuite<Store extends MetadataStore>(
         expect(store.digest()).toEqual(digest)
       })
     })
+
+    metadataNodeTests(open)
 
     describe('what two devices do apart', () => {
       const apart = async (common: Action[], hers: Action[], his: Action[]) => {

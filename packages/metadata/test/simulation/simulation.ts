@@ -1,4 +1,4 @@
-import type { Action, TreeEntry } from '@dittofs/interface'
+import type { PathAction, TreeEntry } from '@dittofs/interface'
 import { isDittoError } from '@dittofs/interface'
 import { fileOf } from '../memory-space.ts'
 import { seededRandom } from '../seeded-random.ts'
@@ -253,7 +253,7 @@ class Simulation {
     }
   }
 
-  #chooseActions(state: ObservedState): Action[] {
+  #chooseActions(state: ObservedState): PathAction[] {
     const entries = [...state.entries.values()]
     const leaves = entries.filter(({ kind }) => kind !== 'directory')
     const directories = entries.filter(({ kind }) => kind === 'directory')
@@ -356,7 +356,7 @@ class Simulation {
   }
 }
 
-function describe(action: Action): string {
+function describe(action: PathAction): string {
   return action.type === 'move' ? `move ${action.from} to ${action.to}` : `${action.type} ${action.path}`
 }
 
