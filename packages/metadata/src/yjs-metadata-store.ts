@@ -9,6 +9,7 @@ import {
   type MetadataStore,
   type NameClash,
   type NodeId,
+  type NodeKind,
   parsePath,
   type RandomBytes,
   type SpaceId,
@@ -24,7 +25,7 @@ import { answerVector, decodeMessage, encodeUpdateMessage, encodeVector, sliceLo
 import { Exclusive } from './exclusive.ts'
 import { findNode } from './find-node.ts'
 import { type Database, MetadataDatabase } from './metadata-database.ts'
-import { ROOT_ID } from './node-id.ts'
+import { newNodeId, ROOT_ID } from './node-id.ts'
 import { planAction, shownBy } from './plan-action.ts'
 import type { LogRecord } from './record.ts'
 import { encodeRecord } from './record-codec.ts'
@@ -182,9 +183,14 @@ export class YjsMetadataStore implements MetadataStore {
     return this.#replica.digest()
   }
 
-  transact(actions: readonly Action[]): Promise<(TreeEntry | undefined)[]> {
+  makeNode(kind: NodeKind): NodeId {
+    return newNodeId(kind, this.#init.randomBytes)
+  }
+
+  transact(asked: readonly Action[] | (() => readonly Action[])): Promise<(TreeEntry | undefined)[]> {
     return this.#exclusive.run(async () => {
       this.#assertOpen()
+      const actions = typeof asked === 'function' ? asked() : asked
       const { index, document } = this.#replica
       const before = document.stateVector()
       const writer = this.#writer ?? this.#drawWriter()
