@@ -1,5 +1,5 @@
 import type { ContentRef } from './chunk-store.ts'
-import type { AbortOptions, Unsubscribe } from './common.ts'
+import type { AbortOptions, Awaitable, Unsubscribe } from './common.ts'
 import type { DeviceKey, NodeId, SpaceId, VersionId } from './ids.ts'
 
 /** Part of a node's ID; a file replaced by a directory is a delete and a create. */
@@ -199,7 +199,7 @@ export interface MetadataStore {
    *   DITTO_USAGE (a directory moved into itself; the root moved or deleted; content of another kind than the node;
    *   a node to be created that is there)
    */
-  transact(actions: readonly Action[] | (() => readonly Action[])): Promise<(TreeEntry | undefined)[]>
+  transact(actions: readonly Action[] | (() => Awaitable<readonly Action[]>)): Promise<(TreeEntry | undefined)[]>
 
   /** The first message of an exchange: y-protocols sync step 1, at most MAX_UPDATE_BYTES. */
   hello(): Uint8Array

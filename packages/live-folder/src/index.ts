@@ -4,6 +4,7 @@
 
 export type { BaseDatabase } from './base/base-database.ts'
 export { type DiskKind, type DiskStamp, isSameStamp } from './disk-stamp.ts'
+export { openSpaceFolders } from './engine/open-space-folders.ts'
 export type { FileOnDisk, FolderContent, FolderId, PlacedFile } from './engine/ports.ts'
 export {
   FOLDER_MODES,

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import {
   type AbortOptions,
   type Action,
+  type Awaitable,
   type Clock,
   type DeviceKey,
   DittoError,
@@ -187,10 +188,10 @@ export class YjsMetadataStore implements MetadataStore {
     return newNodeId(kind, this.#init.randomBytes)
   }
 
-  transact(asked: readonly Action[] | (() => readonly Action[])): Promise<(TreeEntry | undefined)[]> {
+  transact(asked: readonly Action[] | (() => Awaitable<readonly Action[]>)): Promise<(TreeEntry | undefined)[]> {
     return this.#exclusive.run(async () => {
       this.#assertOpen()
-      const actions = typeof asked === 'function' ? asked() : asked
+      const actions = typeof asked === 'function' ? await asked() : asked
       const { index, document } = this.#replica
       const before = document.stateVector()
       const writer = this.#writer ?? this.#drawWriter()

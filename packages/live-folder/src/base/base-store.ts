@@ -58,6 +58,7 @@ export class BaseStore {
       if (next !== undefined) this.tree.nextNumber = Number(Buffer.from(next).toString())
       for await (const [key, value] of this.#entries('folder')) this.folders.set(key, json(value) as FolderRecord)
       await this.#loadEntries()
+      this.tree.clearAside()
       for await (const [key, value] of this.#entries('intent')) {
         this.#nextIntent = Math.max(this.#nextIntent, Number(key) + 1)
         const intent = decodeIntent(value)

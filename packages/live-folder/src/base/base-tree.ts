@@ -25,6 +25,10 @@ export interface BaseUpdate {
   readonly rawName?: string
 }
 
+/** A folder that no folder is called. */
+const LIMBO = '/'
+const NO_TIMES = { mtimeNs: 0n, ctimeNs: 0n, birthtimeNs: 0n }
+
 /** Totals of one folder. */
 export interface BaseCounts {
   files: number
@@ -129,6 +133,29 @@ export class BaseTree {
     parent.children.set(name, entry)
     if (isOtherFolder) for (const one of moved) this.#count(one, 1)
     this.changed.add(entry)
+  }
+
+  /**
+   * Keeps an entry without a place, so that another can take its name: what moved and is not there yet, what is gone and
+   * not deleted yet. Gone when the base is loaded again.
+   */
+  setAside(entry: BaseEntry): void {
+    let limbo = this.folders.get(LIMBO)
+    if (limbo === undefined) {
+      const nowhere: DiskStamp = { kind: 'directory', dev: -1n, ino: -1n, size: 0, mode: 0, ...NO_TIMES }
+      limbo = this.addFolder(LIMBO, '' as NodeId, nowhere)
+    }
+    this.move(entry, limbo, String(this.takeNumber()))
+  }
+
+  isAside(entry: BaseEntry): boolean {
+    return entry.root.name === LIMBO
+  }
+
+  /** Forgets what has no place. */
+  clearAside(): number[] {
+    const limbo = this.folders.get(LIMBO)
+    return limbo === undefined ? [] : this.remove(limbo)
   }
 
   /** Takes an entry out with all below. @returns the keys of the places that are no more */

@@ -3,7 +3,7 @@ import type { NodeId, NodeKind, VersionId } from '@dittofs/interface'
 /**
  * What is about to be done, written before it is: after a crash it tells what was done from what a person did.
  *
- * `write`: a file or link of the document is put on disk at a path. `remove`: an entry of the base goes from disk. `send`:
+ * `stage`: an entry is put aside in the root of its folder. `write`: a file or link of the document is put on disk at a path. `remove`: an entry of the base goes from disk. `send`:
  * what stands at a path becomes a version of the document.
  */
 export type Intent =
@@ -19,6 +19,7 @@ export type Intent =
       readonly content: string
     }
   | { readonly type: 'remove'; readonly entry: number }
+  | { readonly type: 'stage'; readonly entry: number; readonly name: string }
   | {
       readonly type: 'send'
       readonly folder: string
@@ -41,7 +42,7 @@ export function encodeIntent(intent: Intent): Uint8Array {
 export function decodeIntent(bytes: Uint8Array): Intent | undefined {
   try {
     const value = JSON.parse(Buffer.from(bytes).toString()) as Intent
-    return value.type === 'write' || value.type === 'remove' || value.type === 'send' ? value : undefined
+    return ['write', 'remove', 'stage', 'send'].includes(value.type) ? value : undefined
   } catch {
     return undefined
   }
