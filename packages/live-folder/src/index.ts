@@ -19,6 +19,7 @@ export type { SafeDirectories } from './disk/safe-directories.ts'
 export { staysInside } from './disk/symlink-target.ts'
 export { fromSystemError, systemErrorName } from './disk/system-error.ts'
 export { type DiskKind, type DiskStamp, isSameStamp } from './disk-stamp.ts'
+export { openSpaceFolders } from './engine/open-space-folders.ts'
 export type { FileOnDisk, FolderContent, FolderId, PlacedFile } from './engine/ports.ts'
 export {
   FOLDER_MODES,
