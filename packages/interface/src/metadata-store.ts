@@ -29,12 +29,23 @@ export interface DirectoryContent {
   readonly mtimeNs: bigint
 }
 
+/** What a version of a node holds, by the node's kind. */
+export type NodeContent =
+  | { readonly kind: 'file'; readonly file: FileContent }
+  | { readonly kind: 'symlink'; readonly symlink: SymlinkContent }
+  | { readonly kind: 'directory'; readonly directory: DirectoryContent }
+
 /** One shown entry of the tree. Two concurrent versions of one file are two entries, one of them a conflict copy. */
 export interface TreeEntry {
   /** From the space's root, names joined by `/`; `''` is the root. */
   readonly path: string
   readonly name: string
   readonly node: NodeId
+  /**
+   * Where several nodes show as this one entry, all of them, `node` first: directories of one name in one place, and
+   * files of one name and equal content.
+   */
+  readonly nodes?: readonly NodeId[]
   readonly kind: NodeKind
   readonly version?: VersionId
   readonly file?: FileContent
@@ -47,7 +58,10 @@ export interface TreeEntry {
 }
 
 /** One change a person or program makes. Actions of one `transact` call happen together or not at all. */
-export type Action =
+export type Action = PathAction | NodeAction
+
+/** A change of what is shown at a path now. */
+export type PathAction =
   | {
       /** Makes a file, or a new version of the file shown at the path. Missing parent directories are made. */
       readonly type: 'write'
@@ -73,6 +87,56 @@ export type Action =
       readonly path: string
     }
 
+/**
+ * A change by somebody who saw a node as it was some time ago, like a directory on disk. A name that is taken is no
+ * error: the tree shows one of the two as a conflict copy. A parent that was deleted is made anew, unless a directory
+ * of its name stands in its place.
+ */
+export type NodeAction =
+  | {
+      /** Makes a node of its own, whatever else has that name. */
+      readonly type: 'create'
+      /** A directory's node, or the store's `root`. */
+      readonly parent: NodeId
+      readonly name: string
+      readonly content: NodeContent
+    }
+  | {
+      /**
+       * A new version of a leaf, or new attributes of a directory, by somebody who saw `base`. Where `base` is shown,
+       * as `write`. Where the document has moved on, the new version stands beside the newer ones as a conflict, and
+       * a leaf that was deleted lives again with it. A directory takes what was written last.
+       */
+      readonly type: 'edit'
+      readonly node: NodeId
+      readonly base: VersionId
+      readonly content: NodeContent
+    }
+  | {
+      /** Moves or renames. A node that was deleted lives again at the new place. */
+      readonly type: 'place'
+      readonly node: NodeId
+      /** Which shown version of a leaf in conflict; absent: the node with its main one. */
+      readonly version?: VersionId
+      readonly parent: NodeId
+      readonly name: string
+    }
+  | {
+      /** Deletes a node, with all below. What is deleted already stays so. */
+      readonly type: 'delete'
+      readonly node: NodeId
+      /** A leaf that does not show this version stays. */
+      readonly base?: VersionId
+      /** Nodes below that stay, with all below them, because whoever deletes has not seen what they hold now. */
+      readonly keep?: readonly NodeId[]
+    }
+  | {
+      /** Brings a deleted node back, with all that was deleted with it, where it stood or at `to`. */
+      readonly type: 'undelete'
+      readonly node: NodeId
+      readonly to?: { readonly parent: NodeId; readonly name: string }
+    }
+
 export interface TreeCounts {
   readonly files: number
   readonly directories: number
@@ -90,6 +154,52 @@ export interface NameClash {
   readonly names: readonly string[]
 }
 
+/** A name in a directory. */
+export interface NodePlace {
+  readonly parent: NodeId
+  readonly name: string
+}
+
+/**
+ * What one record of a change says of one node. A record on a directory is one event, whatever is below.
+ *
+ * Paths are made of the names that nodes were placed under, which are not those of conflict copies; they are those
+ * before and after the whole change, `undefined` where the node did not live.
+ */
+export interface NodeEvent {
+  readonly node: NodeId
+  readonly kind: 'version' | 'placement' | 'deletion'
+  /** The device that wrote it; `undefined` where its log has not said so. */
+  readonly author: DeviceKey | undefined
+  /** The space's Lamport clock when it was written; with its author's log it names the event. */
+  readonly t: number
+  /** Names the event on all devices. */
+  readonly id: string
+  /** For `version`: its name and what it holds. */
+  readonly version?: VersionId
+  readonly content?: NodeContent
+  /** The versions held that this one replaced. */
+  readonly replaced: readonly VersionId[]
+  /** For each log the last version of the node that the author of this one had seen: it stands for those before. */
+  readonly seen: readonly VersionId[]
+  readonly pathBefore?: string
+  readonly pathAfter?: string
+  readonly placeBefore?: NodePlace
+  readonly placeAfter?: NodePlace
+}
+
+/** What became durable with one `transact`, or one message of a peer. */
+export interface MetadataChange {
+  /** For peers that had everything before it. */
+  readonly messages: readonly Uint8Array[]
+  /** Whether it is of this device's own making. */
+  readonly isLocal: boolean
+  /** What a listener may want to read again, at most 1,000; `undefined` where more changed. */
+  readonly paths: readonly string[] | undefined
+  /** In the order of the records, at most 10,000; `undefined` where more came. */
+  readonly events: readonly NodeEvent[] | undefined
+}
+
 /**
  * The metadata of one space on this device: a Yjs document, what it shows, and how it is exchanged.
  *
@@ -98,12 +208,21 @@ export interface NameClash {
  */
 export interface MetadataStore {
   readonly space: SpaceId
+  /** The node that stands for the space's root directory: always there, never placed or deleted. */
+  readonly root: NodeId
 
   open(): Promise<void>
   close(): Promise<void>
 
   /** @throws DittoError DITTO_PATH_INVALID */
   lookup(path: string): TreeEntry | undefined
+  /**
+   * Where a node is shown now.
+   *
+   * @param version - picks the entry of that version where the node shows several; else it is the main one
+   * @returns `undefined` where the node is not shown; for a node that another one stands for, the other one's entry
+   */
+  find(node: NodeId, version?: VersionId): TreeEntry | undefined
   /** The entries of a directory, by name in code unit order. `undefined` where the path is no directory. */
   children(path: string): readonly TreeEntry[] | undefined
   /** The entry at the path and everything below, parents first, in batches; nothing where the path shows nothing. */
@@ -114,9 +233,10 @@ export interface MetadataStore {
   /**
    * Applies actions, in order, as one update.
    *
-   * @returns for each action the entry it left shown; `undefined` for a removal
-   * @throws DittoError DITTO_NOT_FOUND, DITTO_EXISTS (a move's target is taken; a directory where a file is to be, or
-   *   the reverse; something below a file), DITTO_PATH_INVALID, DITTO_USAGE (a directory moved into itself)
+   * @returns for each action the entry it left shown; `undefined` for what is gone
+   * @throws DittoError DITTO_NOT_FOUND (nothing at a path; a node never heard of), DITTO_EXISTS (a move's target is
+   *   taken; a directory where a file is to be, or the reverse; something below a file), DITTO_PATH_INVALID,
+   *   DITTO_USAGE (a directory moved into itself; the root moved or deleted; content of another kind than the node)
    */
   transact(actions: readonly Action[]): Promise<(TreeEntry | undefined)[]>
 
@@ -138,16 +258,6 @@ export interface MetadataStore {
   /** 32 bytes that are equal on devices that hold the same entries and show the same tree. */
   digest(): Uint8Array
 
-  /**
-   * Calls `listener` after a change became durable. `messages` are for peers that had everything before it; `local`
-   * tells own actions from what peers sent; `paths` names what a listener may want to read again, at most 1,000, and
-   * is `undefined` where more changed.
-   */
-  onChange(
-    listener: (change: {
-      readonly messages: readonly Uint8Array[]
-      readonly isLocal: boolean
-      readonly paths: readonly string[] | undefined
-    }) => void,
-  ): Unsubscribe
+  /** Calls `listener` after a change became durable. */
+  onChange(listener: (change: MetadataChange) => void): Unsubscribe
 }

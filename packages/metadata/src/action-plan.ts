@@ -1,5 +1,6 @@
-import type { NodeId, NodeKind, RandomBytes } from '@dittofs/interface'
-import type { Writer } from './event.ts'
+import type { NodeContent, NodeId, NodeKind, RandomBytes } from '@dittofs/interface'
+import { packContent } from './content-codec.ts'
+import type { Event, Writer } from './event.ts'
 import { newNodeId } from './node-id.ts'
 import type { DeleteRecord, Place, PlacementPart, StateRecord, VersionPart } from './record.ts'
 import type { SpaceIndex } from './space-index.ts'
@@ -18,6 +19,10 @@ export interface PlannedContent {
   readonly size: number
 }
 
+export function plannedContent(content: NodeContent): PlannedContent {
+  return { content: packContent(content), size: content.kind === 'file' ? content.file.size : 0 }
+}
+
 interface OwnParts {
   readonly placement: PlacementPart | undefined
   readonly version: VersionPart | undefined
@@ -29,15 +34,16 @@ interface OwnParts {
  */
 export class ActionPlan {
   readonly records: (StateRecord | DeleteRecord)[] = []
+  /** The writer the records will be of. */
+  readonly writer: Writer
   readonly #index: SpaceIndex
-  readonly #writer: Writer
   readonly #randomBytes: RandomBytes
   readonly #own = new Map<NodeId, OwnParts>()
   #time: number
 
   constructor({ index, writer, randomBytes }: ActionPlanInit) {
     this.#index = index
-    this.#writer = writer
+    this.writer = writer
     this.#randomBytes = randomBytes
     this.#time = index.time
   }
@@ -62,7 +68,7 @@ export class ActionPlan {
     const { placement, version } = this.#ownParts(node)
     const vector = new Map(replaced)
     if (version !== undefined) joinInto(vector, version.vector)
-    vector.delete(this.#writer)
+    vector.delete(this.writer)
     const t = this.#tick()
     this.#put(node, { placement, version: { t, vector: vector.size === 0 ? EMPTY_VECTOR : vector, content, size } })
   }
@@ -71,9 +77,15 @@ export class ActionPlan {
     this.records.push({ type: 'delete', node, t: this.#tick(), cut })
   }
 
+  /** The version of a node that this plan wrote, or else this writer's last one. */
+  ownVersion(node: NodeId): Event | undefined {
+    const { version } = this.#ownParts(node)
+    return version === undefined ? undefined : { writer: this.writer, t: version.t }
+  }
+
   /** What this device holds, the records planned so far included. */
   held(): VersionVector {
-    return new Map(this.#index.held()).set(this.#writer, this.#time)
+    return new Map(this.#index.held()).set(this.writer, this.#time)
   }
 
   #tick(): number {
@@ -84,7 +96,7 @@ export class ActionPlan {
   #ownParts(node: NodeId): OwnParts {
     const planned = this.#own.get(node)
     if (planned !== undefined) return planned
-    const slot = this.#index.nodes.get(node)?.states.find(({ writer }) => writer === this.#writer)
+    const slot = this.#index.nodes.get(node)?.states.find(({ writer }) => writer === this.writer)
     return { placement: slot?.placement, version: slot?.version }
   }
 

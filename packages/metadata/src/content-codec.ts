@@ -2,24 +2,16 @@ import {
   type ChunkRef,
   type ContentRef,
   chunkId,
-  type DirectoryContent,
-  type FileContent,
   MAX_CHUNK_BYTES,
   MAX_FILE_BYTES,
   MAX_INLINE_CHUNKS,
   MAX_MANIFEST_DEPTH,
   MAX_MANIFEST_NODE_ENTRIES,
+  type NodeContent,
   type NodeKind,
-  type SymlinkContent,
 } from '@dittofs/interface'
 import { ByteReader, MalformedBytes } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
-
-/** What a version of a node holds, by the node's kind. */
-export type NodeContent =
-  | { readonly kind: 'file'; readonly file: FileContent }
-  | { readonly kind: 'symlink'; readonly symlink: SymlinkContent }
-  | { readonly kind: 'directory'; readonly directory: DirectoryContent }
 
 /** Bytes of a symlink's target. */
 export const MAX_TARGET_BYTES = 4095

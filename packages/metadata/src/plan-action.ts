@@ -1,13 +1,14 @@
-import { type Action, DittoError, type NodeId, type NodeKind, parsePath } from '@dittofs/interface'
-import { ActionPlan, type ActionPlanInit, type PlannedContent } from './action-plan.ts'
-import { packContent } from './content-codec.ts'
+import { type Action, DittoError, type NodeId, type NodeKind, type PathAction, parsePath } from '@dittofs/interface'
+import { ActionPlan, type ActionPlanInit, type PlannedContent, plannedContent } from './action-plan.ts'
 import { directoryContent } from './directory-content.ts'
+import { type FoundEntry, findNode } from './find-node.ts'
 import { planDirectoryMove } from './plan-directory-move.ts'
 import { planDirectoryRemoval } from './plan-directory-removal.ts'
 import { PlanHomes } from './plan-homes.ts'
-import { pinConflictCopies, planLeafMove, planLeafRemoval, replaceVersions } from './plan-leaf.ts'
+import { pinConflictCopies, planEntryMove, planLeafRemoval, planNewVersion } from './plan-leaf.ts'
+import { isNodeAction, type NodeVersion, planNodeAction } from './plan-node-action.ts'
 import type { DeleteRecord, StateRecord } from './record.ts'
-import type { ShownDirectory, ShownEntry, ShownLeaf } from './shown-tree.ts'
+import type { ShownDirectory, ShownEntry } from './shown-tree.ts'
 import type { TreeView } from './tree-view.ts'
 
 export interface ActionContext extends Omit<ActionPlanInit, 'index'> {
@@ -16,10 +17,10 @@ export interface ActionContext extends Omit<ActionPlanInit, 'index'> {
   readonly nowNs: bigint
 }
 
-/** What an action comes to: its records, and the names of the path it leaves an entry at, none for a removal. */
+/** What an action comes to: its records, and where to find the entry it leaves shown; nowhere for a removal. */
 export interface PlannedAction {
   readonly records: readonly (StateRecord | DeleteRecord)[]
-  readonly shownAt: readonly string[] | undefined
+  readonly shownAt: readonly string[] | NodeVersion | undefined
 }
 
 /** All that the parts of a plan share. */
@@ -30,33 +31,43 @@ export interface Planning {
 }
 
 /**
- * Says which records carry out an action on what is shown. Reads the view and changes nothing.
+ * Says which records carry out an action on what is shown, in steps. Reads the view and changes nothing; the index must
+ * not change between steps.
  *
  * @throws DittoError as `MetadataStore.transact`
  */
-export function planAction(action: Action, context: ActionContext): PlannedAction {
+export function* planAction(action: Action, context: ActionContext): Generator<void, PlannedAction> {
   const { view } = context
   const plan = new ActionPlan({ ...context, index: view.index })
   const planning: Planning = { view, plan, homes: new PlanHomes(plan, context.nowNs) }
-  if (action.type === 'remove') {
-    planRemoval(planning, parsePath(action.path))
-    return { records: plan.records, shownAt: undefined }
-  }
-  const names = parsePath(action.type === 'move' ? action.to : action.path)
-  if (action.type === 'move') planMove(planning, parsePath(action.from), names)
-  else if (action.type === 'mkdir') planMkdir(planning, names, packDirectory(action.directory))
-  else if (action.type === 'write') {
-    const content = { content: packContent({ kind: 'file', file: action.file }), size: action.file.size }
-    planWrite(planning, names, 'file', content)
-  } else {
-    const content = { content: packContent({ kind: 'symlink', symlink: action.symlink }), size: 0 }
-    planWrite(planning, names, 'symlink', content)
-  }
-  return { records: plan.records, shownAt: names }
+  const shownAt = isNodeAction(action) ? yield* planNodeAction(planning, action) : planPathAction(planning, action)
+  return { records: plan.records, shownAt }
 }
 
-function packDirectory(directory: { readonly mode: number; readonly mtimeNs: bigint }): PlannedContent {
-  return { content: packContent({ kind: 'directory', directory }), size: 0 }
+/** The entry that a planned action leaves shown, once its records are in the index. */
+export function shownBy({ shownAt }: PlannedAction, view: TreeView): FoundEntry | undefined {
+  if (shownAt === undefined) return undefined
+  if ('node' in shownAt) return findNode(view, shownAt.node, shownAt.version)
+  const entry = view.find(shownAt)
+  return entry === undefined ? undefined : { entry, names: shownAt }
+}
+
+function planPathAction(planning: Planning, action: PathAction): readonly string[] | undefined {
+  if (action.type === 'remove') {
+    planRemoval(planning, parsePath(action.path))
+    return undefined
+  }
+  const names = parsePath(action.type === 'move' ? action.to : action.path)
+  if (action.type === 'move') {
+    planMove(planning, parsePath(action.from), names)
+  } else if (action.type === 'mkdir') {
+    planMkdir(planning, names, plannedContent({ kind: 'directory', directory: action.directory }))
+  } else if (action.type === 'write') {
+    planWrite(planning, names, 'file', plannedContent({ kind: 'file', file: action.file }))
+  } else {
+    planWrite(planning, names, 'symlink', plannedContent({ kind: 'symlink', symlink: action.symlink }))
+  }
+  return names
 }
 
 function planRemoval(planning: Planning, names: readonly string[]): void {
@@ -98,23 +109,11 @@ function planWrite(planning: Planning, names: readonly string[], kind: NodeKind,
   }
 }
 
-function planNewVersion(planning: Planning, entry: ShownLeaf, content: PlannedContent): void {
-  const { plan, view, homes } = planning
-  if (entry.copyOf !== undefined) {
-    plan.create(entry.node.kind, { parent: homes.of(entry.parent), name: entry.name }, content)
-    replaceVersions(planning, entry.copyOf, entry.copyOf.version, entry)
-    return
-  }
-  const isSettled = view.copiesOf(entry).length === 0 && entry.duplicates.length === 0
-  if (isSettled && entry.version.content === content.content) return
-  replaceVersions(planning, entry, content)
-}
-
 function planMove(planning: Planning, from: readonly string[], to: readonly string[]): void {
   if (from.length === 0 || to.length === 0) {
     throw new DittoError('DITTO_USAGE', 'The root of a space cannot be moved or replaced.')
   }
-  const { view, plan } = planning
+  const { view } = planning
   const entry = existing(view, from)
   if (from.length === to.length && from.every((name, at) => name === to[at])) return
   if (entry.kind === 'directory' && from.every((name, at) => name === to[at])) {
@@ -129,11 +128,8 @@ function planMove(planning: Planning, from: readonly string[], to: readonly stri
   const place = { parent: parent.id(), name }
   if (entry.kind === 'directory') {
     planDirectoryMove(planning, entry, place)
-  } else if (entry.copyOf !== undefined) {
-    plan.create(entry.node.kind, place, entry.version)
-    replaceVersions(planning, entry.copyOf, entry.copyOf.version, entry)
   } else {
-    planLeafMove(planning, entry, place)
+    planEntryMove(planning, entry, place)
   }
 }
 

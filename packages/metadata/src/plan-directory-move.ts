@@ -18,9 +18,14 @@ interface Rescue {
  * visible in it goes along, into a new directory of its name.
  */
 export function planDirectoryMove(planning: Planning, directory: ShownDirectory, place: Place): void {
-  const { plan, view, homes } = planning
   // A move of one directory of a cycle would else bring back the placement of another that gave way to it.
-  settleDisplaced({ view, plan })
+  settleDisplaced(planning)
+  moveSettled(planning, directory, place)
+}
+
+/** As {@link planDirectoryMove}, where the plan has settled the displaced already. */
+export function moveSettled(planning: Planning, directory: ShownDirectory, place: Place): void {
+  const { plan, view, homes } = planning
   const moveNode = (node: NodeState, to: Place) => {
     const { parent, name } = node.placement as Placement
     plan.place(node.id, to, { parent, name })
@@ -56,12 +61,14 @@ export function planDirectoryMove(planning: Planning, directory: ShownDirectory,
  *
  * @returns whether it was placed
  */
-function takeLeafOut(planning: Planning, entry: ShownLeaf, { dead, home }: Rescue): boolean {
+function takeLeafOut(planning: Planning, entry: ShownLeaf, { group, dead, home }: Rescue): boolean {
   if (isIn(entry.node, dead)) {
     planLeafMove(planning, entry, { parent: home, name: entry.name })
     return true
   }
   if (entry.conflictOf !== undefined) {
+    // What stands in another dead directory is taken out of that one, under the name it is shown by.
+    if (group.members.some((member) => !isAlive(member) && isIn(entry.node, member.node))) return false
     planLeafMove(planning, entry, { parent: (entry.node.placement as Placement).parent, name: entry.name })
     return true
   }

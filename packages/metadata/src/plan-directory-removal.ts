@@ -2,12 +2,24 @@ import type { NodeState, Placement } from './node-state.ts'
 import type { Planning } from './plan-action.ts'
 import { leafCut } from './plan-leaf.ts'
 import { isAlive, type ShownDirectory } from './shown-tree.ts'
+import type { VersionVector } from './version-vector.ts'
 
 /** Removes a directory and all that is shown below it: one record for each living node it consists of. */
-export function planDirectoryRemoval({ view, plan }: Planning, directory: ShownDirectory): void {
+export function planDirectoryRemoval(planning: Planning, directory: ShownDirectory): void {
+  removeWithin(planning, directory, deletionCut(planning))
+}
+
+/**
+ * What a deletion planned now reaches. What the plan places after this call, and before the deletion, is not reached.
+ */
+export function deletionCut({ view, plan }: Planning): VersionVector {
   // Deletions do not reach over a placement that gave way to a cycle.
   settleDisplaced({ view, plan })
-  const cut = plan.held()
+  return plan.held()
+}
+
+/** Removes what a cut covers of a directory and of all that is shown below it. */
+export function removeWithin({ view, plan }: Planning, directory: ShownDirectory, cut: VersionVector): void {
   const dead: { group: ShownDirectory; node: NodeState }[] = []
   const removeMembers = (group: ShownDirectory, isWanted: (node: NodeState) => boolean) => {
     for (const member of group.members) {

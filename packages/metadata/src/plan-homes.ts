@@ -1,7 +1,8 @@
 import type { NodeId } from '@dittofs/interface'
 import type { ActionPlan } from './action-plan.ts'
 import { packContent } from './content-codec.ts'
-import { directoryContent } from './directory-content.ts'
+import { directoryContent, latestVersion } from './directory-content.ts'
+import type { NodeState, Placement } from './node-state.ts'
 import type { Place } from './record.ts'
 import { isAlive, type ShownDirectory } from './shown-tree.ts'
 
@@ -44,6 +45,12 @@ export class PlanHomes {
   /** Makes a directory with the mode and time of another one. */
   remake(directory: ShownDirectory, { parent, name }: Place): NodeId {
     return this.#create(parent, name, directoryContent(directory)?.content)
+  }
+
+  /** Makes a directory with the mode and time that a directory had which is shown no longer. */
+  revive(node: NodeState, parent: NodeId): NodeId {
+    const { name } = node.placement as Placement
+    return this.#create(parent, name, latestVersion([node])?.content)
   }
 
   /** Makes a directory below `parent` for each name. @returns the last one */

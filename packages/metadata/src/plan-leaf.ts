@@ -1,3 +1,4 @@
+import type { NodeId } from '@dittofs/interface'
 import type { PlannedContent } from './action-plan.ts'
 import type { Writer } from './event.ts'
 import { maximalVersions } from './leaf-versions.ts'
@@ -31,6 +32,38 @@ export function replaceVersions(
 }
 
 /**
+ * Gives a shown leaf a new version, and that alone.
+ *
+ * @returns the node that shows it: a new one where the leaf was another version of a node
+ */
+export function planNewVersion(planning: Planning, entry: ShownLeaf, content: PlannedContent): NodeId {
+  const { plan, view, homes } = planning
+  if (entry.copyOf !== undefined) {
+    const node = plan.create(entry.node.kind, { parent: homes.of(entry.parent), name: entry.name }, content)
+    replaceVersions(planning, entry.copyOf, entry.copyOf.version, entry)
+    return node
+  }
+  const isSettled = view.copiesOf(entry).length === 0 && entry.duplicates.length === 0
+  if (!isSettled || entry.version.content !== content.content) replaceVersions(planning, entry, content)
+  return entry.node.id
+}
+
+/**
+ * Moves one shown leaf, alone, as {@link planLeafMove}; of another version of a node it makes a node.
+ *
+ * @returns the node that stands there
+ */
+export function planEntryMove(planning: Planning, entry: ShownLeaf, place: Place): NodeId {
+  if (entry.copyOf === undefined) {
+    planLeafMove(planning, entry, place)
+    return entry.node.id
+  }
+  const node = planning.plan.create(entry.node.kind, place, entry.version)
+  replaceVersions(planning, entry.copyOf, entry.copyOf.version, entry)
+  return node
+}
+
+/**
  * Moves one shown leaf and nothing else. Other versions of its node stay where they are shown, and a deleted one does
  * not come back with a placement that its deletion has not seen.
  */
@@ -42,12 +75,12 @@ export function planLeafMove(planning: Planning, entry: ShownLeaf, place: Place)
 }
 
 /** Whether a node holds versions that are hidden only because they were deleted. */
-function hasDeletedVersions(leaf: NodeState, shown: readonly Version[]): boolean {
+export function hasDeletedVersions(leaf: NodeState, shown: readonly Version[]): boolean {
   return maximalVersions(leaf).some((version) => !shown.includes(version))
 }
 
 /** Covers every version that is held of a leaf. */
-function allVersions(leaf: NodeState): VersionVector {
+export function allVersions(leaf: NodeState): VersionVector {
   const vector = new Map<Writer, number>()
   for (const { version } of leaf.states) {
     if (version === undefined) continue

@@ -5,6 +5,7 @@ import { nodePath } from './changed-paths.ts'
 import type { Writer } from './event.ts'
 import { LogDigests } from './log-digests.ts'
 import { isPageBreak, type LogRun } from './log-run.ts'
+import type { NodeEvents } from './node-events.ts'
 import type { NodeState } from './node-state.ts'
 import { decodeRecord } from './record-codec.ts'
 import { inSlices } from './slices.ts'
@@ -32,9 +33,14 @@ export class SpaceReplica {
   /**
    * Takes runs that were checked: each begins where its log ends. Others get a turn between slices.
    *
+   * @param events - is told of each entry before it takes effect
    * @returns the nodes touched, with the path each stood at before; `undefined` when more than `limit` were
    */
-  async integrate(runs: readonly LogRun[], limit = 0): Promise<ReadonlyMap<NodeState, string | undefined> | undefined> {
+  async integrate(
+    runs: readonly LogRun[],
+    limit = 0,
+    events?: NodeEvents,
+  ): Promise<ReadonlyMap<NodeState, string | undefined> | undefined> {
     const before = new Map<NodeState, string | undefined>()
     let isMore = false
     const remember = ({ node }: NodeSnapshot) => {
@@ -47,7 +53,9 @@ export class SpaceReplica {
         const slice = { writer, clock: clock + at, items: items.slice(at, at + ITEMS_PER_SLICE) }
         this.document.apply([slice])
         await inSlices(this.countRun(slice))
-        const { superseded } = this.index.add(entriesOf(slice), remember)
+        const entries = [...entriesOf(slice)]
+        events?.take(entries)
+        const { superseded } = this.index.add(entries, remember)
         this.dropSuperseded(superseded)
         await setImmediate()
       }

@@ -1,8 +1,11 @@
-import type { DeviceKey, TreeEntry, VersionId } from '@dittofs/interface'
+import type { DeviceKey, NodeId, TreeEntry } from '@dittofs/interface'
 import { unpackContent } from './content-codec.ts'
 import { directoryContent } from './directory-content.ts'
 import type { Event, Writer } from './event.ts'
+import type { FoundEntry } from './find-node.ts'
+import type { NodeState } from './node-state.ts'
 import { isAlive, type ShownEntry } from './shown-tree.ts'
+import { versionId } from './version-id.ts'
 
 /** What others see of a shown entry. @param path - where it is shown, names joined by `/` */
 export function treeEntry(entry: ShownEntry, path: string, devices: ReadonlyMap<Writer, DeviceKey>): TreeEntry {
@@ -13,6 +16,7 @@ export function treeEntry(entry: ShownEntry, path: string, devices: ReadonlyMap<
       path,
       name: entry.name,
       node: node.id,
+      ...nodesPart(entry.members),
       kind: 'directory',
       ...(version === undefined ? {} : { version: versionId(version), ...contentPart('directory', version.content) }),
       ...authorPart(version ?? node.placement, devices),
@@ -24,6 +28,7 @@ export function treeEntry(entry: ShownEntry, path: string, devices: ReadonlyMap<
     path,
     name: entry.name,
     node: node.id,
+    ...nodesPart([entry, ...entry.duplicates]),
     kind: node.kind,
     version: versionId(version),
     ...contentPart(node.kind, version.content),
@@ -32,8 +37,16 @@ export function treeEntry(entry: ShownEntry, path: string, devices: ReadonlyMap<
   }
 }
 
-export function versionId({ writer, t }: Event): VersionId {
-  return `${writer.toString(36)}:${t}` as VersionId
+/** What others see of an entry that was looked for by its node. */
+export function foundTreeEntry(
+  found: FoundEntry | undefined,
+  devices: ReadonlyMap<Writer, DeviceKey>,
+): TreeEntry | undefined {
+  return found === undefined ? undefined : treeEntry(found.entry, found.names.join('/'), devices)
+}
+
+function nodesPart(shown: readonly { readonly node: NodeState }[]): { readonly nodes?: readonly NodeId[] } {
+  return shown.length === 1 ? {} : { nodes: shown.map(({ node }) => node.id) }
 }
 
 function contentPart(kind: TreeEntry['kind'], packed: string): Pick<TreeEntry, 'file' | 'symlink' | 'directory'> {

@@ -6,34 +6,43 @@ import {
   type DeviceKey,
   DittoError,
   type Logger,
+  type MetadataChange,
   type MetadataStore,
   type NameClash,
+  type NodeId,
   parsePath,
   type RandomBytes,
   type SpaceId,
   type TreeCounts,
   type TreeEntry,
   type Unsubscribe,
+  type VersionId,
 } from '@dittofs/interface'
+import { type ChangeListener, ChangeListeners } from './change-listeners.ts'
 import { nodePath, touchedPaths } from './changed-paths.ts'
 import { decodeWriterMark, encodeWriterMark } from './clean-stop.ts'
-import { MAX_TIME, type Writer } from './event.ts'
+import { encodeChange } from './encode-change.ts'
+import type { Writer } from './event.ts'
 import { answerVector, decodeMessage, encodeUpdateMessage, encodeVector, sliceLogs } from './exchange.ts'
 import { Exclusive } from './exclusive.ts'
+import { findNode } from './find-node.ts'
 import { type Database, MetadataDatabase } from './metadata-database.ts'
-import { planAction } from './plan-action.ts'
+import { NodeEvents } from './node-events.ts'
+import { ROOT_ID } from './node-id.ts'
+import { planAction, shownBy } from './plan-action.ts'
 import type { LogRecord } from './record.ts'
 import { encodeRecord } from './record-codec.ts'
 import { inSlices } from './slices.ts'
 import type { StateVector } from './space-document.ts'
 import type { LogEntry, NodeSnapshot } from './space-index.ts'
 import { entryClocks, SpaceReplica } from './space-replica.ts'
-import { treeEntry } from './tree-entry.ts'
+import { foundTreeEntry, treeEntry } from './tree-entry.ts'
 import type { DeviceLabel } from './tree-view.ts'
 import { compareText } from './tree-view.ts'
 import { guardUpdate, type Verify, writerStatement } from './update-guard.ts'
 import { readUpdate } from './update-reader.ts'
 import { encodeUpdate } from './update-writer.ts'
+import { parseVersionId } from './version-id.ts'
 import { clashesIn, walkTree } from './walk-tree.ts'
 
 export interface YjsMetadataStoreInit {
@@ -50,10 +59,16 @@ export interface YjsMetadataStoreInit {
   readonly logger: Logger
 }
 
-type ChangeListener = Parameters<MetadataStore['onChange']>[0]
+/** What was taken into the document and is yet to become durable and be told. */
+interface Taken extends Pick<MetadataChange, 'isLocal' | 'paths'> {
+  readonly before: StateVector
+  readonly events: NodeEvents | undefined
+}
 
 /** Actions planned before others get a turn. */
 const ACTIONS_PER_SLICE = 100
+/** Records of one action taken before others get a turn. */
+const RECORDS_PER_SLICE = 250
 /** Bytes, about, of one record of a snapshot. */
 const SNAPSHOT_RECORD_CHARACTERS = 256 * 1024
 /** Paths told with a change; more than that is told as "much changed". */
@@ -68,11 +83,12 @@ const NOTHING: StateVector = new Map()
  */
 export class YjsMetadataStore implements MetadataStore {
   readonly space: SpaceId
+  readonly root = ROOT_ID
   readonly #init: YjsMetadataStoreInit
   readonly #database: MetadataDatabase
   readonly #replica: SpaceReplica
   readonly #exclusive = new Exclusive()
-  readonly #listeners = new Set<ChangeListener>()
+  readonly #listeners: ChangeListeners
   #state: 'new' | 'open' | 'failed' | 'closed' = 'new'
   #failure: unknown
   /** The log this device appends to; drawn with the first change when the last life's is not provably continued. */
@@ -84,6 +100,7 @@ export class YjsMetadataStore implements MetadataStore {
   constructor(init: YjsMetadataStoreInit) {
     this.space = init.space
     this.#init = init
+    this.#listeners = new ChangeListeners(init)
     this.#database = new MetadataDatabase(init.database)
     this.#replica = new SpaceReplica(init.deviceLabel)
   }
@@ -135,6 +152,15 @@ export class YjsMetadataStore implements MetadataStore {
     return entry === undefined ? undefined : treeEntry(entry, names.join('/'), this.#replica.index.devices)
   }
 
+  find(node: NodeId, version?: VersionId): TreeEntry | undefined {
+    this.#assertOpen()
+    const { view, index } = this.#replica
+    return foundTreeEntry(
+      findNode(view, node, version === undefined ? undefined : parseVersionId(version)),
+      index.devices,
+    )
+  }
+
   children(path: string): readonly TreeEntry[] | undefined {
     this.#assertOpen()
     const names = parsePath(path)
@@ -173,14 +199,15 @@ export class YjsMetadataStore implements MetadataStore {
       const { index, document } = this.#replica
       const before = document.stateVector()
       const writer = this.#writer ?? this.#drawWriter()
-      const plan = await this.#plan(actions, writer)
+      const events = this.#startEvents()
+      const plan = await this.#plan(actions, writer, events)
       if (plan.records.length === 0) return plan.results
       this.#writer = writer
       const run = document.append(writer, plan.entries)
       await inSlices(this.#replica.countRun(run))
       if (run.clock === 0) index.devices.set(writer, this.#init.device)
       this.#replica.dropSuperseded(plan.superseded)
-      await this.#finish(before, true, plan.paths)
+      await this.#finish({ before, isLocal: true, paths: plan.paths, events })
       return plan.results
     })
   }
@@ -209,12 +236,11 @@ export class YjsMetadataStore implements MetadataStore {
   }
 
   onChange(listener: ChangeListener): Unsubscribe {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#listeners.add(listener)
   }
 
   /** Plans actions one after the other, each on what the ones before show; on a failure nothing of it stays. */
-  async #plan(actions: readonly Action[], writer: Writer) {
+  async #plan(actions: readonly Action[], writer: Writer, events: NodeEvents | undefined) {
     const { index, view, document } = this.#replica
     const clocks = entryClocks(document.clockOf(writer))
     const records: LogRecord[] = []
@@ -238,17 +264,19 @@ export class YjsMetadataStore implements MetadataStore {
       for (const [position, action] of actions.entries()) {
         if ((position + 1) % ACTIONS_PER_SLICE === 0) await setImmediate()
         const nowNs = BigInt(this.#init.clock.now()) * 1_000_000n
-        const planned = planAction(action, { view, writer, randomBytes: this.#init.randomBytes, nowNs })
-        const added: LogEntry[] = []
-        for (const record of planned.records) {
-          entries.push(encodeChange(record))
-          added.push({ writer, clock: clocks.next().value, record })
-          records.push(record)
+        const planned = await inSlices(planAction(action, { view, writer, randomBytes: this.#init.randomBytes, nowNs }))
+        for (let at = 0; at < planned.records.length; at += RECORDS_PER_SLICE) {
+          if (at > 0) await setImmediate()
+          const added: LogEntry[] = []
+          for (const record of planned.records.slice(at, at + RECORDS_PER_SLICE)) {
+            entries.push(encodeChange(record))
+            added.push({ writer, clock: clocks.next().value, record })
+            records.push(record)
+          }
+          events?.take(added)
+          superseded.push(...index.add(added, remember).superseded)
         }
-        superseded.push(...index.add(added, remember).superseded)
-        const shown = planned.shownAt === undefined ? undefined : view.find(planned.shownAt)
-        const path = planned.shownAt?.join('/') ?? ''
-        results.push(shown === undefined ? undefined : treeEntry(shown, path, this.#devicesWith(writer)))
+        results.push(foundTreeEntry(shownBy(planned, view), this.#devicesWith(writer)))
       }
     } catch (error) {
       index.restore([...touched.values()].map(({ snapshot }) => snapshot))
@@ -267,17 +295,20 @@ export class YjsMetadataStore implements MetadataStore {
     if (fresh.length === 0) return
     if (fresh.some(({ writer }) => writer === this.#writer)) this.#retireWriter(from)
     const before = document.stateVector()
-    const touched = await this.#replica.integrate(fresh, MAX_CHANGED_PATHS)
+    const events = this.#startEvents()
+    const touched = await this.#replica.integrate(fresh, MAX_CHANGED_PATHS, events)
     logger.debug({ space, from, logs: fresh.length }, 'took changes of a peer')
-    await this.#finish(
-      before,
-      false,
-      touched === undefined ? undefined : touchedPaths(index, touched.keys(), touched.values(), MAX_CHANGED_PATHS),
-    )
+    const paths =
+      touched === undefined ? undefined : touchedPaths(index, touched.keys(), touched.values(), MAX_CHANGED_PATHS)
+    await this.#finish({ before, isLocal: false, paths, events })
+  }
+
+  #startEvents(): NodeEvents | undefined {
+    return this.#listeners.isEmpty ? undefined : new NodeEvents(this.#replica.view)
   }
 
   /** Makes what came since `before` durable, then tells of it. */
-  async #finish(before: StateVector, isLocal: boolean, paths: readonly string[] | undefined): Promise<void> {
+  async #finish({ before, isLocal, paths, events }: Taken): Promise<void> {
     const { document } = this.#replica
     const after = document.stateVector()
     const updates: Uint8Array[] = []
@@ -295,19 +326,10 @@ export class YjsMetadataStore implements MetadataStore {
     this.#durable = after
     await this.#settle()
     this.#compactWhenDue()
-    this.#tell(updates, isLocal, paths)
-  }
-
-  #tell(updates: readonly Uint8Array[], isLocal: boolean, paths: readonly string[] | undefined): void {
-    if (this.#listeners.size === 0) return
-    const change = { messages: updates.map((update) => encodeUpdateMessage(update)), isLocal, paths }
-    for (const listener of this.#listeners) {
-      try {
-        listener(change)
-      } catch (error) {
-        this.#init.logger.error({ error, space: this.space }, 'a listener for changes failed')
-      }
-    }
+    if (this.#listeners.isEmpty) return
+    const messages = updates.map((update) => encodeUpdateMessage(update))
+    const told = events === undefined ? undefined : await inSlices(events.finish())
+    this.#listeners.tell({ messages, isLocal, paths, events: told })
   }
 
   #answer(vector: StateVector): Iterable<Uint8Array> {
@@ -376,16 +398,4 @@ export class YjsMetadataStore implements MetadataStore {
 
 function closed(): DittoError {
   return new DittoError('DITTO_CLOSED', 'The metadata of this space is not open.')
-}
-
-function encodeChange(record: LogRecord): string {
-  const t = record.type === 'state' ? Math.max(record.placement?.t ?? 0, record.version?.t ?? 0) : 0
-  if (t > MAX_TIME) throw new DittoError('DITTO_LIMIT', 'The clock of this space has run out; make a new space of it.')
-  try {
-    return encodeRecord(record)
-  } catch (error) {
-    if (error instanceof RangeError)
-      throw new DittoError('DITTO_LIMIT', 'A change is too large to be stored.', { cause: error })
-    throw error
-  }
 }

@@ -4,12 +4,13 @@ import {
   MAX_CHUNK_BYTES,
   MAX_FILE_BYTES,
   NODE_KINDS,
+  type NodeContent,
   type NodeId,
   type NodeKind,
   nameFault,
 } from '@dittofs/interface'
 import fc from 'fast-check'
-import { type NodeContent, packContent } from '../src/content-codec.ts'
+import { packContent } from '../src/content-codec.ts'
 import { MAX_TIME } from '../src/event.ts'
 import { nodeIdFromBytes, ROOT_ID } from '../src/node-id.ts'
 import type { LogRecord, Place, StateRecord } from '../src/record.ts'

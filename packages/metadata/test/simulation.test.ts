@@ -10,10 +10,12 @@ describe('devices that live apart and meet again', () => {
   it(
     `lose nothing, bring nothing back and agree (seeds ${firstSeed} to ${firstSeed + seeds - 1})`,
     async () => {
-      const bad: { seed: number; faults: readonly string[] }[] = []
+      const bad: { seed: number; actsOnNodes: boolean; faults: readonly string[] }[] = []
       for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
-        const { faults } = await simulate({ seed })
-        if (faults.length > 0) bad.push({ seed, faults })
+        for (const actsOnNodes of [false, true]) {
+          const { faults } = await simulate({ seed, actsOnNodes })
+          if (faults.length > 0) bad.push({ seed, actsOnNodes, faults })
+        }
       }
       expect(bad).toEqual([])
     },
@@ -28,6 +30,13 @@ describe('devices that live apart and meet again', () => {
     [1660, 'a whole cycle of moves arrives in one update'],
   ])('agree in seed %i, where %s', async (seed) => {
     expect((await simulate({ seed })).faults).toEqual([])
+  })
+
+  it.each([
+    [119, 'a directory to be kept shows files that stand in a dead one of its name'],
+    [499, 'two dead directories show as one, and a conflict copy in one of them is to move along'],
+  ])('agree in seed %i with actions on nodes, where %s', async (seed) => {
+    expect((await simulate({ seed, actsOnNodes: true })).faults).toEqual([])
   })
 
   it('live the same life for the same seed', async () => {

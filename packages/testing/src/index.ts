@@ -19,12 +19,8 @@ export { MemoryChunkStore, type MemoryChunkStoreInit, memoryChunkStore } from '.
 export { MemoryLink, type MemoryLinkInit, memoryLinkPair } from './memory-link.ts'
 export { MemoryNetwork, type MemoryNetworkInit } from './memory-network.ts'
 export { type MemoryTransportInit, memoryTransport } from './memory-transport.ts'
-export {
-  exchangeMetadata,
-  type MetadataStoreSuiteInit,
-  metadataFile,
-  metadataStoreSuite,
-} from './metadata-store-suite.ts'
+export { exchangeMetadata, metadataFile } from './metadata-samples.ts'
+export { type MetadataStoreSuiteInit, metadataStoreSuite } from './metadata-store-suite.ts'
 export { pseudoRandomBytes } from './pseudo-random-bytes.ts'
 export { temporaryDirectory } from './temporary-directory.ts'
 export { type TransportSubject, type TransportSuiteInit, transportSuite } from './transport-suite.ts'

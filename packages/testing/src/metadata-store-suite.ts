@@ -1,14 +1,7 @@
-import {
-  type Action,
-  chunkId,
-  type DeviceKey,
-  deviceKey,
-  type FileContent,
-  MAX_UPDATE_BYTES,
-  type MetadataStore,
-  type TreeEntry,
-} from '@dittofs/interface'
+import { type Action, MAX_UPDATE_BYTES, type MetadataStore, type NodeEvent } from '@dittofs/interface'
 import { afterEach, describe, expect, test } from 'vitest'
+import { metadataNodeTests } from './metadata-node-tests.ts'
+import { exchangeMetadata, metadataFile, PEER, pathsOf, walked } from './metadata-samples.ts'
 
 export interface MetadataStoreSuiteInit<Store extends MetadataStore> {
   /** Makes a new, empty store of one and the same space for a device of that name; it has not been opened. */
@@ -19,43 +12,16 @@ export interface MetadataStoreSuiteInit<Store extends MetadataStore> {
   reopen?: (store: Store) => Promise<Store>
 }
 
-const PEER: DeviceKey = deviceKey.parse('9e'.repeat(32))
 const READS: readonly (readonly [name: string, read: (store: MetadataStore) => unknown])[] = [
   ['lookup', (store) => store.lookup('')],
   ['children', (store) => store.children('')],
+  ['find', (store) => store.find(store.root)],
   ['walk', (store) => store.walk('')],
   ['counts', (store) => store.counts()],
   ['clashes', (store) => store.clashes()],
   ['hello', (store) => store.hello()],
   ['digest', (store) => store.digest()],
 ]
-
-/** A file of one made-up chunk. */
-export function metadataFile(byte: number, size = 10): FileContent {
-  const id = chunkId.parse(byte.toString(16).padStart(2, '0').repeat(32))
-  return {
-    size,
-    mtimeNs: 1_700_000_000_000_000_000n,
-    mode: 0o644,
-    content: { kind: 'inline', chunks: [{ id, length: size }] },
-  }
-}
-
-/** Sends both ways what the other lacks. */
-export async function exchangeMetadata(a: MetadataStore, b: MetadataStore): Promise<void> {
-  for (const message of await a.receive(b.hello(), PEER, true)) await b.receive(message, PEER, true)
-  for (const message of await b.receive(a.hello(), PEER, true)) await a.receive(message, PEER, true)
-}
-
-async function walked(store: MetadataStore, path = ''): Promise<TreeEntry[]> {
-  const entries: TreeEntry[] = []
-  for await (const batch of store.walk(path)) entries.push(...batch)
-  return entries
-}
-
-async function pathsOf(store: MetadataStore): Promise<string[]> {
-  return (await walked(store)).map(({ path }) => path)
-}
 
 /** Holds an implementation of MetadataStore to its contract. */
 export function metadataStoreSuite<Store extends MetadataStore>(
@@ -272,6 +238,52 @@ export function metadataStoreSuite<Store extends MetadataStore>(
         expect(changes).toEqual([{ isLocal: false, paths: ['f'] }])
       })
 
+      test('tells of each record what it says of its node, here and elsewhere', async () => {
+        const [alice, bob] = [await open('alice'), await open('bob')]
+        const events: (readonly NodeEvent[] | undefined)[] = []
+        bob.onChange((change) => events.push(change.events))
+        const file = metadataFile(1)
+        const [made] = await alice.transact([{ type: 'write', path: 'd/f', file }])
+        await exchangeMetadata(alice, bob)
+        const created = events.flatMap((some) => some ?? []).filter(({ node }) => node === made?.node)
+        const place = { parent: bob.lookup('d')?.node, name: 'f' }
+        const common = { node: made?.node, pathAfter: 'd/f', placeAfter: place, author: made?.author, replaced: [] }
+        expect(created).toMatchObject([
+          { ...common, kind: 'placement' },
+          { ...common, kind: 'version', version: made?.version, content: { kind: 'file', file }, seen: [] },
+        ])
+        expect(created[0]).not.toHaveProperty('pathBefore')
+        events.length = 0
+        const [edited] = await bob.transact([{ type: 'write', path: 'd/f', file: metadataFile(2) }])
+        await bob.transact([{ type: 'move', from: 'd', to: 'e' }])
+        await bob.transact([{ type: 'remove', path: 'e' }])
+        expect(events).toMatchObject([
+          [
+            {
+              kind: 'version',
+              version: edited?.version,
+              replaced: [made?.version],
+              seen: [made?.version],
+              pathBefore: 'd/f',
+            },
+          ],
+          [{ kind: 'placement', pathBefore: 'd', pathAfter: 'e', placeBefore: { parent: bob.root, name: 'd' } }],
+          [{ kind: 'deletion', pathBefore: 'e' }],
+        ])
+        expect(events[2]?.[0]).not.toHaveProperty('pathAfter')
+      })
+
+      test('tells only that much changed where more than 10,000 records came', async () => {
+        const store = await open('alice')
+        const events: (readonly NodeEvent[] | undefined)[] = []
+        store.onChange((change) => events.push(change.events))
+        const writes = (count: number, name: string) =>
+          Array.from({ length: count }, (_, at) => ({ type: 'write', path: name + at, file: metadataFile(1) }) as const)
+        await store.transact(writes(5000, 'a'))
+        await store.transact(writes(5001, 'b'))
+        expect(events.map((some) => some?.length)).toEqual([10_000, undefined])
+      })
+
       test('answers in messages of bounded size, whatever there is to tell', async () => {
         const [alice, bob] = [await open('alice'), await open('bob')]
         for (let part = 0; part < 5; part += 1) {
@@ -326,6 +338,8 @@ export function metadataStoreSuite<Store extends MetadataStore>(
         expect(store.digest()).toEqual(digest)
       })
     })
+
+    metadataNodeTests(open)
 
     describe('what two devices do apart', () => {
       const apart = async (common: Action[], hers: Action[], his: Action[]) => {

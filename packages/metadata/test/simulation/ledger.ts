@@ -15,6 +15,8 @@ interface Operation {
   readonly held: StateVector
   /** Nodes it made or placed. */
   readonly touched: ReadonlySet<NodeId>
+  /** Leaves it deleted by records of their own. */
+  readonly deletedLeaves: ReadonlySet<NodeId>
 }
 
 interface Removal {
@@ -37,7 +39,15 @@ export class Ledger {
     return this.#operations.length
   }
 
-  record(title: string, runs: readonly LogRun[], held: StateVector, before: ObservedState, after: ObservedState): void {
+  /** @param base - the version an edit says it is based on: its author saw it, whatever the document holds of it */
+  record(
+    title: string,
+    runs: readonly LogRun[],
+    held: StateVector,
+    before: ObservedState,
+    after: ObservedState,
+    base?: VersionKey,
+  ): void {
     const last = runs.at(-1)
     if (last === undefined) return
     const touched = new Set<NodeId>()
@@ -45,7 +55,9 @@ export class Ledger {
     const directories: NodeId[] = []
     const rewritten = new Set<NodeId>()
     const known = before.view.index.nodes
+    const deletedLeaves = new Set<NodeId>()
     for (const { writer, record } of entriesIn(runs)) {
+      if (record?.type === 'delete' && kindOfNode(record.node) !== 'directory') deletedLeaves.add(record.node)
       if (record?.type !== 'state') continue
       const { node, placement, version } = record
       const own = known.get(node)?.states.find((slot) => slot.writer === writer)
@@ -57,11 +69,19 @@ export class Ledger {
         rewritten.add(node)
       }
     }
-    const operation = { title, writer: last.writer, clock: last.clock + last.items.length, held, touched }
+    const operation = {
+      title,
+      writer: last.writer,
+      clock: last.clock + last.items.length,
+      held,
+      touched,
+      deletedLeaves,
+    }
     this.#operations.push(operation)
     // A record replaced by a later one of the same update never was a version of its own.
     for (const key of made) if (after.versions.has(key)) this.#versions.set(key, operation)
     for (const node of directories) this.#directories.set(node, operation)
+    if (base !== undefined && !before.versions.has(base)) this.#remove(base, { operation, isOverwrite: true })
     for (const key of before.versions) {
       if (after.versions.has(key)) continue
       this.#remove(key, { operation, isOverwrite: rewritten.has(key.slice(0, key.indexOf('|')) as NodeId) })
@@ -124,7 +144,8 @@ export class Ledger {
     deletion: Operation,
     survived: (operation: Operation) => boolean,
   ): boolean {
-    const chain = chainOf(state, node)
+    // What is done to a directory brings back nothing that was deleted by itself.
+    const chain = deletion.deletedLeaves.has(node) ? new Set([node]) : chainOf(state, node)
     return this.#operations.some(
       (other) =>
         other !== deletion &&

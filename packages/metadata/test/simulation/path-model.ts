@@ -1,5 +1,5 @@
-import type { Action, TreeEntry } from '@dittofs/interface'
-import { contentKey, type NodeContent, packContent } from '../../src/content-codec.ts'
+import type { NodeContent, PathAction, TreeEntry } from '@dittofs/interface'
+import { contentKey, packContent } from '../../src/content-codec.ts'
 import type { ObservedState } from './observed-state.ts'
 
 /** Each shown path with what it holds; `/` for a directory. */
@@ -10,7 +10,7 @@ export function pathTree(state: ObservedState): PathTree {
 }
 
 /** What a person expects of an action: exactly the path named changes, whatever stands behind it. */
-export function applyToPaths(tree: PathTree, action: Action): PathTree {
+export function applyToPaths(tree: PathTree, action: PathAction): PathTree {
   const changed = new Map(tree)
   const makeParents = (path: string) => {
     const names = path.split('/')

@@ -1,9 +1,12 @@
-import type { Action, TreeEntry } from '@dittofs/interface'
+import type { NodeAction, NodeContent, PathAction, TreeEntry } from '@dittofs/interface'
 import { isDittoError } from '@dittofs/interface'
+import { parseVersionId } from '../../src/version-id.ts'
 import { fileOf } from '../memory-space.ts'
 import { seededRandom } from '../seeded-random.ts'
 import { Ledger } from './ledger.ts'
-import { type ObservedState, runsIn } from './observed-state.ts'
+import { NodeMemory } from './node-memory.ts'
+import { nodeDifferences } from './node-model.ts'
+import { type ObservedState, runsIn, versionKey } from './observed-state.ts'
 import { applyToPaths, differences, pathTree } from './path-model.ts'
 import { type Disk, SimulatedDevice } from './simulated-device.ts'
 
@@ -11,6 +14,8 @@ export interface SimulationOptions {
   readonly seed: number
   readonly steps?: number
   readonly devices?: number
+  /** Whether devices also act on nodes as they saw them at some time. */
+  readonly actsOnNodes?: boolean
 }
 
 export interface SimulationResult {
@@ -46,6 +51,10 @@ class Simulation {
   readonly #seed: number
   readonly #steps: number
   readonly #random: () => number
+  readonly #actsOnNodes: boolean
+  /** Its own numbers, so that the same seed without actions on nodes stays the life it is. */
+  readonly #nodeRandom: () => number
+  readonly #memories: NodeMemory[] = []
   readonly #devices: SimulatedDevice[] = []
   readonly #ledger = new Ledger()
   readonly #network: InFlight[] = []
@@ -59,14 +68,22 @@ class Simulation {
   #contents = 0
   #outbox: Uint8Array[] = []
 
-  constructor({ seed, steps = 60 + (seed % 5) * 40, devices = 2 + (seed % 3) }: SimulationOptions) {
+  constructor({
+    seed,
+    steps = 60 + (seed % 5) * 40,
+    devices = 2 + (seed % 3),
+    actsOnNodes = false,
+  }: SimulationOptions) {
     this.#seed = seed
     this.#steps = steps
+    this.#actsOnNodes = actsOnNodes
+    this.#nodeRandom = seededRandom(seed + 0x40de)
     this.#random = seededRandom(seed)
     for (let at = 0; at < devices; at += 1) {
       const name = ['alice', 'bob', 'carol', 'dave'][at] ?? `device ${at}`
       this.#devices.push(new SimulatedDevice(name, (messages) => this.#outbox.push(...messages)))
       this.#backups.push([])
+      this.#memories.push(new NodeMemory())
     }
   }
 
@@ -139,6 +156,10 @@ class Simulation {
   async #act(at: number): Promise<void> {
     const device = this.#devices[at] as SimulatedDevice
     const before = await device.observe()
+    if (this.#actsOnNodes) {
+      this.#memories[at]?.remember(before, (limit) => Math.floor(this.#nodeRandom() * limit))
+      if (this.#nodeRandom() < 0.5) return this.#actOnNode(at, before)
+    }
     const actions = this.#chooseActions(before)
     if (actions.length === 0) return
     const held = device.vector()
@@ -162,8 +183,45 @@ class Simulation {
     }
     await this.#checkIncremental(device, after)
     this.#ledger.record(title, runsIn(messages), held, before, after)
+    this.#send(at, messages)
+  }
+
+  async #actOnNode(at: number, before: ObservedState): Promise<void> {
+    const device = this.#devices[at] as SimulatedDevice
+    const action = this.#memories[at]?.choose(before, {
+      below: (limit) => Math.floor(this.#nodeRandom() * limit),
+      names: NAMES,
+      newContent: (kind) => this.#newContent(kind),
+    })
+    if (action === undefined) return
+    const held = device.vector()
+    const title = `${device.name} ${this.#ledger.operations}: ${describeNodeAction(action, before)}`
+    this.#trace.push(title)
+    this.#outbox = []
+    try {
+      await device.store.transact([action])
+    } catch (error) {
+      // A directory into itself, or a node whose place was lost with another device.
+      if (!isDittoError(error, 'DITTO_USAGE') && !isDittoError(error, 'DITTO_NOT_FOUND')) throw error
+      await this.#checkIncremental(device, before)
+      return
+    }
+    const messages = this.#outbox
+    this.#outbox = []
+    const after = await device.observe()
+    for (const difference of nodeDifferences(before, after, action)) {
+      this.#faults.push(`NODE: ${title}: ${difference}`)
+    }
+    await this.#checkIncremental(device, after)
+    const isLeafEdit = action.type === 'edit' && action.content.kind !== 'directory'
+    const base = isLeafEdit ? versionKey(action.node, parseVersionId(action.base)) : undefined
+    this.#ledger.record(title, runsIn(messages), held, before, after, base)
+    this.#send(at, messages)
+  }
+
+  #send(from: number, messages: readonly Uint8Array[]): void {
     for (const to of this.#devices.keys()) {
-      if (to !== at) for (const message of messages) this.#network.push({ from: at, to, message })
+      if (to !== from) for (const message of messages) this.#network.push({ from, to, message })
     }
   }
 
@@ -253,7 +311,7 @@ class Simulation {
     }
   }
 
-  #chooseActions(state: ObservedState): Action[] {
+  #chooseActions(state: ObservedState): PathAction[] {
     const entries = [...state.entries.values()]
     const leaves = entries.filter(({ kind }) => kind !== 'directory')
     const directories = entries.filter(({ kind }) => kind === 'directory')
@@ -330,6 +388,13 @@ class Simulation {
     return fileOf(`content ${this.#contents}`, this.#newTime())
   }
 
+  #newContent(kind: TreeEntry['kind']): NodeContent {
+    if (kind === 'directory') return { kind, directory: this.#newDirectory() }
+    if (kind === 'file')
+      return { kind, file: this.#nodeRandom() < 0.25 ? fileOf('same 0', this.#newTime()) : this.#newFile() }
+    return { kind, symlink: { target: this.#nodeRandom() < 0.5 ? 'a' : 'b', mtimeNs: this.#newTime() } }
+  }
+
   #newDirectory() {
     return { mode: 0o755, mtimeNs: this.#newTime() }
   }
@@ -356,14 +421,24 @@ class Simulation {
   }
 }
 
-function describe(action: Action): string {
+function describe(action: PathAction): string {
   return action.type === 'move' ? `move ${action.from} to ${action.to}` : `${action.type} ${action.path}`
+}
+
+function describeNodeAction(action: NodeAction, { entries }: ObservedState): string {
+  const path = (id: string) => [...entries.values()].find(({ node }) => node === id)?.path ?? id
+  const { type } = action
+  if (type === 'create') return `create ${action.content.kind} ${action.name} in ${path(action.parent)}`
+  if (type === 'place') return `place ${path(action.node)} as ${action.name} in ${path(action.parent)}`
+  if (type === 'edit') return `edit ${path(action.node)} based on ${action.base}`
+  if (type === 'undelete') return `undelete ${path(action.node)}`
+  return `delete ${path(action.node)} based on ${action.base}, keeping ${(action.keep ?? []).map(path).join(' and ')}`
 }
 
 function describeTree(entries: ReadonlyMap<string, TreeEntry>): string {
   const lines = [...entries.values()].map(
-    ({ path, node, version, conflictOf, author, directory }) =>
-      `${path} ${node} ${version} ${conflictOf} ${author} ${directory?.mtimeNs}`,
+    ({ path, node, nodes, version, conflictOf, author, directory }) =>
+      `${path} ${node} ${nodes?.join()} ${version} ${conflictOf} ${author} ${directory?.mtimeNs}`,
   )
   return lines.sort().join('\n')
 }
