@@ -33,3 +33,6 @@ export interface Logger {
 
 /** Ends a subscription. Calling it again does nothing. */
 export type Unsubscribe = () => void
+
+/** What comes at once or later. */
+export type Awaitable<T> = T | Promise<T>

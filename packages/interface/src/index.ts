@@ -23,6 +23,7 @@ export {
 } from './chunk-store.ts'
 export {
   type AbortOptions,
+  type Awaitable,
   type Clock,
   DURABILITIES,
   type Durability,

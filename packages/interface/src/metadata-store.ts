@@ -1,5 +1,5 @@
 import type { ContentRef } from './chunk-store.ts'
-import type { AbortOptions, Unsubscribe } from './common.ts'
+import type { AbortOptions, Awaitable, Unsubscribe } from './common.ts'
 import type { DeviceKey, NodeId, SpaceId, VersionId } from './ids.ts'
 
 /** Part of a node's ID; a file replaced by a directory is a delete and a create. */
@@ -96,6 +96,8 @@ export type NodeAction =
   | {
       /** Makes a node of its own, whatever else has that name. */
       readonly type: 'create'
+      /** Its ID, from the store's `makeNode`, where it has to be known before; drawn when absent. */
+      readonly node?: NodeId
       /** A directory's node, or the store's `root`. */
       readonly parent: NodeId
       readonly name: string
@@ -230,15 +232,20 @@ export interface MetadataStore {
   counts(): TreeCounts
   clashes(): readonly NameClash[]
 
+  /** An ID for a node to be created, so that what goes below it can be named in the same `transact`. */
+  makeNode(kind: NodeKind): NodeId
+
   /**
    * Applies actions, in order, as one update.
    *
+   * @param actions - or what makes them: called when nothing else can change the document until they are applied
    * @returns for each action the entry it left shown; `undefined` for what is gone
    * @throws DittoError DITTO_NOT_FOUND (nothing at a path; a node never heard of), DITTO_EXISTS (a move's target is
    *   taken; a directory where a file is to be, or the reverse; something below a file), DITTO_PATH_INVALID,
-   *   DITTO_USAGE (a directory moved into itself; the root moved or deleted; content of another kind than the node)
+   *   DITTO_USAGE (a directory moved into itself; the root moved or deleted; content of another kind than the node;
+   *   a node to be created that is there)
    */
-  transact(actions: readonly Action[]): Promise<(TreeEntry | undefined)[]>
+  transact(actions: readonly Action[] | (() => Awaitable<readonly Action[]>)): Promise<(TreeEntry | undefined)[]>
 
   /** The first message of an exchange: y-protocols sync step 1, at most MAX_UPDATE_BYTES. */
   hello(): Uint8Array

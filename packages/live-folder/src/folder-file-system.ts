@@ -18,6 +18,8 @@ export interface UnusableName {
 export interface DiskListing {
   readonly names: readonly DiskName[]
   readonly unusable: readonly UnusableName[]
+  /** How many names were left out because they are ignored; absent for none. */
+  readonly ignored?: number
 }
 
 export interface FileSource {

@@ -2,6 +2,7 @@
  * Live folders: a directory of the user's that mirrors a directory of a space, both ways.
  */
 
+<<<<<<< HEAD
 export { CheckedDirectories } from './disk/checked-directories.ts'
 export { DescriptorDirectories } from './disk/descriptor-directories.ts'
 export { fileTime } from './disk/file-times.ts'
@@ -17,7 +18,27 @@ export { platformNameFault } from './disk/platform-name.ts'
 export type { SafeDirectories } from './disk/safe-directories.ts'
 export { staysInside } from './disk/symlink-target.ts'
 export { fromSystemError, systemErrorName } from './disk/system-error.ts'
+=======
+export type { BaseDatabase } from './base/base-database.ts'
+>>>>>>> folder-engine
 export { type DiskKind, type DiskStamp, isSameStamp } from './disk-stamp.ts'
+export { openSpaceFolders } from './engine/open-space-folders.ts'
+export type { FileOnDisk, FolderContent, FolderId, PlacedFile } from './engine/ports.ts'
+export {
+  FOLDER_MODES,
+  type FolderMode,
+  type FolderPlan,
+  type FolderProblem,
+  type FolderState,
+  type HeldChange,
+  type LinkedFolder,
+  type PauseReason,
+  type PlannedStep,
+  type ProblemKind,
+  type SpaceFolders,
+  type SpaceFoldersInit,
+  type TrailEntry,
+} from './engine/space-folders.ts'
 export type {
   DirtyDirectories,
   DiskListing,

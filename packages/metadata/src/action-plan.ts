@@ -49,8 +49,12 @@ export class ActionPlan {
   }
 
   /** Makes a node. */
-  create(kind: NodeKind, place: Place, { content, size }: PlannedContent): NodeId {
-    const node = newNodeId(kind, this.#randomBytes)
+  create(
+    kind: NodeKind,
+    place: Place,
+    { content, size }: PlannedContent,
+    node = newNodeId(kind, this.#randomBytes),
+  ): NodeId {
     const t = this.#tick()
     this.#put(node, { placement: { t, ...place }, version: { t, vector: EMPTY_VECTOR, content, size } })
     return node

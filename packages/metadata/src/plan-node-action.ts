@@ -3,7 +3,7 @@ import { type PlannedContent, plannedContent } from './action-plan.ts'
 import { directoryContent } from './directory-content.ts'
 import type { Event } from './event.ts'
 import { type FoundEntry, findNode, showsVersion } from './find-node.ts'
-import { ROOT_ID } from './node-id.ts'
+import { kindOfNode, ROOT_ID } from './node-id.ts'
 import type { Planning } from './plan-action.ts'
 import { planDirectoryMove } from './plan-directory-move.ts'
 import { deletionCut, planDirectoryRemoval, removeWithin } from './plan-directory-removal.ts'
@@ -52,10 +52,13 @@ export function* planNodeAction(planning: Planning, action: NodeAction): Generat
 
 type ActionOf<Type extends NodeAction['type']> = Extract<NodeAction, { readonly type: Type }>
 
-function planCreate(planning: Planning, { parent, name, content }: ActionOf<'create'>): NodeVersion {
+function planCreate(planning: Planning, { node, parent, name, content }: ActionOf<'create'>): NodeVersion {
   const planned = plannedContent(content)
+  if (node !== undefined && (kindOfNode(node) !== content.kind || planning.view.index.nodes.has(node))) {
+    throw new DittoError('DITTO_USAGE', 'A node can be made once, and of its own kind only.')
+  }
   const place = { parent: parentNode(planning, parent, name).id(), name }
-  return { node: planning.plan.create(content.kind, place, planned), version: undefined }
+  return { node: planning.plan.create(content.kind, place, planned, node), version: undefined }
 }
 
 function planEdit(planning: Planning, { node: id, base, content }: ActionOf<'edit'>): NodeVersion {

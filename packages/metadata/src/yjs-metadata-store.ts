@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import {
   type AbortOptions,
   type Action,
+  type Awaitable,
   type Clock,
   type DeviceKey,
   DittoError,
@@ -10,6 +11,7 @@ import {
   type MetadataStore,
   type NameClash,
   type NodeId,
+  type NodeKind,
   parsePath,
   type RandomBytes,
   type SpaceId,
@@ -28,7 +30,7 @@ import { Exclusive } from './exclusive.ts'
 import { findNode } from './find-node.ts'
 import { type Database, MetadataDatabase } from './metadata-database.ts'
 import { NodeEvents } from './node-events.ts'
-import { ROOT_ID } from './node-id.ts'
+import { newNodeId, ROOT_ID } from './node-id.ts'
 import { planAction, shownBy } from './plan-action.ts'
 import type { LogRecord } from './record.ts'
 import { encodeRecord } from './record-codec.ts'
@@ -193,9 +195,14 @@ export class YjsMetadataStore implements MetadataStore {
     return this.#replica.digest()
   }
 
-  transact(actions: readonly Action[]): Promise<(TreeEntry | undefined)[]> {
+  makeNode(kind: NodeKind): NodeId {
+    return newNodeId(kind, this.#init.randomBytes)
+  }
+
+  transact(asked: readonly Action[] | (() => Awaitable<readonly Action[]>)): Promise<(TreeEntry | undefined)[]> {
     return this.#exclusive.run(async () => {
       this.#assertOpen()
+      const actions = typeof asked === 'function' ? await asked() : asked
       const { index, document } = this.#replica
       const before = document.stateVector()
       const writer = this.#writer ?? this.#drawWriter()

@@ -231,6 +231,26 @@ export function metadataNodeTests<Store extends MetadataStore>(open: (device: st
       expect(store.lookup('h')?.file).toEqual(metadataFile(2))
     })
 
+    test('makes a tree in one call, its directories named before', async () => {
+      const store = await open('alice')
+      const node = store.makeNode('directory')
+      const made: readonly Action[] = [
+        { type: 'create', node, parent: store.root, name: 'd', content: directory },
+        { type: 'create', parent: node, name: 'f', content: file(1) },
+      ]
+      expect((await store.transact(() => made))[0]?.node).toBe(node)
+      expect(await pathsOf(store)).toEqual(['', 'd', 'd/f'])
+      await expect(store.transact(made)).rejects.toMatchObject({ code: 'DITTO_USAGE' })
+    })
+
+    test('asks for actions when nothing else can change the document before they are applied', async () => {
+      const store = await open('alice')
+      const first = store.transact([write('a', 1)])
+      const second = store.transact(() => (store.lookup('a') === undefined ? [] : [write('b', 2)]))
+      await Promise.all([first, second])
+      expect((await pathsOf(store)).sort()).toEqual(['', 'a', 'b'])
+    })
+
     test('moves a file that was deleted meanwhile, and it lives again', async () => {
       const store = await open('alice')
       await store.transact([write('d/f', 1)])

@@ -1,0 +1,49 @@
+import type { NodeId, NodeKind, VersionId } from '@dittofs/interface'
+
+/**
+ * What is about to be done, written before it is: after a crash it tells what was done from what a person did.
+ *
+ * `stage`: an entry is put aside in the root of its folder. `write`: a file or link of the document is put on disk at a path. `remove`: an entry of the base goes from disk. `send`:
+ * what stands at a path becomes a version of the document.
+ */
+export type Intent =
+  | {
+      readonly type: 'write'
+      readonly folder: string
+      /** From the folder's root, in NFC. */
+      readonly names: readonly string[]
+      readonly node: NodeId
+      readonly version: VersionId
+      readonly kind: NodeKind
+      /** See `contentText`. */
+      readonly content: string
+    }
+  | { readonly type: 'remove'; readonly entry: number }
+  | { readonly type: 'stage'; readonly entry: number; readonly name: string }
+  | {
+      readonly type: 'send'
+      readonly folder: string
+      readonly names: readonly string[]
+      readonly rawName: string
+      readonly node: NodeId
+      /** The version it is based on; absent for what is new. */
+      readonly base?: VersionId | undefined
+      readonly kind: NodeKind
+      readonly content: string
+      /** Of the disk when the content was taken; see `stampText`. */
+      readonly stamp: string
+    }
+
+export function encodeIntent(intent: Intent): Uint8Array {
+  return Buffer.from(JSON.stringify(intent))
+}
+
+/** @returns `undefined` for bytes that are no intent: what they were for is found out by looking at the disk */
+export function decodeIntent(bytes: Uint8Array): Intent | undefined {
+  try {
+    const value = JSON.parse(Buffer.from(bytes).toString()) as Intent
+    return ['write', 'remove', 'stage', 'send'].includes(value.type) ? value : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,516 @@
+import {
+  type AbortOptions,
+  DittoError,
+  isDittoError,
+  type MetadataStore,
+  type NodeId,
+  type Unsubscribe,
+} from '@dittofs/interface'
+import type { BaseStore } from '../base/base-store.ts'
+import type { DirtyDirectories, FolderFileSystem } from '../folder-file-system.ts'
+import type { LocalDirectory } from '../plan/local-tree.ts'
+import { describePlan } from './describe-plan.ts'
+import { EngineContext } from './engine-context.ts'
+import { Exclusive } from './exclusive.ts'
+import { findRootFault, readMarker, writeMarker } from './folder-marker.ts'
+import { IncomingRun } from './incoming-run.ts'
+import { FolderRuntime } from './linked-folder.ts'
+import { OutgoingRun } from './outgoing-run.ts'
+import { describeDifferences } from './report-differences.ts'
+import { scanFolders } from './scan.ts'
+import type {
+  FolderPlan,
+  FolderState,
+  LinkedFolder,
+  PauseReason,
+  SpaceFolders,
+  SpaceFoldersInit,
+  TrailEntry,
+} from './space-folders.ts'
+
+/** Milliseconds until a round is tried again that failed as a whole, at first and at most. */
+const FIRST_BACKOFF_MS = 500
+const MAX_BACKOFF_MS = 60_000
+const DEFAULT_RESCAN_MS = 3_600_000
+
+type Change = Parameters<Parameters<MetadataStore['onChange']>[0]>[0]
+
+/**
+ * Keeps the live folders of a space in step, in rounds: look at what is dirty on disk, send it, then bring to disk what the
+ * document shows, until nothing is left. One round at a time; what changes meanwhile is for the next one.
+ */
+export class LiveSpaceFolders implements SpaceFolders {
+  readonly #context: EngineContext
+  readonly #abort = new AbortController()
+  readonly #exclusive = new Exclusive()
+  readonly #listeners = new Set<() => void>()
+  readonly #settledWaiters = new Set<() => void>()
+  readonly #unsubscribe: Unsubscribe[] = []
+  #wake: (() => void) | undefined
+  #isWoken = false
+  #loop: Promise<void> | undefined
+  #state: 'open' | 'closed' = 'open'
+  #isTelling = false
+  #backoffMs = 0
+  #notBeforeMs = 0
+  #isRunning = false
+  #nextRescanMs = 0
+
+  constructor(init: SpaceFoldersInit, store: BaseStore) {
+    this.#context = new EngineContext(init, store)
+  }
+
+  start(): void {
+    const { init, waiting } = this.#context
+    this.#context.recover()
+    this.#unsubscribe.push(
+      init.metadata.onChange((change) => this.#onDocument(change)),
+      init.content.onHeld(() => {
+        for (const path of waiting.keys()) this.#context.comparePath(path, 'entry')
+        if (waiting.size > 0) this.#stir()
+      }),
+    )
+    this.#nextRescanMs = this.#context.nowMs + (init.rescanMs ?? DEFAULT_RESCAN_MS)
+    this.#loop = this.#run()
+  }
+
+  async link(link: LinkedFolder, fileSystem: FolderFileSystem, { signal }: AbortOptions = {}): Promise<void> {
+    signal?.throwIfAborted()
+    await this.#exclusive.run(async () => {
+      this.#assertOpen()
+      const { folders, store, base, init } = this.#context
+      if (folders.has(link.id)) throw new DittoError('DITTO_EXISTS', 'This folder is linked already.')
+      this.#checkDirectory(link)
+      const record = store.folders.get(link.id)
+      const isKnown = base.folders.has(link.id) && record?.directoryNode === link.directoryNode
+      const folder = new FolderRuntime(link, fileSystem)
+      if (record?.isPaused === true) pauseFor(folder, 'person')
+      const root = await fileSystem.stat([])
+      if (!isKnown) {
+        if (root?.kind !== 'directory') throw new DittoError('DITTO_NOT_FOUND', 'There is no directory to link.')
+        const marker = await readMarker(fileSystem)
+        if (marker !== undefined && marker !== link.id) {
+          throw new DittoError('DITTO_EXISTS', 'That directory is a live folder already, or was one; unlink it first.')
+        }
+        const old = base.folders.get(link.id)
+        if (old !== undefined) base.remove(old)
+        base.addFolder(link.id, link.directoryNode, root)
+        await writeMarker(fileSystem, link.id, init.clock.now())
+        await store.saveFolder(link.id, { directoryNode: link.directoryNode, isPaused: false })
+        await store.commit()
+      } else if (root?.kind === 'directory') {
+        await this.#recoverStaged(folder)
+      }
+      folder.foldsCase = (await fileSystem.stat(['.DITTOFS-FOLDER']).catch(() => undefined)) !== undefined
+      folders.set(link.id, folder)
+      const entry = base.folders.get(link.id)
+      if (entry !== undefined) {
+        for (const one of entry.subtree()) if (one.kind === 'file') this.#context.tellPlaces([one], [])
+      }
+      await this.#watch(folder)
+      folder.markAll()
+      this.#context.compareAll()
+    })
+    this.#stir()
+  }
+
+  async unlink(id: string): Promise<void> {
+    await this.#exclusive.run(async () => {
+      const folder = this.#folder(id)
+      const { folders, store, base } = this.#context
+      folder.abort.abort()
+      folders.delete(id)
+      const root = base.folders.get(id)
+      const released = root === undefined ? [] : base.remove(root)
+      await store.commit()
+      await store.saveFolder(id, undefined)
+      this.#context.tellPlaces([], released)
+      await folder.fileSystem.close()
+    })
+    this.#stir()
+  }
+
+  async pause(id: string): Promise<void> {
+    const folder = this.#folder(id)
+    pauseFor(folder, 'person')
+    await this.#context.store.saveFolder(id, { directoryNode: folder.link.directoryNode, isPaused: true })
+    this.#changed()
+  }
+
+  async resume(id: string, { accept = false }: { readonly accept?: boolean } = {}): Promise<void> {
+    const folder = this.#folder(id)
+    await this.#context.store.saveFolder(id, { directoryNode: folder.link.directoryNode, isPaused: false })
+    if (accept && folder.paused?.reason === 'marker') {
+      await writeMarker(folder.fileSystem, id, this.#context.init.clock.now())
+    }
+    folder.isAccepted = accept && folder.paused?.reason === 'brake'
+    folder.paused = undefined
+    folder.markAll()
+    this.#context.compareAll()
+    this.#stir()
+  }
+
+  rescan(id?: string): void {
+    this.#assertOpen()
+    const folders = id === undefined ? [...this.#context.folders.values()] : [this.#folder(id)]
+    for (const folder of folders) folder.markAll()
+    this.#context.compareAll()
+    this.#stir()
+  }
+
+  async plan(id: string, { signal }: AbortOptions = {}): Promise<FolderPlan> {
+    signal?.throwIfAborted()
+    return this.#exclusive.run(() => describePlan(this.#context, this.#folder(id), this.#joined(signal)))
+  }
+
+  states(): readonly FolderState[] {
+    const { folders, base, waiting } = this.#context
+    const waitingIn = new Map<string, number>()
+    for (const id of waiting.values()) waitingIn.set(id, (waitingIn.get(id) ?? 0) + 1)
+    return [...folders.values()].map((folder) => ({
+      ...{ id: folder.id, mode: folder.link.mode },
+      activity: folder.paused !== undefined ? 'paused' : this.#isRunning ? folder.activity : 'idle',
+      ...(folder.paused === undefined ? {} : { paused: folder.paused }),
+      ...base.counts(folder.id),
+      ...(folder.progress === undefined ? {} : { progress: folder.progress }),
+      ...{ waiting: waitingIn.get(folder.id) ?? 0, unsettled: this.#context.settling.countIn(folder.id) },
+      problems: folder.problems,
+    }))
+  }
+
+  trail(path: string, folder?: string): readonly TrailEntry[] {
+    return this.#context.trail.of(path, folder === undefined ? this.#context.folders.keys() : [folder])
+  }
+
+  locate(key: string): { readonly folder: string; readonly names: readonly string[] } | undefined {
+    const entry = this.#context.base.byPlace(Number.parseInt(key, 36))
+    if (entry === undefined || this.#context.base.isAside(entry)) return undefined
+    return { folder: entry.folder, names: entry.rawNames }
+  }
+
+  onChange(listener: () => void): Unsubscribe {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async whenSettled({ signal }: AbortOptions = {}): Promise<void> {
+    signal?.throwIfAborted()
+    this.#assertOpen()
+    if (this.#isSettled()) return
+    await new Promise<void>((resolve, reject) => {
+      const done = () => {
+        this.#settledWaiters.delete(done)
+        signal?.removeEventListener('abort', abort)
+        if (this.#state === 'closed') reject(closed())
+        else resolve()
+      }
+      const abort = () => {
+        this.#settledWaiters.delete(done)
+        reject(signal?.reason as Error)
+      }
+      this.#settledWaiters.add(done)
+      signal?.addEventListener('abort', abort, { once: true })
+    })
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'closed') {
+      await this.#loop
+      return
+    }
+    this.#state = 'closed'
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
+    this.#abort.abort(closed())
+    this.#stir()
+    await this.#loop
+    await this.#exclusive.run(async () => {
+      for (const folder of this.#context.folders.values()) {
+        folder.abort.abort()
+        await folder.fileSystem.close()
+      }
+      await this.#context.store.close()
+    })
+    this.#tellSettled()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #checkDirectory(link: LinkedFolder): void {
+    const { folders, remote } = this.#context
+    const directory = remote.find(link.directoryNode)
+    if (directory?.kind !== 'directory') {
+      throw new DittoError('DITTO_NOT_FOUND', 'The space has no such directory to mirror.')
+    }
+    for (const other of folders.values()) {
+      const path = remote.find(other.link.directoryNode)?.path
+      if (path === undefined) continue
+      if (
+        `${path}/`.startsWith(`${directory.path}/`) ||
+        `${directory.path}/`.startsWith(`${path}/`) ||
+        path === '' ||
+        directory.path === ''
+      ) {
+        throw new DittoError('DITTO_USAGE', 'Another live folder mirrors that directory, or one in or around it.')
+      }
+    }
+  }
+
+  /** What was put aside when this device stopped: where it stands now, the base does not know. */
+  async #recoverStaged(folder: FolderRuntime): Promise<void> {
+    const { store, base } = this.#context
+    const root = base.folders.get(folder.id)
+    for (const intent of store.leftIntents.values()) {
+      if (intent.type !== 'stage' || root === undefined) continue
+      const stamp = await folder.fileSystem.stat([intent.name])
+      if (stamp === undefined) continue
+      const entry = base.byInode(stamp).find(({ id, folder: its }) => id === intent.entry && its === folder.id)
+      if (entry === undefined || entry.parent === root) continue
+      base.move(entry, root, intent.name)
+      base.update(entry, { stamp })
+    }
+    await store.commit()
+  }
+
+  async #watch(folder: FolderRuntime): Promise<void> {
+    const onDirty = (dirty: DirtyDirectories) => {
+      if (dirty === 'all') folder.markAll()
+      else for (const names of dirty) folder.mark(names)
+      this.#stir()
+    }
+    try {
+      await folder.fileSystem.watch(onDirty, { signal: folder.abort.signal })
+      folder.solve('', ['io'])
+    } catch (error) {
+      if (!isDittoError(error)) throw error
+      folder.report('', 'io', `Changes are found by looking from time to time only: ${error.message}`)
+    }
+  }
+
+  #onDocument(change: Change): void {
+    const context = this.#context
+    context.epoch += 1
+    const { paths } = change
+    const events = (change as { readonly events?: readonly { node: NodeId; kind: string }[] }).events
+    if (paths === undefined) context.compareAll()
+    else {
+      const isShallow = (path: string) => {
+        const shown = context.remote.lookup(path)
+        if (shown === undefined || shown.kind !== 'directory') return true
+        return events?.every(({ node, kind }) => node !== shown.node || kind === 'version') ?? false
+      }
+      for (const path of paths) context.comparePath(path, isShallow(path) ? 'entry' : 'below')
+    }
+    for (const { node } of events ?? []) for (const entry of context.base.byNode(node)) context.compareEntry(entry)
+    this.#stir()
+  }
+
+  #stir(): void {
+    this.#isWoken = true
+    this.#wake?.()
+    this.#changed()
+  }
+
+  #changed(): void {
+    if (this.#isTelling || this.#listeners.size === 0) return
+    this.#isTelling = true
+    setImmediate(() => {
+      this.#isTelling = false
+      for (const listener of this.#listeners) listener()
+    })
+  }
+
+  #hasWork(): boolean {
+    const active = [...this.#context.folders.values()].filter(({ isActive }) => isActive)
+    if (active.length === 0 || this.#context.nowMs < this.#notBeforeMs) return false
+    return this.#context.hasScope || active.some(({ isDirty }) => isDirty)
+  }
+
+  /** Notes what has become due. @returns when to look again */
+  #markDue(): { readonly atMs: number | undefined; readonly isSoon: boolean } {
+    const context = this.#context
+    const { nowMs } = context
+    const rescanMs = context.init.rescanMs ?? DEFAULT_RESCAN_MS
+    if (rescanMs > 0 && nowMs >= this.#nextRescanMs) {
+      this.#nextRescanMs = nowMs + rescanMs
+      for (const folder of context.folders.values()) folder.markAll()
+      context.compareAll()
+    }
+    const times = rescanMs > 0 ? [this.#nextRescanMs] : []
+    let isSoon = false
+    for (const folder of context.folders.values()) {
+      const next = folder.isActive ? folder.markDue(nowMs) : undefined
+      if (next === undefined) continue
+      times.push(next)
+      if (next - nowMs <= 2000) isSoon = true
+    }
+    const retry = context.markRetries()
+    if (retry !== undefined) {
+      times.push(retry.atMs)
+      isSoon ||= retry.isSoon
+    }
+    if (this.#notBeforeMs > nowMs) times.push(this.#notBeforeMs)
+    return { atMs: times.length === 0 ? undefined : Math.min(...times), isSoon }
+  }
+
+  #isSettled(): boolean {
+    const { isSoon } = this.#markDue()
+    return !this.#isRunning && !this.#hasWork() && !isSoon && this.#notBeforeMs <= this.#context.nowMs
+  }
+
+  #tellSettled(): void {
+    for (const waiter of [...this.#settledWaiters]) waiter()
+  }
+
+  async #run(): Promise<void> {
+    while (this.#state === 'open') {
+      this.#isWoken = false
+      const due = this.#markDue()
+      if (!this.#hasWork()) {
+        if (this.#isSettled()) this.#tellSettled()
+        await this.#sleepUntil(due.atMs)
+        continue
+      }
+      this.#isRunning = true
+      try {
+        await this.#exclusive.run(() => this.#round())
+        this.#backoffMs = 0
+      } catch (error) {
+        if (this.#state === 'open') this.#backOff(error)
+      } finally {
+        this.#isRunning = false
+        for (const folder of this.#context.folders.values()) folder.progress = undefined
+        this.#changed()
+      }
+    }
+  }
+
+  #backOff(error: unknown): void {
+    this.#backoffMs = Math.min(Math.max(FIRST_BACKOFF_MS, this.#backoffMs * 2), MAX_BACKOFF_MS)
+    this.#notBeforeMs = this.#context.nowMs + this.#backoffMs
+    for (const folder of this.#context.folders.values()) folder.markAll()
+    this.#context.compareAll()
+    this.#context.init.logger.error({ error, space: this.#context.init.space }, 'a round of the live folders failed')
+  }
+
+  async #sleepUntil(atMs: number | undefined): Promise<void> {
+    if (this.#isWoken || this.#state === 'closed') return
+    const waiting = new AbortController()
+    const { clock } = this.#context.init
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+      if (atMs !== undefined) {
+        const delayMs = Math.max(1, atMs - this.#context.nowMs)
+        clock.sleep(delayMs, { signal: waiting.signal }).then(resolve, () => undefined)
+      }
+    })
+    this.#wake = undefined
+    waiting.abort()
+  }
+
+  async #round(): Promise<void> {
+    const context = this.#context
+    const { signal } = this.#abort
+    signal.throwIfAborted()
+    await this.#checkRoots()
+    const dirty = new Map<FolderRuntime, readonly (readonly string[])[] | 'all'>()
+    for (const folder of context.folders.values()) {
+      if (!folder.isActive || !folder.isDirty) continue
+      folder.activity = 'scanning'
+      dirty.set(folder, folder.takeDirty())
+    }
+    this.#changed()
+    if (dirty.size > 0) await this.#send(dirty, signal)
+    for (const folder of context.folders.values()) folder.activity = 'syncing'
+    if (context.hasScope) await new IncomingRun(context, signal).run(context.takeScope())
+    for (const [folder, names] of dirty) {
+      if (names === 'all' && folder.isActive) await this.#forgetLeft(folder)
+    }
+  }
+
+  async #send(
+    dirty: ReadonlyMap<FolderRuntime, readonly (readonly string[])[] | 'all'>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const context = this.#context
+    const scan = await scanFolders(context.base, dirty, context.folders, signal)
+    for (const folder of scan.missingRoots) pauseFor(folder, 'root-missing')
+    if (scan.isTorn) {
+      for (const [folder, names] of dirty) {
+        if (names === 'all') folder.markAll()
+        else for (const one of names) folder.markAt(one, context.nowMs + 10)
+      }
+      return
+    }
+    const sent = new Map<string, LocalDirectory>()
+    const kept = new Map<string, LocalDirectory>()
+    for (const [key, directory] of scan.directories) {
+      const folder = context.folders.get(directory.folder)
+      if (folder?.isActive !== true) continue
+      if (folder.link.mode === 'receive') kept.set(key, directory)
+      else sent.set(key, directory)
+    }
+    for (const folder of dirty.keys()) folder.activity = 'syncing'
+    if (kept.size > 0) await describeDifferences(context, kept, signal)
+    if (sent.size > 0) await new OutgoingRun(context, signal).run(sent)
+    for (const folder of dirty.keys()) if (folder.isActive) folder.isAccepted &&= context.hasScope
+  }
+
+  async #checkRoots(): Promise<void> {
+    for (const folder of this.#context.folders.values()) {
+      if (!folder.isActive) continue
+      const directory = this.#context.remote.find(folder.link.directoryNode)
+      if (directory?.kind !== 'directory') {
+        pauseFor(folder, 'directory-gone')
+        continue
+      }
+      try {
+        const fault = await findRootFault(folder.fileSystem, folder.id)
+        if (fault !== undefined) folder.paused = fault
+      } catch (error) {
+        if (!isDittoError(error)) throw error
+        folder.paused = { reason: 'root-missing', message: `The folder cannot be looked at: ${error.message}` }
+      }
+    }
+  }
+
+  /** After a whole look at a folder, what was about to happen when this device stopped is settled. */
+  async #forgetLeft(folder: FolderRuntime): Promise<void> {
+    const { store, settling, leftRemovals } = this.#context
+    if (folder.isDirty || settling.countIn(folder.id) > 0 || store.leftIntents.size === 0) return
+    const linked = new Set(this.#context.folders.keys())
+    if ([...store.folders.keys()].some((id) => !linked.has(id))) return
+    await store.commit([...store.leftIntents.keys()])
+    store.leftIntents.clear()
+    leftRemovals.clear()
+  }
+
+  #folder(id: string): FolderRuntime {
+    this.#assertOpen()
+    const folder = this.#context.folders.get(id)
+    if (folder === undefined) throw new DittoError('DITTO_NOT_FOUND', 'There is no live folder of that name.')
+    return folder
+  }
+
+  #joined(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal])
+  }
+
+  #assertOpen(): void {
+    if (this.#state === 'closed') throw closed()
+  }
+}
+
+function pauseFor(folder: FolderRuntime, reason: Exclude<PauseReason, 'brake' | 'marker'>): void {
+  const messages = {
+    person: 'Paused.',
+    'root-missing': 'The folder is not there; put it back, or its disk, and resume.',
+    'directory-gone': 'The space has the directory of this folder no longer; unlink it, or bring the directory back.',
+  }
+  folder.paused = { reason, message: messages[reason] }
+}
+
+function closed(): DittoError {
+  return new DittoError('DITTO_CLOSED', 'The live folders of this space are closed.')
+}

@@ -1,0 +1,307 @@
+import { isDittoError, type NodeContent, type TreeEntry } from '@dittofs/interface'
+import type { BaseEntry } from '../base/base-entry.ts'
+import { contentText } from '../base/content-text.ts'
+import type { Intent } from '../base/intent.ts'
+import { stampText } from '../base/stamp-text.ts'
+import { type LocalTree, localKey } from '../plan/local-tree.ts'
+import { type LocalPlace, type NewDirectory, type OutgoingPlan, planOutgoing } from '../plan/plan-outgoing.ts'
+import { shownEntry } from '../plan/remote-tree.ts'
+import { inSlices } from '../slices.ts'
+import { countDeletions, isBraked } from './brake.ts'
+import { concurrently } from './concurrently.ts'
+import type { EngineContext } from './engine-context.ts'
+import type { FolderRuntime } from './linked-folder.ts'
+import { bytesKey, OutgoingBatch, type OutgoingItem } from './outgoing-batch.ts'
+import type { HeldChange } from './space-folders.ts'
+
+/** Actions of one update: more would make peers wait for the whole of it. */
+const MAX_ACTIONS = 1000
+/** Files read at once: file descriptors, and what of them is in memory. */
+const CONCURRENT_TAKES = 8
+const RETRY_MS = 5000
+const DEFAULT_BRAKE_FILES = 1000
+
+/** What is still to be taken before it can be sent. */
+type Candidate =
+  | Exclude<OutgoingItem, { readonly content: NodeContent }>
+  | { readonly type: 'leaf'; readonly item: OutgoingPlan['leaves'][number] }
+  | { readonly type: 'change'; readonly item: OutgoingPlan['changes'][number] }
+
+/** Sends what was found on disk. Bytes are held before metadata says so, and metadata says so before the base does. */
+export class OutgoingRun {
+  readonly #context: EngineContext
+  readonly #signal: AbortSignal
+  readonly #made = new Map<NewDirectory, BaseEntry>()
+  readonly #vanishedBytes = new Map<string, BaseEntry>()
+  readonly #foundAgain = new Set<BaseEntry>()
+  /** Contents taken ahead of their turn, to know what a change is. */
+  readonly #taken = new Map<LocalPlace, NodeContent>()
+
+  constructor(context: EngineContext, signal: AbortSignal) {
+    this.#context = context
+    this.#signal = signal
+  }
+
+  async run(local: LocalTree): Promise<void> {
+    const { base, remote, store } = this.#context
+    const found = await inSlices(planOutgoing(base, local, remote), this.#signal)
+    for (const { entry, found: name } of found.refreshes) {
+      base.update(entry, { stamp: name.stamp, rawName: name.rawName })
+    }
+    const plan = await this.#brake(this.#settle(found))
+    for (const entry of plan.vanished) this.#noteVanished(entry, new Set(plan.moves.map((move) => move.entry)))
+    const items = sequence(plan)
+    for (let at = 0; at < items.length; at += MAX_ACTIONS) {
+      await this.#send(items.slice(at, at + MAX_ACTIONS))
+    }
+    await store.commit()
+  }
+
+  /** Leaves out what is still being written, and what was there a moment ago: both are looked at again soon. */
+  #settle(plan: OutgoingPlan): OutgoingPlan {
+    const { settling, nowMs, init, folders, leftRemovals } = this.#context
+    const wallMs = init.clock.now()
+    const isStill = ({ directory, found }: LocalPlace) => {
+      if (found.stamp.kind !== 'file') return true
+      const key = localKey(directory.folder, [...directory.names, found.name])
+      const waitMs = settling.look(key, found.stamp, nowMs, wallMs)
+      if (waitMs > 0) folders.get(directory.folder)?.markAt(directory.rawNames, nowMs + waitMs)
+      return waitMs === 0
+    }
+    const taken = new Set<string>()
+    for (const { directory, found } of [...plan.leaves, ...plan.directories, ...plan.moves]) {
+      taken.add(localKey(directory.folder, [...directory.names, found.name]))
+    }
+    const isGone = (entry: BaseEntry) => {
+      const key = localKey(entry.folder, entry.path.split('/'))
+      if (taken.has(key) || leftRemovals.has(entry.id)) return true
+      const waitMs = settling.look(key, undefined, nowMs, wallMs)
+      if (waitMs > 0) folders.get(entry.folder)?.markAt(entry.rawNames.slice(0, -1), nowMs + waitMs)
+      return waitMs === 0
+    }
+    return {
+      ...plan,
+      leaves: plan.leaves.filter((place) => isStill(place)),
+      changes: plan.changes.filter((place) => isStill(place)),
+      vanished: plan.vanished.filter((entry) => isGone(entry)),
+    }
+  }
+
+  /** Holds folders of which too much would go. */
+  async #brake(plan: OutgoingPlan): Promise<OutgoingPlan> {
+    const { base, folders, init } = this.#context
+    const maxFiles = init.brakeFiles ?? DEFAULT_BRAKE_FILES
+    const deletions = countDeletions(plan)
+    const held = new Set<string>()
+    const ids = new Set([...deletions.keys(), ...plan.changes.map(({ entry }) => entry.folder)])
+    for (const id of ids) {
+      const folder = folders.get(id)
+      if (folder === undefined || folder.isAccepted) continue
+      const deletedFiles = deletions.get(id) ?? 0
+      const changes = plan.changes.filter(({ entry }) => entry.kind === 'file' && entry.folder === id)
+      const { files } = base.counts(id)
+      if (!isBraked({ deletedFiles, replacedFiles: changes.length, files }, maxFiles)) continue
+      const replacedFiles = await this.#countReplaced(changes)
+      if (!isBraked({ deletedFiles, replacedFiles, files }, maxFiles)) continue
+      holdFolder(folder, { direction: 'outgoing', deletedFiles, replacedFiles, files })
+      held.add(id)
+    }
+    if (held.size === 0) return plan
+    const isFree = ({ directory }: LocalPlace) => !held.has(directory.folder)
+    return {
+      directories: plan.directories.filter((place) => isFree(place)),
+      moves: plan.moves.filter((place) => isFree(place)),
+      leaves: plan.leaves.filter((place) => isFree(place)),
+      changes: plan.changes.filter((place) => isFree(place)),
+      refreshes: plan.refreshes,
+      vanished: plan.vanished.filter((entry) => !held.has(entry.folder)),
+    }
+  }
+
+  /** How many changes are of bytes: to know it they are read. */
+  async #countReplaced(changes: OutgoingPlan['changes']): Promise<number> {
+    let replaced = 0
+    await concurrently(changes, CONCURRENT_TAKES, async (change) => {
+      const content = await this.#take(change)
+      if (content === undefined) return
+      this.#taken.set(change, content)
+      const { content: before } = change.entry
+      if (content.kind !== 'file' || before.kind !== 'file') return
+      if (bytesKey(content.file) !== bytesKey(before.file)) replaced += 1
+    })
+    return replaced
+  }
+
+  #noteVanished(top: BaseEntry, moved: ReadonlySet<BaseEntry>): void {
+    const pending = [top]
+    for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
+      if (moved.has(entry)) continue
+      const { content } = entry
+      if (content.kind === 'file' && content.file.size > 0) this.#vanishedBytes.set(bytesKey(content.file), entry)
+      pending.push(...(entry.children?.values() ?? []))
+    }
+  }
+
+  async #send(candidates: readonly Candidate[]): Promise<void> {
+    const contents = new Map<Candidate, NodeContent>()
+    await concurrently(candidates, CONCURRENT_TAKES, async (candidate) => {
+      if (candidate.type !== 'leaf' && candidate.type !== 'change') return
+      const content = this.#taken.get(candidate.item) ?? (await this.#take(candidate.item))
+      if (content !== undefined) contents.set(candidate, content)
+    })
+    const items: OutgoingItem[] = []
+    for (const candidate of candidates) {
+      if (candidate.type === 'leaf' || candidate.type === 'change') {
+        const content = contents.get(candidate)
+        if (content !== undefined) items.push({ ...candidate, content } as OutgoingItem)
+      } else {
+        items.push(candidate)
+      }
+    }
+    if (items.length === 0) return
+    const keys = await this.#context.store.announce(items.flatMap((item) => intentOf(item)))
+    try {
+      await this.#transact(items)
+    } catch (error) {
+      if (!isDittoError(error) || !REFUSALS.has(error.code)) throw error
+      // One of them is refused: the others go by themselves.
+      for (const item of items) await this.#sendAlone(item)
+    }
+    await this.#context.store.commit(keys)
+  }
+
+  async #sendAlone(item: OutgoingItem): Promise<void> {
+    try {
+      await this.#transact([item])
+    } catch (error) {
+      if (!isDittoError(error) || !REFUSALS.has(error.code)) throw error
+      const { base, trail } = this.#context
+      const folder = item.type === 'delete' ? item.entry.folder : item.item.directory.folder
+      const name = item.type === 'delete' ? item.entry.path : pathOf(item.item)
+      trail.note(folder, name, 'failed', `The document refused it: ${error.message}`)
+      if (item.type === 'move' && 'base' in item.item.parent) {
+        // It stands where the document cannot have it: the base says where it is, and it is moved back.
+        const { parent, entry, found } = item.item
+        const there = parent.base.children?.get(found.name)
+        if (there !== undefined && there !== entry) base.setAside(there)
+        base.move(entry, parent.base, found.name, found.rawName)
+        this.#context.compareEntry(entry)
+      } else {
+        this.#context.folders.get(folder)?.report(name, 'io', error.message)
+      }
+    }
+  }
+
+  async #transact(items: readonly OutgoingItem[]): Promise<void> {
+    const { base, remote, init, findWritten, trail } = this.#context
+    const batch = new OutgoingBatch({
+      ...{ base, remote, findWritten, vanishedBytes: this.#vanishedBytes },
+      ...{ foundAgain: this.#foundAgain, made: this.#made },
+      makeNode: (kind) => init.metadata.makeNode(kind),
+    })
+    let isAsked = false
+    const results = await init.metadata.transact(async () => {
+      isAsked = true
+      return inSlices(batch.actions(items))
+    })
+    if (!isAsked) return
+    batch.apply(results)
+    for (const { folder, path, text } of batch.effects.notes) trail.note(folder, path, 'done', `It ${text}.`)
+    for (const entry of batch.forgotten) {
+      const shown: TreeEntry | undefined = shownEntry(remote, entry)
+      if (shown !== undefined) this.#context.comparePath(shown.path, 'below')
+    }
+    for (const item of items) {
+      if (item.type === 'move' || item.type === 'change') this.#context.compareEntry(item.item.entry)
+      if (item.type === 'directory') {
+        const made = this.#made.get(item.item)
+        if (made !== undefined) this.#context.compareEntry(made)
+      }
+    }
+    for (const entry of batch.effects.placed) this.#context.compareEntry(entry)
+    this.#context.tellPlaces(batch.effects.placed, batch.effects.released)
+  }
+
+  /** @returns `undefined` where it could not be read, or changed meanwhile */
+  async #take(place: LocalPlace): Promise<NodeContent | undefined> {
+    const { folders, init, nowMs, trail } = this.#context
+    const { directory, found } = place
+    const folder = folders.get(directory.folder)
+    if (folder === undefined) return undefined
+    const { stamp } = found
+    const names = [...directory.rawNames, found.rawName]
+    try {
+      if (stamp.kind === 'directory')
+        return { kind: 'directory', directory: { mode: stamp.mode, mtimeNs: stamp.mtimeNs } }
+      if (stamp.kind === 'symlink') {
+        const target = await folder.fileSystem.readLink(names)
+        return { kind: 'symlink', symlink: { target, mtimeNs: stamp.mtimeNs } }
+      }
+      const read = (options = {}) => folder.fileSystem.read(names, stamp, options)
+      const content = await init.content.take({ folder: folder.id, names, stamp, read }, { signal: this.#signal })
+      folder.solve(pathOf(place), ['permission', 'io', 'no-space', 'link'])
+      return { kind: 'file', file: { size: stamp.size, mtimeNs: stamp.mtimeNs, mode: stamp.mode, content } }
+    } catch (error) {
+      this.#signal.throwIfAborted()
+      if (!isDittoError(error)) throw error
+      trail.note(folder.id, pathOf(place), 'failed', `It could not be read: ${error.message}`)
+      const isMeanwhile = error.code === 'DITTO_FILE_CHANGED' || error.code === 'DITTO_NOT_FOUND'
+      folder.markAt(directory.rawNames, nowMs + (isMeanwhile ? 50 : RETRY_MS))
+      if (!isMeanwhile) reportError(folder, pathOf(place), error)
+      return undefined
+    }
+  }
+}
+
+const REFUSALS: ReadonlySet<string> = new Set([
+  'DITTO_USAGE',
+  'DITTO_NOT_FOUND',
+  'DITTO_EXISTS',
+  'DITTO_PATH_INVALID',
+  'DITTO_LIMIT',
+])
+
+/** Parents before children, and what is gone at the end: what moved out of it has moved by then. */
+function sequence(plan: OutgoingPlan): readonly Candidate[] {
+  const placed: Exclude<Candidate, { readonly type: 'delete' }>[] = [
+    ...plan.directories.map((item) => ({ type: 'directory' as const, item })),
+    ...plan.moves.map((item) => ({ type: 'move' as const, item })),
+  ]
+  placed.sort((a, b) => a.item.directory.names.length - b.item.directory.names.length)
+  return [
+    ...placed,
+    ...plan.leaves.map((item) => ({ type: 'leaf' as const, item })),
+    ...plan.changes.map((item) => ({ type: 'change' as const, item })),
+    ...plan.vanished.map((entry) => ({ type: 'delete' as const, entry })),
+  ]
+}
+
+function intentOf(item: OutgoingItem): Intent[] {
+  if (item.type !== 'leaf' && item.type !== 'change') return []
+  if (item.content.kind === 'directory') return []
+  const { directory, found } = item.item
+  const known = item.type === 'change' ? item.item.entry : undefined
+  return [
+    {
+      ...{ type: 'send', folder: directory.folder, names: [...directory.names, found.name], rawName: found.rawName },
+      ...{ node: known?.node ?? ('' as BaseEntry['node']), base: known?.version, kind: item.content.kind },
+      ...{ content: contentText(item.content), stamp: stampText(found.stamp) },
+    },
+  ]
+}
+
+export function holdFolder(folder: FolderRuntime, held: HeldChange): void {
+  const { deletedFiles, replacedFiles, files, direction } = held
+  const where = direction === 'outgoing' ? 'On this disk' : 'On other devices'
+  const message = `${where} ${deletedFiles} of ${files} files were deleted and ${replacedFiles} replaced; accept it to go on.`
+  folder.paused = { reason: 'brake', message, held }
+}
+
+export function reportError(folder: FolderRuntime, path: string, error: { code: string; message: string }): void {
+  const kind = error.code === 'DITTO_PERMISSION' ? 'permission' : error.code === 'DITTO_NO_SPACE' ? 'no-space' : 'io'
+  folder.report(path, kind, error.message)
+}
+
+function pathOf({ directory, found }: LocalPlace): string {
+  return [...directory.names, found.name].join('/')
+}

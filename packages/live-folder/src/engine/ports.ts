@@ -1,0 +1,65 @@
+import type { AbortOptions, ContentRef, FileContent, NodeId, Unsubscribe, VersionId } from '@dittofs/interface'
+import type { DiskStamp } from '../disk-stamp.ts'
+
+/** Names one live folder on this device: chosen by whoever links it, never changed, 1 to 64 of `[0-9A-Za-z_-]`. */
+export type FolderId = string
+
+/** A regular file on disk, as it was looked at last. */
+export interface FileOnDisk {
+  readonly folder: FolderId
+  /** As they are on disk, from the folder's root. */
+  readonly names: readonly string[]
+  readonly stamp: DiskStamp
+  /** Opens its bytes; they end with DITTO_FILE_CHANGED when the file is not as `stamp` says, before or after. */
+  read(options?: AbortOptions): AsyncIterable<Uint8Array>
+}
+
+/** A file on disk that holds exactly what a version of the document says. */
+export interface PlacedFile {
+  /**
+   * Where the bytes are, for as long as they are there: 1 to 32 characters. Renaming the file, or a directory above it,
+   * keeps the key; other content gets another one. `SpaceFolders.locate` says what it stands for now.
+   */
+  readonly key: string
+  readonly node: NodeId
+  readonly version: VersionId
+  readonly file: FileContent
+  readonly folder: FolderId
+  readonly names: readonly string[]
+  readonly stamp: DiskStamp
+}
+
+/**
+ * The bytes behind the files of a space, as live folders need them. One for all folders of a space.
+ *
+ * All methods throw DittoError: DITTO_NO_SPACE, DITTO_IO, DITTO_CLOSED, and where a file on disk is read
+ * DITTO_FILE_CHANGED, DITTO_PERMISSION.
+ */
+export interface FolderContent {
+  /**
+   * Finds the name of a file's content, and sees to it that the content is held. Returns once metadata may refer to it,
+   * so once it is durable, or lies in the file itself, which then is told by {@link placed}.
+   */
+  take(file: FileOnDisk, options?: AbortOptions): Promise<ContentRef>
+
+  /** For each file whether all of its content can be read here now. */
+  areHeld(files: readonly FileContent[]): Promise<readonly boolean[]>
+
+  /** The bytes of a file, verified. Ends with DITTO_CHUNK_MISSING when they are not all held. */
+  read(file: FileContent, options?: AbortOptions): AsyncIterable<Uint8Array>
+
+  /**
+   * Called before the bytes of a file on disk are overwritten or removed. When it returns they no longer are needed:
+   * they lie elsewhere, or no history and no device wants them.
+   */
+  preserve(file: PlacedFile, options?: AbortOptions): Promise<void>
+
+  /** The file holds that content now. Told after the base knows it, and for every file of a folder that is linked. */
+  placed(file: PlacedFile): void
+
+  /** The file that a key stood for is gone, or holds something else. */
+  released(key: string): void
+
+  /** Calls `listener` whenever content came that was not held. */
+  onHeld(listener: () => void): Unsubscribe
+}

@@ -1,0 +1,11 @@
+import { setImmediate } from 'node:timers/promises'
+
+/** Runs work that comes in steps, giving others a turn between them. */
+export async function inSlices<T>(steps: Generator<void, T>, signal?: AbortSignal): Promise<T> {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    await setImmediate()
+    signal?.throwIfAborted()
+  }
+}

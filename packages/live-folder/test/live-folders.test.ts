@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest'
+import { describeDisk, differences, exchange, settle, settleAll } from './simulation/cluster.ts'
+import { SimulatedDevice } from './simulation/simulated-device.ts'
+import { VirtualClock } from './simulation/virtual-clock.ts'
+
+async function pair() {
+  const clock = new VirtualClock()
+  const devices = ['alice', 'bob'].map(
+    (name) => new SimulatedDevice({ name, seed: 1, clock, folders: [{ id: 'home', path: '' }] }),
+  ) as [SimulatedDevice, SimulatedDevice]
+  for (const device of devices) {
+    await device.openStore()
+    await device.start()
+  }
+  const [alice, bob] = devices
+  const agree = async () => {
+    expect(await settleAll(devices, clock)).toEqual([])
+    for (const device of devices) expect(await differences(device)).toEqual([])
+    expect(describeDisk(alice.disk())).toEqual(describeDisk(bob.disk()))
+  }
+  const settleBoth = () => settle(devices, clock)
+  return { alice, bob, clock, agree, settleBoth }
+}
+
+const paths = (device: SimulatedDevice) => [...describeDisk(device.disk()).keys()].sort()
+
+describe('a live folder on two devices', () => {
+  it('brings files, directories and links to the other side, and keeps what is edited', async () => {
+    const { alice, bob, agree } = await pair()
+    alice.disk().makeDirectory(['d'])
+    alice.disk().write(['d', 'f'], 'one')
+    alice.disk().makeDirectory(['empty'])
+    alice.disk().put(['link'], { kind: 'symlink', text: 'd/f', mode: 0o777, mtimeNs: 5n })
+    await agree()
+    expect(bob.disk().at(['d', 'f'])?.text).toBe('one')
+    bob.disk().write(['d', 'f'], 'two')
+    await agree()
+    expect(alice.disk().at(['d', 'f'])?.text).toBe('two')
+    bob.disk().remove(['d'])
+    await agree()
+    expect(paths(alice)).toEqual(['empty', 'link'])
+  })
+
+  it('moves a directory with one rename, also when something in it was edited on the other side', async () => {
+    const { alice, bob, agree, settleBoth } = await pair()
+    alice.disk().makeDirectory(['d'])
+    for (let at = 0; at < 50; at += 1) alice.disk().write(['d', `f${at}`], `text ${at}`)
+    await agree()
+    const moved = bob.disk().at(['d'])
+    alice.disk().rename(['d'], ['e'])
+    bob.disk().write(['d', 'f7'], 'edited')
+    await settleBoth()
+    await exchange(alice, bob)
+    await agree()
+    expect(bob.disk().at(['e'])).toBe(moved)
+    expect(alice.disk().at(['e', 'f7'])?.text).toBe('edited')
+    expect(bob.fileSystems.get('home')?.calls('rename')).toBe(1)
+    expect(paths(bob)).toHaveLength(51)
+  })
+
+  it('keeps both versions of a file that was edited on both sides', async () => {
+    const { alice, bob, agree, settleBoth } = await pair()
+    alice.disk().write(['f'], 'base')
+    await agree()
+    alice.disk().write(['f'], 'of alice')
+    bob.disk().write(['f'], 'of bob')
+    await settleBoth()
+    await agree()
+    const texts = [...alice.disk().files()].map(({ inode }) => inode.text)
+    expect(texts).toEqual(expect.arrayContaining(['of alice', 'of bob']))
+    expect(paths(alice)).toHaveLength(2)
+  })
+
+  it('keeps a file that was edited against its deletion', async () => {
+    const { alice, bob, agree, settleBoth } = await pair()
+    alice.disk().makeDirectory(['d'])
+    alice.disk().write(['d', 'f'], 'base')
+    alice.disk().write(['d', 'g'], 'other')
+    await agree()
+    alice.disk().remove(['d'])
+    bob.disk().write(['d', 'f'], 'edited')
+    await settleBoth()
+    await agree()
+    expect(paths(alice)).toEqual(['d', 'd/f'])
+  })
+
+  it('exchanges two names', async () => {
+    const { alice, bob, agree } = await pair()
+    alice.disk().write(['a'], 'one')
+    alice.disk().write(['b'], 'two')
+    await agree()
+    const inode = bob.disk().at(['a'])
+    alice.disk().rename(['a'], ['t'])
+    alice.disk().rename(['b'], ['a'])
+    alice.disk().rename(['t'], ['b'])
+    await agree()
+    expect(bob.disk().at(['b'])).toBe(inode)
+    expect(bob.disk().at(['a'])?.text).toBe('two')
+  })
+})
