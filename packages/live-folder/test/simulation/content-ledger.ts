@@ -3,8 +3,8 @@ interface Record {
   readonly text: string
   /** Whether a person overwrote or deleted it where it stood. */
   isReplaced: boolean
-  /** Whether a person moved it, or a directory above, or changed its attributes: then it may outlive a deletion. */
-  isTouched: boolean
+  /** Shared by all contents of what a person takes for one file. */
+  readonly file: { isTouched: boolean }
   /** What happened to it, for the report. */
   readonly story: string[]
 }
@@ -13,8 +13,10 @@ interface Record {
 export class ContentLedger {
   readonly #records = new Map<string, Record>()
 
-  written(text: string, story: string): void {
-    this.#records.set(text, { text, isReplaced: false, isTouched: false, story: [story] })
+  /** @param over - the content of the same file that it replaces */
+  written(text: string, story: string, over?: string): void {
+    const file = (over === undefined ? undefined : this.#records.get(over))?.file ?? { isTouched: false }
+    this.#records.set(text, { text, isReplaced: false, file, story: [story] })
   }
 
   replaced(text: string, story: string): void {
@@ -24,22 +26,25 @@ export class ContentLedger {
     record.story.push(story)
   }
 
+  /** A file that was moved, or a directory above it, or whose attributes were changed, may outlive a deletion. */
   touched(text: string, story: string): void {
     const record = this.#records.get(text)
     if (record === undefined) return
-    record.isTouched = true
+    record.file.isTouched = true
     record.story.push(story)
   }
 
   /**
-   * @param final - the contents of all files in the end
+   * @param final - the contents of all files in the end, with where each is
    * @param isSeen - whether a scan ever came by
    */
-  check(final: ReadonlySet<string>, isSeen: (text: string) => boolean): string[] {
+  check(final: ReadonlyMap<string, string>, isSeen: (text: string) => boolean): string[] {
     const faults: string[] = []
-    for (const { text, isReplaced, isTouched, story } of this.#records.values()) {
+    for (const { text, isReplaced, file, story } of this.#records.values()) {
       if (!isReplaced && isSeen(text) && !final.has(text)) faults.push(`LOST: ${text}: ${story.join('; ')}`)
-      if (isReplaced && !isTouched && final.has(text)) faults.push(`BACK: ${text}: ${story.join('; ')}`)
+      if (isReplaced && !file.isTouched && final.has(text)) {
+        faults.push(`BACK: ${text} at ${final.get(text)}: ${story.join('; ')}`)
+      }
     }
     return faults
   }

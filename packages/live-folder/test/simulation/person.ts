@@ -83,17 +83,17 @@ export class Person {
     const old = inode.text
     if (operation === 'overwrite') {
       ledger.replaced(old, this.#note('overwrites', names))
-      this.#write(names, 'writes')
+      this.#write(names, 'writes', old)
     } else if (operation === 'append') {
       ledger.replaced(old, this.#note('appends to', names))
       const { mtimeNs } = inode
       const text = `${old} and ${this.#init.nextNumber()}`
       disk.write(names, text, mtimeNs)
-      ledger.written(text, this.#note('appended', names))
+      ledger.written(text, this.#note('appended', names), old)
     } else if (operation === 'save') {
       ledger.replaced(old, this.#note('saves over', names))
       const aside = [...names.slice(0, -1), `.saving ${this.#init.nextNumber()}`]
-      const text = this.#write(aside, 'writes')
+      const text = this.#write(aside, 'writes', old)
       disk.rename(aside, names)
       this.#note(`saved ${text} as`, names)
     } else if (operation === 'moveFile') {
@@ -131,10 +131,10 @@ export class Person {
     return names
   }
 
-  #write(names: readonly string[], what: string): string {
+  #write(names: readonly string[], what: string, over?: string): string {
     const text = `content ${this.#init.nextNumber()}`
     this.#init.disk.write(names, text)
-    this.#init.ledger.written(text, this.#note(`${what} ${text} at`, names))
+    this.#init.ledger.written(text, this.#note(`${what} ${text} at`, names), over)
     return text
   }
 

@@ -54,8 +54,8 @@ export class SimulatedDevice {
     this.name = init.name
     this.#keys = makeKeys(init.name)
     this.key = this.#keys.key
-    for (const { id, foldsCase = false } of init.folders) {
-      this.disks.set(id, new MemoryDisk({ nowNs: () => init.clock.nowNs(), foldsCase }))
+    for (const [at, { id, foldsCase = false }] of init.folders.entries()) {
+      this.disks.set(id, new MemoryDisk({ nowNs: () => init.clock.nowNs(), foldsCase, dev: BigInt(at + 1) }))
     }
   }
 

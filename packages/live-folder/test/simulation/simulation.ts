@@ -206,7 +206,7 @@ class Simulation {
   }
 
   async #compare(): Promise<void> {
-    const final = new Set<string>()
+    const final = new Map<string, string>()
     for (const device of this.#devices) {
       for (const { id, paused, problems } of device.folders.states()) {
         // A person may delete the directory that a folder mirrors, on another device.
@@ -217,7 +217,9 @@ class Simulation {
       const isGone = device.folders.states().some(({ paused }) => paused?.reason === 'directory-gone')
       for (const difference of isGone ? [] : await differences(device)) this.#faults.push(`DIFFERS: ${difference}`)
       for (const { id } of device.setups) {
-        for (const { inode } of device.disk(id).files()) if (inode.kind === 'file') final.add(inode.text)
+        for (const { names, inode } of device.disk(id).files()) {
+          if (inode.kind === 'file') final.set(inode.text, `${device.name} ${id}/${names.join('/')}`)
+        }
       }
     }
     const whole = this.#devices.filter(({ setups }) => setups === ONE_FOLDER)
