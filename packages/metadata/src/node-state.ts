@@ -1,8 +1,8 @@
 import type { NodeId, NodeKind } from '@dittofs/interface'
+import type { DirectoryLedger } from './directory-ledger.ts'
 import type { Event, Writer } from './event.ts'
 import { kindOfNode } from './node-id.ts'
 import type { PlacementPart, VersionPart } from './record.ts'
-import type { TreeSummary } from './tree-summary.ts'
 import type { VersionVector } from './version-vector.ts'
 
 export interface Placement extends PlacementPart, Event {}
@@ -54,12 +54,11 @@ export class NodeState {
   isWaiting = false
   children: DirectoryChildren | undefined
 
-  /** Renewed with every change that a summary of this directory would show. */
-  stamp = 0
-  /** Whether the stamp, and those of all directories above, are newer than any summary of them. */
+  /** Whether the ledgers of all directories above have been told that something below changed. */
   isStale = false
-  ownSummary: TreeSummary | undefined
-  groupSummary: TreeSummary | undefined
+  /** Totals of this directory alone, and with those it shows as one with. */
+  ownLedger: DirectoryLedger | undefined
+  groupLedger: DirectoryLedger | undefined
 
   constructor(id: NodeId) {
     this.id = id

@@ -37,7 +37,6 @@ export class SpaceIndex {
   readonly #directories = new Set<Node>()
   readonly #held = new Map<Writer, number>()
   #time = 0
-  #stamps = 0
 
   /** The highest time held. */
   get time(): number {
@@ -165,9 +164,8 @@ export class SpaceIndex {
     if (placement !== undefined) {
       const parent = this.#node(placement.parent)
       contest(parent, placement.name)
-      this.#invalidate(parent)
+      this.#invalidate(parent, placement.name)
     }
-    if (node.kind === 'directory') this.#invalidate(node)
   }
 
   #place(node: Node, placement: Placement | undefined, isDisplaced: boolean): void {
@@ -175,7 +173,7 @@ export class SpaceIndex {
     if (node.placement !== undefined) {
       const parent = this.#node(node.placement.parent)
       removeChild(parent, node.placement.name, node)
-      this.#invalidate(parent)
+      this.#invalidate(parent, node.placement.name)
     }
     node.placement = placement
     node.isDisplaced = isDisplaced
@@ -200,12 +198,16 @@ export class SpaceIndex {
     node.isWaiting = isWaiting
   }
 
-  #invalidate(from: Node): void {
-    this.#stamps += 1
-    for (let node: Node | undefined = from; node !== undefined && !node.isStale; ) {
+  /** Tells the ledgers of a directory, and of those above it, that something changed under a name. */
+  #invalidate(from: Node, under: string): void {
+    let name = under
+    for (let node: Node | undefined = from; node !== undefined; ) {
+      node.ownLedger?.noteChange(name)
+      node.groupLedger?.noteChange(name)
+      if (node.isStale || node.placement === undefined) break
       node.isStale = true
-      node.stamp = this.#stamps
-      node = node.placement === undefined ? undefined : this.nodes.get(node.placement.parent)
+      name = node.placement.name
+      node = this.nodes.get(node.placement.parent)
     }
   }
 }

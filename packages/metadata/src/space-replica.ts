@@ -82,7 +82,7 @@ export class SpaceReplica {
 
   /** 32 bytes over the entries held and what they show. */
   digest(): Uint8Array {
-    const { hashes } = this.view.summaries.of(this.view.root)
+    const { hashes } = this.view.summaries.of(this.view.root).totals
     return createHash('sha256')
       .update('dittofs digest v1\0')
       .update(this.#digests.summary())

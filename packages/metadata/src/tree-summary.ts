@@ -1,31 +1,22 @@
-import type { Deletion, NodeState } from './node-state.ts'
-import type { Member, ShownDirectory, ShownEntry } from './shown-tree.ts'
-import { namesIn, type TreeView } from './tree-view.ts'
+import { DirectoryLedger, keepLedger, ledgerOf, type TreeSummary } from './directory-ledger.ts'
+import { childrenNamed } from './node-state.ts'
+import type { Member, ShownDirectory } from './shown-tree.ts'
+import { hasDirectory, namesIn, type TreeView } from './tree-view.ts'
 
-/** Sums over all that is shown below a directory, the directory itself not counted. */
-export interface TreeTotals {
-  readonly files: number
-  readonly directories: number
-  readonly symlinks: number
-  readonly bytes: number
-  readonly conflicts: number
-  /** Directories, at any depth, that show names which differ in case only. */
-  readonly clashes: number
-  /** Two sums over a hash of each entry: equal where the same is shown. */
-  readonly hashes: readonly [number, number]
-}
-
-/** The totals of a directory, and what they were computed from. */
-export interface TreeSummary extends TreeTotals {
-  readonly members: readonly Member[]
-  readonly stamps: readonly number[]
-  readonly isEmpty: boolean
-  /** Groups of names in this very directory that differ in case only. */
-  readonly caseClashes: readonly (readonly string[])[]
-}
-
-/** Names and directories evaluated before others get a turn. */
+/** Names and directories evaluated before others get a turn: one to three milliseconds. */
 const NAMES_PER_STEP = 500
+
+/** Directories of fewer names are summed whole after a change. */
+const MIN_PARTS = 64
+
+/** A directory on the way to its totals. */
+interface Frame {
+  readonly directory: ShownDirectory
+  readonly ledger: DirectoryLedger
+  readonly names: Iterator<string>
+  /** A name that waits for the totals of what is below it. */
+  waiting: string | undefined
+}
 
 /** Counts what is evaluated, over all directories of one run: many small ones take as long as a large one. */
 class StepCounter {
@@ -38,14 +29,18 @@ class StepCounter {
 }
 
 /**
- * Totals of every directory, kept with it and computed again only where something changed below. They also say
- * whether a dead directory still shows anything.
+ * Totals of every directory, kept with it; only names under which something changed are evaluated again. They also
+ * say whether a dead directory still shows anything.
  */
 export class TreeSummaries {
+  /** Names evaluated so far: the work done. */
+  evaluatedNames = 0
   readonly #view: TreeView
+  readonly #minParts: number
 
-  constructor(view: TreeView) {
+  constructor(view: TreeView, minParts = MIN_PARTS) {
     this.#view = view
+    this.#minParts = minParts
   }
 
   of(directory: ShownDirectory): TreeSummary {
@@ -57,7 +52,12 @@ export class TreeSummaries {
   }
 
   isEmpty(member: Member): boolean {
-    return (cached([member]) ?? this.of(alone(member))).isEmpty
+    return (current([member]) ?? this.of(alone(member))).isEmpty
+  }
+
+  /** The names that may make conflict copies where several directories show as one, as far as that is kept. */
+  contestedNames(directory: ShownDirectory): Set<string> | undefined {
+    return ledgerOf(directory.members)?.contestedNames((name) => mayConflict(directory, name))
   }
 
   /**
@@ -65,149 +65,101 @@ export class TreeSummaries {
    * Directories are kept on a stack of its own: a peer decides how deep they lie.
    */
   *steps(top: ShownDirectory): Generator<void, TreeSummary> {
-    const stack: ShownDirectory[] = [top]
+    const known = current(top.members)
+    if (known !== undefined) return known
+    const stack: Frame[] = [frameOf(top)]
     const counter = new StepCounter()
     for (;;) {
-      if (counter.isStepOver()) yield
-      const directory = stack.at(-1) as ShownDirectory
-      const known = cached(directory.members)
-      if (known !== undefined) {
-        stack.pop()
-        if (stack.length === 0) return known
-        continue
-      }
-      const missing = yield* this.#missingBelow(directory, counter)
+      const frame = stack.at(-1) as Frame
+      const missing = yield* this.#count(frame, counter)
       if (missing.length > 0) {
-        for (const below of missing) stack.push(below)
+        for (const below of missing) stack.push(frameOf(below))
         continue
       }
-      const summary = yield* this.#sum(directory, counter)
-      keep(summary)
+      const summary = this.#finish(frame)
+      stack.pop()
+      if (stack.length === 0) return summary
     }
   }
 
-  /** Directories whose totals must be known before those of `directory`. */
-  *#missingBelow(directory: ShownDirectory, counter: StepCounter): Generator<void, ShownDirectory[]> {
-    const missing: ShownDirectory[] = []
-    for (const name of namesIn(directory)) {
+  /** Counts names until one needs totals that are not known. @returns the directories whose totals it needs */
+  *#count(frame: Frame, counter: StepCounter): Generator<void, readonly ShownDirectory[]> {
+    for (;;) {
       if (counter.isStepOver()) yield
-      const placed = this.#view.placedMembers(directory, name)
-      if (placed.length === 0) continue
-      const unknown = placed.filter((member) => member.deletions.length > 0 && cached([member]) === undefined)
-      if (unknown.length > 0) {
-        missing.push(...unknown.map((member) => alone(member)))
-        continue
+      const name = frame.waiting ?? nextOf(frame.names)
+      if (name === undefined) return []
+      const missing = this.#missingUnder(frame.directory, name)
+      if (missing.length > 0) {
+        frame.waiting = name
+        return missing
       }
-      const members = this.#view.members(directory, name)
-      if (members.length > 0 && cached(members) === undefined) {
-        missing.push({ kind: 'directory', name, parent: directory, members })
-      }
+      frame.waiting = undefined
+      this.#countName(frame, name)
     }
-    return missing
   }
 
-  *#sum(directory: ShownDirectory, counter: StepCounter): Generator<void, TreeSummary> {
-    const totals = { files: 0, directories: 0, symlinks: 0, bytes: 0, conflicts: 0, clashes: 0 }
-    const hashes: [number, number] = [0, 0]
-    const byFolded = new Map<string, string[]>()
-    let isEmpty = true
-    const count = (entry: ShownEntry) => {
-      isEmpty = false
-      const folded = entry.name.toLowerCase()
-      const alike = byFolded.get(folded)
-      if (alike === undefined) byFolded.set(folded, [entry.name])
-      else alike.push(entry.name)
-      hashEntry(hashes, entry)
-      if (entry.kind === 'directory') {
-        totals.directories += 1
-        addTotals(totals, hashes, this.of(entry))
-      } else {
-        if (entry.node.kind === 'file') totals.files += 1
-        else totals.symlinks += 1
-        totals.bytes += entry.version.size
-        if (entry.conflictOf !== undefined) totals.conflicts += 1
-      }
+  #countName({ directory, ledger }: Frame, name: string): void {
+    this.evaluatedNames += 1
+    const { main, losers } = this.#view.at(directory, name)
+    ledger.set(name, main, main?.kind === 'directory' ? this.of(main).totals : undefined)
+    if (directory.members.length > 1) {
+      // What lives in a dead directory of that name may go and come without the name changing.
+      ledger.setContested(name, losers.length > 0 || (hasDirectory(directory, name) && mayConflict(directory, name)))
     }
-    for (const name of namesIn(directory)) {
-      if (counter.isStepOver()) yield
-      const main = this.#view.main(directory, name)
-      if (main !== undefined) count(main)
-    }
-    for (const copy of this.#view.conflictCopies(directory)) count(copy)
-    const caseClashes = [...byFolded.values()].filter((names) => names.length > 1).map((names) => names.sort())
-    if (caseClashes.length > 0) totals.clashes += 1
-    const { members } = directory
-    return {
-      ...totals,
-      hashes,
-      members,
-      stamps: members.map(({ node }) => node.stamp),
-      isEmpty,
-      caseClashes,
-    }
+  }
+
+  #finish({ directory, ledger }: Frame): TreeSummary {
+    keepLedger(ledger)
+    const summary = ledger.finish(this.#view.conflictCopies(directory), this.#minParts)
+    for (const { node } of directory.members) node.isStale = false
+    return summary
+  }
+
+  /** Directories whose totals must be known before those of a name. */
+  #missingUnder(directory: ShownDirectory, name: string): ShownDirectory[] {
+    const placed = this.#view.placedMembers(directory, name)
+    if (placed.length === 0) return []
+    const unknown = placed.filter((member) => member.deletions.length > 0 && current([member]) === undefined)
+    if (unknown.length > 0) return unknown.map((member) => alone(member))
+    const members = this.#view.members(directory, name)
+    if (members.length === 0 || current(members) !== undefined) return []
+    return [{ kind: 'directory', name, parent: directory, members }]
   }
 }
 
-function addTotals(
-  totals: { -readonly [Key in keyof Omit<TreeTotals, 'hashes'>]: number },
-  hashes: [number, number],
-  below: TreeSummary,
-): void {
-  totals.files += below.files
-  totals.directories += below.directories
-  totals.symlinks += below.symlinks
-  totals.bytes += below.bytes
-  totals.conflicts += below.conflicts
-  totals.clashes += below.clashes
-  hashes[0] = (hashes[0] + below.hashes[0]) >>> 0
-  hashes[1] = (hashes[1] + below.hashes[1]) >>> 0
+function frameOf(directory: ShownDirectory): Frame {
+  const kept = ledgerOf(directory.members)
+  const ledger = kept ?? new DirectoryLedger(directory.members)
+  // Names counted meanwhile leave the set, and the iteration with it.
+  const names = kept === undefined ? namesIn(directory) : ledger.changed.values()
+  return { directory, ledger, names, waiting: undefined }
+}
+
+function nextOf(names: Iterator<string>): string | undefined {
+  const next = names.next()
+  return next.done === true ? undefined : next.value
+}
+
+function current(members: readonly Member[]): TreeSummary | undefined {
+  return ledgerOf(members)?.current
 }
 
 function alone(member: Member): ShownDirectory {
   return { kind: 'directory', name: '', parent: undefined, members: [member] }
 }
 
-function cached(members: readonly Member[]): TreeSummary | undefined {
-  const first = members[0]?.node
-  const summary = members.length === 1 ? first?.ownSummary : first?.groupSummary
-  if (summary === undefined || summary.members.length !== members.length) return undefined
-  const isCurrent = members.every((member, position) => {
-    const then = summary.members[position]
-    return (
-      then?.node === member.node &&
-      summary.stamps[position] === member.node.stamp &&
-      isSameDeletions(then.deletions, member.deletions)
-    )
-  })
-  return isCurrent ? summary : undefined
-}
-
-function isSameDeletions(a: readonly Deletion[], b: readonly Deletion[]): boolean {
-  return a === b || (a.length === b.length && a.every((deletion, position) => deletion === b[position]))
-}
-
-function keep(summary: TreeSummary): void {
-  const first = summary.members[0]?.node as NodeState
-  if (summary.members.length === 1) first.ownSummary = summary
-  else first.groupSummary = summary
-  for (const { node } of summary.members) node.isStale = false
-}
-
-function hashEntry(hashes: [number, number], entry: ShownEntry): void {
-  const parent = entry.parent?.members[0]?.node.id ?? ''
-  let text: string
-  if (entry.kind === 'directory') {
-    text = `${parent}/${entry.name}/${entry.members.map(({ node }) => node.id).join()}`
-  } else {
-    text = `${parent}/${entry.name}/${entry.node.id}/${entry.version.writer}:${entry.version.t}`
+/** Whether a name could make conflict copies: a leaf in conflict, or one beside something else. */
+function mayConflict(directory: ShownDirectory, name: string): boolean {
+  let nodes = 0
+  let leaves = 0
+  let isInConflict = false
+  for (const { node } of directory.members) {
+    for (const child of childrenNamed(node, name)) {
+      nodes += 1
+      if (child.kind === 'directory') continue
+      leaves += 1
+      isInConflict ||= child.states.length > 1
+    }
   }
-  let low = 0x811c9dc5
-  let high = 0x9747b28c
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at)
-    low = Math.imul(low ^ code, 0x01000193)
-    high = Math.imul(high ^ code, 0x5bd1e995) + (high >>> 15)
-  }
-  hashes[0] = (hashes[0] + (low >>> 0)) >>> 0
-  hashes[1] = (hashes[1] + (high >>> 0)) >>> 0
+  return isInConflict || (leaves > 0 && nodes > 1)
 }

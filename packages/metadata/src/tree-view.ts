@@ -20,14 +20,14 @@ import { covers } from './version-vector.ts'
 export type DeviceLabel = (key: DeviceKey) => string
 
 /** What stands under one name before conflict copies get names of their own. */
-interface NameView {
+export interface NameView {
   readonly name: string
   readonly main: ShownEntry | undefined
   /** Entries that need another name. */
   readonly losers: readonly Loser[]
 }
 
-interface Loser {
+export interface Loser {
   readonly name: string
   readonly node: NodeState
   readonly group: VersionGroup
@@ -49,10 +49,11 @@ export class TreeView {
   readonly summaries: TreeSummaries
   readonly #deviceLabel: DeviceLabel
 
-  constructor(index: SpaceIndex, deviceLabel: DeviceLabel) {
+  /** @param minParts - names from which on a directory's totals are kept name by name */
+  constructor(index: SpaceIndex, deviceLabel: DeviceLabel, minParts?: number) {
     this.index = index
     this.#deviceLabel = deviceLabel
-    this.summaries = new TreeSummaries(this)
+    this.summaries = new TreeSummaries(this, minParts)
   }
 
   get root(): ShownDirectory {
@@ -71,20 +72,20 @@ export class TreeView {
   }
 
   child(directory: ShownDirectory, name: string): ShownEntry | undefined {
-    const { main } = this.#at(directory, name)
+    const { main } = this.at(directory, name)
     if (main !== undefined) return main
     return this.conflictCopies(directory).find((copy) => copy.name === name)
   }
 
   /** The entry that is shown by its own name; conflict copies are not. */
   main(directory: ShownDirectory, name: string): ShownEntry | undefined {
-    return this.#at(directory, name).main
+    return this.at(directory, name).main
   }
 
   /** All entries of a directory, in no order. */
   *entries(directory: ShownDirectory): Generator<ShownEntry> {
     for (const name of namesIn(directory)) {
-      const { main } = this.#at(directory, name)
+      const { main } = this.at(directory, name)
       if (main !== undefined) yield main
     }
     yield* this.conflictCopies(directory)
@@ -111,7 +112,7 @@ export class TreeView {
         name: loser.name,
         device: this.#label(version.writer),
         mtimeNs: packedMtimeNs(version.content),
-        isTaken: (candidate) => taken.has(candidate) || this.#at(directory, candidate).main !== undefined,
+        isTaken: (candidate) => taken.has(candidate) || this.at(directory, candidate).main !== undefined,
       })
       taken.add(name)
       return name
@@ -162,7 +163,8 @@ export class TreeView {
     return members
   }
 
-  #at(directory: ShownDirectory, name: string): NameView {
+  /** What stands under one name. */
+  at(directory: ShownDirectory, name: string): NameView {
     const single = singleLeaf(directory, name)
     if (single !== undefined) {
       const [group, ...rest] = livingVersions(single.node, this.reaching(single.node, single.deletions))
@@ -214,14 +216,21 @@ export class TreeView {
   #losers(directory: ShownDirectory): Loser[] {
     const [only, ...more] = directory.members
     if (only === undefined || more.length > 0) {
-      return [...sharedNames(directory)].flatMap((name) => this.#at(directory, name).losers)
+      const names = this.summaries.contestedNames(directory) ?? sharedNames(directory)
+      return [...names].flatMap((name) => {
+        const found = this.at(directory, name).losers
+        // As below, where the names are kept for these directories under these deletions.
+        const isSettled = found.length === 0 && !hasDirectory(directory, name)
+        if (isSettled) names.delete(name)
+        return found
+      })
     }
     const { children } = only.node
     if (children === undefined) return []
-    if (!isAlive(only)) return [...children.contested].flatMap((name) => this.#at(directory, name).losers)
+    if (!isAlive(only)) return [...children.contested].flatMap((name) => this.at(directory, name).losers)
     const losers: Loser[] = []
     for (const name of children.conflicting) {
-      const found = this.#at(directory, name).losers
+      const found = this.at(directory, name).losers
       losers.push(...found)
       // In a living directory only a change under this very name can make it conflict again, unless what lives in a
       // dead directory of that name does.
@@ -248,6 +257,11 @@ export function* namesIn(directory: ShownDirectory): Generator<string> {
   const names = new Set<string>()
   for (const { node } of directory.members) for (const name of node.children?.byName.keys() ?? []) names.add(name)
   yield* names
+}
+
+/** Whether a directory is placed under a name, dead or alive. */
+export function hasDirectory(directory: ShownDirectory, name: string): boolean {
+  return directory.members.some(({ node }) => childrenNamed(node, name).some(({ kind }) => kind === 'directory'))
 }
 
 /** The names that can make conflict copies where several directories are shown as one. */

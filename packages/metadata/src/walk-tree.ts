@@ -49,8 +49,8 @@ export function clashesIn(view: TreeView): NameClash[] {
   const pending: { directory: ShownDirectory; path: string }[] = [{ directory: view.root, path: '' }]
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const summary = view.summaries.of(next.directory)
-    if (summary.clashes === 0) continue
-    for (const names of summary.caseClashes) clashes.push({ directory: next.path, names })
+    if (summary.totals.clashes === 0) continue
+    for (const names of summary.caseClashes()) clashes.push({ directory: next.path, names })
     for (const entry of view.entries(next.directory)) {
       if (entry.kind !== 'directory') continue
       pending.push({ directory: entry, path: next.path === '' ? entry.name : `${next.path}/${entry.name}` })

@@ -181,8 +181,8 @@ export class YjsMetadataStore implements MetadataStore {
   counts(): TreeCounts {
     this.#assertOpen()
     const { view, index } = this.#replica
-    const { files, directories, symlinks, bytes, conflicts } = view.summaries.of(view.root)
-    return { files, directories, symlinks, bytes, conflicts, waiting: index.waitingNodes }
+    const { files, directories, symlinks, bytes, conflicts } = view.summaries.of(view.root).totals
+    return { files, directories, symlinks, bytes: Number(bytes), conflicts, waiting: index.waitingNodes }
   }
 
   clashes(): readonly NameClash[] {

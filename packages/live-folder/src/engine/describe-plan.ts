@@ -38,14 +38,12 @@ async function describeOutgoing(
   const kind = ({ found }: LocalPlace) => (found.stamp.kind === 'other' ? 'file' : found.stamp.kind)
   const direction = 'outgoing' as const
   return [
-    ...plan.directories
-      .filter(isHere)
-      .map((place) => ({
-        direction,
-        type: place.adopts === undefined ? ('create' as const) : ('adopt' as const),
-        kind: kind(place),
-        path: path(place),
-      })),
+    ...plan.directories.filter(isHere).map((place) => ({
+      direction,
+      type: place.adopts === undefined ? ('create' as const) : ('adopt' as const),
+      kind: kind(place),
+      path: path(place),
+    })),
     ...plan.moves.filter(isHere).map((place) => {
       const from = place.entry.folder === folder.id ? place.entry.path : `${place.entry.folder}:${place.entry.path}`
       return { direction, type: 'move' as const, kind: kind(place), path: path(place), from }

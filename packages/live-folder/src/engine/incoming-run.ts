@@ -39,6 +39,7 @@ export class IncomingRun {
 
   async run(scope: IncomingScope): Promise<void> {
     const plan = this.#brake(await this.#plan(scope))
+    this.#solve(scope)
     this.#report(plan)
     const { steps } = plan
     for (const { folder } of steps) this.#progress(folder, 0)
@@ -64,6 +65,18 @@ export class IncomingRun {
     return plan
   }
 
+  /** Problems with what is compared anew are met again, or are none any more. */
+  #solve(scope: IncomingScope): void {
+    for (const folder of this.#context.folders.values()) if (scope === 'all') folder.solveAll('document')
+    if (scope === 'all') return
+    for (const { id, path: root } of plannedFolders(this.#context)) {
+      for (const path of scope.paths.keys()) {
+        if (root !== '' && !path.startsWith(`${root}/`)) continue
+        this.#context.folders.get(id)?.solve('document', root === '' ? path : path.slice(root.length + 1))
+      }
+    }
+  }
+
   #report({ leftOut }: IncomingPlan): void {
     const { folders } = this.#context
     for (const { folder, path, kind } of leftOut) {
@@ -71,7 +84,7 @@ export class IncomingRun {
         kind === 'case-clash'
           ? 'Another name differs from this one by case only, and this disk cannot hold both; rename one of them.'
           : 'This directory is a live folder of its own on this device, so it is not written here as well.'
-      folders.get(folder)?.report(path, kind, message)
+      folders.get(folder)?.report('document', path, kind, message)
     }
   }
 
@@ -121,7 +134,7 @@ export class IncomingRun {
 
   /** Leaves out files whose content has not come. */
   async #withContent(steps: readonly IncomingStep[]): Promise<IncomingStep[]> {
-    const { init, waiting, folders } = this.#context
+    const { init, waiting } = this.#context
     const needed = steps.filter((step) => fileOf(step) !== undefined)
     if (needed.length === 0) return [...steps]
     const held = await init.content.areHeld(needed.map((step) => fileOf(step) as FileContent))
@@ -136,7 +149,6 @@ export class IncomingRun {
         'decided',
         'It waits for its content to come from another device.',
       )
-      folders.get(step.folder)?.solve(step.path, ['io'])
     }
     return steps.filter((step) => !missing.has(step))
   }
@@ -161,6 +173,7 @@ export class IncomingRun {
     if (folder === undefined) return
     // What a person paused in the middle stays as it is; all of it is compared when it goes on.
     if (folder.paused !== undefined) return
+    folder.solve('document', step.path)
     try {
       const isDone = await this.#try(step, folder)
       this.#progress(step.folder, 1)
@@ -170,7 +183,6 @@ export class IncomingRun {
         return
       }
       this.#context.succeeded(this.#documentPath(step))
-      folder.solve(step.path, ['permission', 'no-space', 'io', 'link', 'case-clash', 'not-empty'])
     } catch (error) {
       this.#signal.throwIfAborted()
       if (!isDittoError(error)) throw error
@@ -192,7 +204,7 @@ export class IncomingRun {
     for (const path of new Set([step.path, ...(entry === undefined ? [] : [entry.path])])) {
       folder.markAt(this.#rawDirectory(folder, path), nowMs + (isLocal ? 0 : 5000))
     }
-    if (!isLocal) reportError(folder, step.path, error)
+    if (!isLocal) reportError(folder, 'document', step.path, error)
   }
 
   /** The directory of a path, in the names it has on disk. */
@@ -272,7 +284,7 @@ export class IncomingRun {
     } catch (error) {
       if (!isDittoError(error, 'DITTO_EXISTS') || !entry.isDirectory) throw error
       // It holds what is not of the space: that stays, with the directory. If it is to be synced, the next look finds it.
-      folder.report(step.path, 'not-empty', 'The directory was deleted, but stays: something in it is not synced.')
+      folder.report('document', step.path, 'not-empty', 'The directory was deleted, but stays: something in it is not synced.')
       folder.mark(entry.parent?.rawNames ?? [])
     }
     this.#note(step, 'was removed: the space has it no longer')
@@ -297,8 +309,7 @@ export class IncomingRun {
       stamp = await folder.fileSystem.writeFile(names, sourceOf(content.file, init.content, this.#signal), undefined)
     }
     if (stamp === undefined) {
-      folder.report(
-        step.path,
+      folder.report('document', step.path,
         'link',
         'This symlink is not made here: it leads out of the folder, or this disk has none.',
       )
@@ -343,8 +354,7 @@ export class IncomingRun {
             entry.stamp,
           )
     if (stamp === undefined) {
-      folder.report(
-        step.path,
+      folder.report('document', step.path,
         'link',
         'This symlink is not made here: it leads out of the folder, or this disk has none.',
       )

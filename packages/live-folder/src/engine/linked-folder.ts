@@ -1,5 +1,6 @@
 import type { FolderFileSystem } from '../folder-file-system.ts'
 import { localKey } from '../plan/local-tree.ts'
+import { parentPath } from '../plan/remote-tree.ts'
 import type { FolderProblem, FolderState, HeldChange, LinkedFolder, PauseReason, ProblemKind } from './space-folders.ts'
 
 const MAX_PROBLEMS = 1000
@@ -75,19 +76,23 @@ export class FolderRuntime {
     return dirty === 'all' ? 'all' : [...dirty.values()]
   }
 
-  report(path: string, kind: ProblemKind, message: string): void {
-    if (this.#problems.size >= MAX_PROBLEMS && !this.#problems.has(path)) return
-    this.#problems.set(path, { folder: this.id, path, kind, message })
+  /** @param side - where it was met: looking at the disk, or bringing to it what the document has */
+  report(side: 'disk' | 'document', path: string, kind: ProblemKind, message: string): void {
+    const key = `${side} ${path}`
+    if (this.#problems.size >= MAX_PROBLEMS && !this.#problems.has(key)) return
+    this.#problems.set(key, { folder: this.id, path, kind, message })
   }
 
-  /** @param kinds - only problems of these kinds; absent: of any */
-  solve(path: string, kinds?: readonly ProblemKind[]): void {
-    const problem = this.#problems.get(path)
-    if (problem !== undefined && (kinds === undefined || kinds.includes(problem.kind))) this.#problems.delete(path)
+  solve(side: 'disk' | 'document', path: string): void {
+    this.#problems.delete(`${side} ${path}`)
   }
 
-  solveAll(kinds: readonly ProblemKind[]): void {
-    for (const [path, { kind }] of this.#problems) if (kinds.includes(kind)) this.#problems.delete(path)
+  /** What was met of one side is looked at anew. @param directory - only what was met in it, and with itself */
+  solveAll(side: 'disk' | 'document', directory?: string): void {
+    for (const [key, { path }] of this.#problems) {
+      const isIn = directory === undefined || path === directory || parentPath(path) === directory
+      if (isIn && key.startsWith(`${side} `)) this.#problems.delete(key)
+    }
   }
 
   get problems(): readonly FolderProblem[] {

@@ -80,9 +80,9 @@ export class LiveSpaceFolders implements SpaceFolders {
       this.#assertOpen()
       const { folders, store, base, init } = this.#context
       if (folders.has(link.id)) throw new DittoError('DITTO_EXISTS', 'This folder is linked already.')
-      this.#checkDirectory(link)
       const record = store.folders.get(link.id)
       const isKnown = base.folders.has(link.id) && record?.directoryNode === link.directoryNode
+      if (!isKnown) this.#checkDirectory(link)
       const folder = new FolderRuntime(link, fileSystem)
       if (record?.isPaused === true) pauseFor(folder, 'person')
       const root = await fileSystem.stat([])
@@ -96,6 +96,7 @@ export class LiveSpaceFolders implements SpaceFolders {
         if (old !== undefined) base.remove(old)
         base.addFolder(link.id, link.directoryNode, root)
         await writeMarker(fileSystem, link.id, init.clock.now())
+        await fileSystem.flush()
         await store.saveFolder(link.id, { directoryNode: link.directoryNode, isPaused: false })
         await store.commit()
       } else if (root?.kind === 'directory') {
@@ -281,10 +282,10 @@ export class LiveSpaceFolders implements SpaceFolders {
     }
     try {
       await folder.fileSystem.watch(onDirty, { signal: folder.abort.signal })
-      folder.solve('', ['io'])
+      folder.solve('document', '')
     } catch (error) {
       if (!isDittoError(error)) throw error
-      folder.report('', 'io', `Changes are found by looking from time to time only: ${error.message}`)
+      folder.report('document', '', 'io', `Changes are found by looking from time to time only: ${error.message}`)
     }
   }
 

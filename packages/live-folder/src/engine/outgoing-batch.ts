@@ -9,6 +9,14 @@ import { isShownIn, planDeletion } from './plan-deletion.ts'
 
 /** One thing to send. Files and links come with their content, as it was taken. */
 export type OutgoingItem =
+  | {
+      /**
+       * Takes a name of its own for the moment, because something else takes its name before it goes. Without it the other
+       * one would be shown as a conflict copy, and keep that name.
+       */
+      readonly type: 'vacate'
+      readonly entry: BaseEntry
+    }
   | { readonly type: 'directory'; readonly item: NewDirectory }
   | { readonly type: 'move'; readonly item: LocalMove }
   | { readonly type: 'leaf'; readonly item: NewLeaf; readonly content: NodeContent }
@@ -69,7 +77,8 @@ export class OutgoingBatch {
 
   *actions(items: readonly OutgoingItem[]): Generator<void, readonly Action[]> {
     for (const one of items) {
-      if (one.type === 'directory') this.#pending.push(this.#makeDirectory(one.item))
+      if (one.type === 'vacate') this.#pending.push(this.#vacate(one.entry))
+      else if (one.type === 'directory') this.#pending.push(this.#makeDirectory(one.item))
       else if (one.type === 'move') this.#pending.push(this.#move(one.item))
       else if (one.type === 'leaf') this.#pending.push(this.#makeLeaf(one.item, one.content))
       else if (one.type === 'change') this.#pending.push(this.#change(one.item, one.content))
@@ -87,6 +96,20 @@ export class OutgoingBatch {
     for (const { actions, apply } of this.#pending) {
       apply(results.slice(at, at + actions.length))
       at += actions.length
+    }
+  }
+
+  #vacate(entry: BaseEntry): Pending {
+    const { remote, base } = this.#init
+    const shown = shownEntry(remote, entry)
+    const { parent } = entry
+    const isThere = shown !== undefined && parent !== undefined && isShownIn(remote, shown, parent.nodes, entry.name)
+    if (!isThere || shown.conflictOf !== undefined) return { actions: [], apply: () => undefined }
+    const version = entry.isDirectory || entry.version === undefined ? {} : { version: entry.version }
+    const name = `moving ${base.takeNumber()} ${shown.node}`
+    return {
+      actions: [{ type: 'place', node: shown.node, ...version, parent: parent.node, name }],
+      apply: () => undefined,
     }
   }
 
@@ -121,6 +144,7 @@ export class OutgoingBatch {
     const { base, remote } = this.#init
     const { entry, found } = item
     this.#moves.push(entry)
+    const from = `${entry.folder}/${entry.path}`
     const shown = shownEntry(remote, entry)
     const isKnown = shown !== undefined && isShownIn(remote, shown, this.#parentNodes(item.parent), found.name)
     const parent = this.#parentNode(item.parent)
@@ -131,7 +155,6 @@ export class OutgoingBatch {
         : [{ type: 'place', node: shown?.node ?? entry.node, ...version, parent, name: found.name }],
       apply: ([result]) => {
         const directory = this.#parentEntry(item.parent)
-        const from = `${entry.folder}/${entry.path}`
         this.#evict(directory, found.name, entry)
         base.move(entry, directory, found.name, found.rawName)
         // A conflict copy that is moved becomes a node of its own.

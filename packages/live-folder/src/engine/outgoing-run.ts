@@ -49,7 +49,9 @@ export class OutgoingRun {
       base.update(entry, { stamp: name.stamp, rawName: name.rawName })
     }
     const plan = await this.#brake(this.#settle(found))
-    for (const entry of plan.vanished) this.#noteVanished(entry, new Set(plan.moves.map((move) => move.entry)))
+    const moved = new Set(plan.moves.map(({ entry }) => entry))
+    const isLost = takenNames(plan)
+    for (const entry of plan.vanished) if (entry.isDirectory || !isLost(entry)) this.#noteVanished(entry, moved)
     const items = sequence(plan)
     for (let at = 0; at < items.length; at += MAX_ACTIONS) {
       await this.#send(items.slice(at, at + MAX_ACTIONS))
@@ -176,8 +178,8 @@ export class OutgoingRun {
     } catch (error) {
       if (!isDittoError(error) || !REFUSALS.has(error.code)) throw error
       const { base, trail } = this.#context
-      const folder = item.type === 'delete' ? item.entry.folder : item.item.directory.folder
-      const name = item.type === 'delete' ? item.entry.path : pathOf(item.item)
+      const folder = 'entry' in item ? item.entry.folder : item.item.directory.folder
+      const name = 'entry' in item ? item.entry.path : pathOf(item.item)
       trail.note(folder, name, 'failed', `The document refused it: ${error.message}`)
       if (item.type === 'move' && 'base' in item.item.parent) {
         // It stands where the document cannot have it: the base says where it is, and it is moved back.
@@ -187,7 +189,7 @@ export class OutgoingRun {
         base.move(entry, parent.base, found.name, found.rawName)
         this.#context.compareEntry(entry)
       } else {
-        this.#context.folders.get(folder)?.report(name, 'io', error.message)
+        this.#context.folders.get(folder)?.report('disk', name, 'io', error.message)
       }
     }
   }
@@ -239,7 +241,7 @@ export class OutgoingRun {
       }
       const read = (options = {}) => folder.fileSystem.read(names, stamp, options)
       const content = await init.content.take({ folder: folder.id, names, stamp, read }, { signal: this.#signal })
-      folder.solve(pathOf(place), ['permission', 'io', 'no-space', 'link'])
+      folder.solve('disk', pathOf(place))
       return { kind: 'file', file: { size: stamp.size, mtimeNs: stamp.mtimeNs, mode: stamp.mode, content } }
     } catch (error) {
       this.#signal.throwIfAborted()
@@ -247,7 +249,7 @@ export class OutgoingRun {
       trail.note(folder.id, pathOf(place), 'failed', `It could not be read: ${error.message}`)
       const isMeanwhile = error.code === 'DITTO_FILE_CHANGED' || error.code === 'DITTO_NOT_FOUND'
       folder.markAt(directory.rawNames, nowMs + (isMeanwhile ? 50 : RETRY_MS))
-      if (!isMeanwhile) reportError(folder, pathOf(place), error)
+      if (!isMeanwhile) reportError(folder, 'disk', pathOf(place), error)
       return undefined
     }
   }
@@ -261,19 +263,40 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'DITTO_LIMIT',
 ])
 
-/** Parents before children, and what is gone at the end: what moved out of it has moved by then. */
+/**
+ * Names are freed first, then parents come before children, and what is gone at the end: what moved out of it has moved by
+ * then.
+ */
 function sequence(plan: OutgoingPlan): readonly Candidate[] {
-  const placed: Exclude<Candidate, { readonly type: 'delete' }>[] = [
+  const placed: Extract<Candidate, { readonly type: 'directory' | 'move' }>[] = [
     ...plan.directories.map((item) => ({ type: 'directory' as const, item })),
     ...plan.moves.map((item) => ({ type: 'move' as const, item })),
   ]
   placed.sort((a, b) => a.item.directory.names.length - b.item.directory.names.length)
+  const isLost = takenNames(plan)
+  const early = plan.vanished.filter((entry) => !entry.isDirectory && isLost(entry))
+  const moving = [...plan.moves.map(({ entry }) => entry), ...plan.vanished.filter(({ isDirectory }) => isDirectory)]
   return [
+    ...early.map((entry) => ({ type: 'delete' as const, entry })),
+    ...moving.filter((entry) => isLost(entry)).map((entry) => ({ type: 'vacate' as const, entry })),
     ...placed,
     ...plan.leaves.map((item) => ({ type: 'leaf' as const, item })),
     ...plan.changes.map((item) => ({ type: 'change' as const, item })),
-    ...plan.vanished.map((entry) => ({ type: 'delete' as const, entry })),
+    ...plan.vanished.filter((entry) => !early.includes(entry)).map((entry) => ({ type: 'delete' as const, entry })),
   ]
+}
+
+/** Whether something else takes the name that an entry has in the base. */
+function takenNames({ directories, moves, leaves }: OutgoingPlan): (entry: BaseEntry) => boolean {
+  const takers = new Map<string, BaseEntry | undefined>()
+  for (const { parent, found } of [...directories, ...leaves]) {
+    if ('base' in parent) takers.set(`${parent.base.id}/${found.name}`, undefined)
+  }
+  for (const { parent, found, entry } of moves) if ('base' in parent) takers.set(`${parent.base.id}/${found.name}`, entry)
+  return (entry) => {
+    const spot = `${entry.parent?.id}/${entry.name}`
+    return takers.has(spot) && takers.get(spot) !== entry
+  }
 }
 
 function intentOf(item: OutgoingItem): Intent[] {
@@ -297,9 +320,14 @@ export function holdFolder(folder: FolderRuntime, held: HeldChange): void {
   folder.paused = { reason: 'brake', message, held }
 }
 
-export function reportError(folder: FolderRuntime, path: string, error: { code: string; message: string }): void {
+export function reportError(
+  folder: FolderRuntime,
+  side: 'disk' | 'document',
+  path: string,
+  error: { code: string; message: string },
+): void {
   const kind = error.code === 'DITTO_PERMISSION' ? 'permission' : error.code === 'DITTO_NO_SPACE' ? 'no-space' : 'io'
-  folder.report(path, kind, error.message)
+  folder.report(side, path, kind, error.message)
 }
 
 function pathOf({ directory, found }: LocalPlace): string {

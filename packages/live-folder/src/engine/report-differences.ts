@@ -13,15 +13,14 @@ export async function describeDifferences(
   const plan = await inSlices(planOutgoing(base, local, remote), signal)
   for (const { entry, found } of plan.refreshes) base.update(entry, { stamp: found.stamp, rawName: found.rawName })
   const tell = ({ directory, found }: LocalPlace, message: string) => {
-    folders.get(directory.folder)?.report([...directory.names, found.name].join('/'), 'local-change', message)
+    folders.get(directory.folder)?.report('disk', [...directory.names, found.name].join('/'), 'local-change', message)
   }
-  for (const id of new Set([...local.values()].map(({ folder }) => folder))) folders.get(id)?.solveAll(['local-change'])
   for (const place of [...plan.directories, ...plan.leaves]) tell(place, 'This is here only: the folder only receives.')
   for (const place of plan.moves) tell(place, 'This was moved here only: the folder only receives.')
   for (const place of plan.changes) tell(place, 'This was changed here only: the folder only receives.')
   for (const entry of plan.vanished) {
     folders
       .get(entry.folder)
-      ?.report(entry.path, 'local-change', 'This was deleted here only: the folder only receives.')
+      ?.report('disk', entry.path, 'local-change', 'This was deleted here only: the folder only receives.')
   }
 }

@@ -37,7 +37,7 @@ export async function scanFolders(
 ): Promise<Scan> {
   const scanning = new Scanning(base, linked)
   for (const [folder, names] of dirty) {
-    folder.solveAll(['name', 'kind'])
+    if (names === 'all') folder.solveAll('disk')
     if (names === 'all') scanning.add({ folder, names: [], isDeep: true })
     else for (const one of names) scanning.add({ folder, names: one, isDeep: false })
   }
@@ -79,6 +79,7 @@ class Scanning implements Scan {
   async #visit(visit: Visit, signal: AbortSignal): Promise<void> {
     const { folder, names } = visit
     const path = names.join('/')
+    folder.solveAll('disk', path)
     try {
       const listing = await folder.fileSystem.list(names, { signal })
       if (listing === undefined) {
@@ -87,15 +88,14 @@ class Scanning implements Scan {
         return
       }
       for (const { shown, reason } of listing.unusable) {
-        folder.report(path === '' ? shown : `${path}/${shown}`, 'name', reason)
+        folder.report('disk', path === '' ? shown : `${path}/${shown}`, 'name', reason)
       }
-      folder.solve(path, ['permission', 'io'])
       const hasMore = listing.unusable.length > 0 || (listing.ignored ?? 0) > 0
       this.#take(visit, listing.names, hasMore)
     } catch (error) {
       signal.throwIfAborted()
       if (!isDittoError(error)) throw error
-      folder.report(path, error.code === 'DITTO_PERMISSION' ? 'permission' : 'io', error.message)
+      folder.report('disk', path, error.code === 'DITTO_PERMISSION' ? 'permission' : 'io', error.message)
     }
   }
 
@@ -112,12 +112,12 @@ class Scanning implements Scan {
       const fault = this.#faultOf(name, rawName, names, bytes, entries)
       const path = [...names, name].join('/')
       if (fault !== undefined) {
-        folder.report(path, 'name', `This cannot be synced: ${fault}.`)
+        folder.report('disk', path, 'name', `This cannot be synced: ${fault}.`)
         isMore = true
         continue
       }
       if (stamp.kind === 'other') {
-        folder.report(path, 'kind', 'Only files, directories and symlinks are synced; this is something else.')
+        folder.report('disk', path, 'kind', 'Only files, directories and symlinks are synced; this is something else.')
         isMore = true
         continue
       }

@@ -4,7 +4,7 @@ import type { FolderSetup, SimulatedDevice } from './simulated-device.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 /** Turns until devices that have nothing to do must have noticed. */
-const MAX_TURNS = 20_000
+const MAX_TURNS = 4000
 
 /** Lets time pass until no device has anything left to do. @returns whether that came */
 export async function settle(devices: readonly SimulatedDevice[], clock: VirtualClock): Promise<boolean> {
@@ -48,7 +48,7 @@ export async function fetchMissing(from: SimulatedDevice, to: SimulatedDevice): 
 
 /** Until nothing is left to do anywhere. @returns what did not come to an end */
 export async function settleAll(devices: readonly SimulatedDevice[], clock: VirtualClock): Promise<string[]> {
-  for (let round = 0; round < 30; round += 1) {
+  for (let round = 0; round < 15; round += 1) {
     const before = digests(devices)
     for (const a of devices) for (const b of devices) if (a !== b) await exchange(a, b)
     if (!(await settle(devices, clock))) return ['SETTLE: a device always has something to do']
@@ -77,8 +77,10 @@ export function describeDisk(disk: MemoryDisk): Map<string, string> {
 }
 
 /** The same of what the document shows in a folder's directory. */
-export async function describeDocument(device: SimulatedDevice, { path }: FolderSetup): Promise<Map<string, string>> {
+export async function describeDocument(device: SimulatedDevice, { id }: FolderSetup): Promise<Map<string, string>> {
   const lines = new Map<string, string>()
+  const path = device.pathOf(id)
+  if (path === undefined) return lines
   for await (const batch of device.store.walk(path)) {
     for (const entry of batch) {
       const inside = path === '' ? entry.path : entry.path.slice(path.length + 1)

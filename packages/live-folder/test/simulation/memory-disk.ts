@@ -18,6 +18,7 @@ export interface MemoryDiskInit {
   readonly nowNs: () => bigint
   /** Whether names that differ by case only are one. */
   readonly foldsCase?: boolean
+  readonly dev?: bigint
 }
 
 /**
@@ -27,12 +28,14 @@ export interface MemoryDiskInit {
 export class MemoryDisk {
   readonly foldsCase: boolean
   readonly #nowNs: () => bigint
+  readonly #dev: bigint
   root: Inode
   #durable: Inode
   #nextIno = 2n
   #listeners = new Set<(names: readonly string[]) => void>()
 
-  constructor({ nowNs, foldsCase = false }: MemoryDiskInit) {
+  constructor({ nowNs, foldsCase = false, dev = 1n }: MemoryDiskInit) {
+    this.#dev = dev
     this.#nowNs = nowNs
     this.foldsCase = foldsCase
     this.root = this.#inode('directory', 0o755)
@@ -68,7 +71,7 @@ export class MemoryDisk {
   stamp(inode: Inode): DiskStamp {
     const { kind, ino, mode, mtimeNs, ctimeNs, birthtimeNs, text } = inode
     const size = kind === 'directory' ? 4096 : Buffer.byteLength(text)
-    return { kind, dev: 1n, ino, size, mode, mtimeNs, ctimeNs, birthtimeNs }
+    return { kind, dev: this.#dev, ino, size, mode, mtimeNs, ctimeNs, birthtimeNs }
   }
 
   /** Writes in place, or makes a file. */

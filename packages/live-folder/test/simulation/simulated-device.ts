@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
-import { type DeviceKey, deviceKey, type Logger, type MetadataStore, spaceId } from '@dittofs/interface'
+import { type DeviceKey, deviceKey, type Logger, type MetadataStore, type NodeId, spaceId } from '@dittofs/interface'
 import { yjsMetadataStore } from '@dittofs/metadata'
 import { MemoryLevel } from 'memory-level'
 import { openSpaceFolders } from '../../src/engine/open-space-folders.ts'
@@ -46,6 +46,7 @@ export class SimulatedDevice {
   readonly #keys: ReturnType<typeof makeKeys>
   #metadata: Level = memoryLevel()
   #base: Level = memoryLevel()
+  readonly #nodes = new Map<string, NodeId>()
   #life = 0
 
   constructor(init: SimulatedDeviceInit) {
@@ -53,13 +54,19 @@ export class SimulatedDevice {
     this.name = init.name
     this.#keys = makeKeys(init.name)
     this.key = this.#keys.key
-    for (const { id, foldsCase = false } of init.folders) {
-      this.disks.set(id, new MemoryDisk({ nowNs: () => init.clock.nowNs(), foldsCase }))
+    for (const [at, { id, foldsCase = false }] of init.folders.entries()) {
+      this.disks.set(id, new MemoryDisk({ nowNs: () => init.clock.nowNs(), foldsCase, dev: BigInt(at + 1) }))
     }
   }
 
   get setups(): readonly FolderSetup[] {
     return this.#init.folders
+  }
+
+  /** Where the document shows a folder's directory now. */
+  pathOf(id: string): string | undefined {
+    const node = this.#nodes.get(id)
+    return node === undefined ? undefined : this.store.find(node)?.path
   }
 
   disk(id = this.#init.folders[0]?.id ?? ''): MemoryDisk {
@@ -95,15 +102,17 @@ export class SimulatedDevice {
     })
     const life = this.#life
     for (const { id, path, mode = 'two-way' } of this.#init.folders) {
-      const directory = this.store.lookup(path)
-      if (directory === undefined) throw new Error(`no directory ${path}`)
+      // A directory keeps its node, whatever becomes of its name.
+      const node = this.#nodes.get(id) ?? this.store.lookup(path)?.node
+      if (node === undefined) throw new Error(`no directory ${path}`)
+      this.#nodes.set(id, node)
       const fileSystem = new MemoryFileSystem(this.disk(id), async (call, names) => {
         if (life !== this.#life) throw new Error('this life is over')
         await this.hook(call, names)
         if (life !== this.#life) throw new Error('this life is over')
       })
       this.fileSystems.set(id, fileSystem)
-      await this.folders.link({ id, directoryNode: directory.node, mode }, fileSystem)
+      await this.folders.link({ id, directoryNode: node, mode }, fileSystem)
     }
   }
 

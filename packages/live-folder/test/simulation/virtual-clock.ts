@@ -4,6 +4,7 @@ import type { AbortOptions, Clock } from '@dittofs/interface'
 /** Time that passes when it is told to. `jump` sets the wall clock alone. */
 export class VirtualClock implements Clock {
   #monotonicMs = 0
+  #asked = 0
   #offsetMs = 1_800_000_000_000
   readonly #sleepers = new Set<{ readonly atMs: number; readonly wake: () => void }>()
 
@@ -11,8 +12,10 @@ export class VirtualClock implements Clock {
     return this.#offsetMs + this.#monotonicMs
   }
 
+  /** No two are equal, as those of a file system are that counts nanoseconds. */
   nowNs(): bigint {
-    return BigInt(this.now()) * 1_000_000n
+    this.#asked += 1
+    return BigInt(this.now()) * 1_000_000n + BigInt(this.#asked % 1000) * 1000n
   }
 
   monotonic(): number {

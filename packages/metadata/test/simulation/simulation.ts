@@ -233,9 +233,9 @@ class Simulation {
     shown.delete('')
     const isEqual = describeTree(shown) === describeTree(state.entries)
     if (!isEqual) this.#faults.push(`INCREMENTAL: ${device.name} shows what resolving anew does not`)
-    const { files, directories, symlinks, bytes, conflicts } = state.view.summaries.of(state.view.root)
+    const { files, directories, symlinks, bytes, conflicts } = state.view.summaries.of(state.view.root).totals
     const waiting = state.view.index.waitingNodes
-    const expected = JSON.stringify({ files, directories, symlinks, bytes, conflicts, waiting })
+    const expected = JSON.stringify({ files, directories, symlinks, bytes: Number(bytes), conflicts, waiting })
     const counts = JSON.stringify(device.store.counts())
     if (counts !== expected) this.#faults.push(`INCREMENTAL: ${device.name} counts ${counts}, not ${expected}`)
   }
