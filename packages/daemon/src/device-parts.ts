@@ -4,6 +4,7 @@ import type { Memberships } from '@dittofs/membership'
 import type { ChangeSignal } from './change-signal.ts'
 import type { Config } from './config/config-schema.ts'
 import type { DeviceLabel } from './device-label.ts'
+import type { DeviceFolders } from './folders/device-folders.ts'
 import type { Home } from './home/home.ts'
 import type { DeviceLogger } from './logs/create-logger.ts'
 import type { Network } from './network/network.ts'
@@ -27,6 +28,7 @@ export interface DeviceParts {
   readonly spaces: SpaceRegistry
   readonly memberships: Memberships
   readonly files: SpaceFiles
+  readonly folders: DeviceFolders
   readonly report: StatusReport
   readonly gate: SharedGate
   readonly changes: ChangeSignal

@@ -17,6 +17,7 @@ import {
   type JoinResult,
   type ListEntry,
   type ListOptions,
+  type LiveFolders,
   type OpenInvitation,
   type ProgressOptions,
   type SpaceInfo,
@@ -40,6 +41,7 @@ import { selectSpace } from './spaces/select-space.ts'
 /** The device in this process: every call goes to the part that does it. */
 export class LocalDevice implements Device {
   readonly id: DeviceId
+  readonly folders: LiveFolders
   readonly #parts: DeviceParts
   readonly #metrics = new DeviceMetrics()
   /** What must be through before the parts are closed. */
@@ -50,6 +52,7 @@ export class LocalDevice implements Device {
   constructor(parts: DeviceParts) {
     this.#parts = parts
     this.id = parts.identity.id
+    this.folders = parts.folders
   }
 
   /** Where the device keeps everything, as a real path. */
@@ -165,7 +168,15 @@ export class LocalDevice implements Device {
   }
 
   async waitUntilSynced(options: AbortOptions = {}): Promise<void> {
-    await this.#run(options, async (bound) => this.#parts.network?.waitUntilSynced(bound))
+    await this.#run(options, async (bound) => {
+      const { folders, network } = this.#parts
+      folders.rescanAll()
+      do {
+        await folders.whenSettled(bound)
+        await network?.waitUntilSynced(bound)
+        folders.contentCame()
+      } while (!(await folders.isSettled()))
+    })
   }
 
   async verify(options: ProgressOptions & { repair?: boolean } = {}): Promise<VerifyResult> {

@@ -1,8 +1,9 @@
 import { randomBytes as systemRandomBytes } from 'node:crypto'
 import path from 'node:path'
-import { packChunkStore, readManifest } from '@dittofs/chunk-store'
+import { packChunkStore, placedChunkStore, readManifest } from '@dittofs/chunk-store'
 import { type Clock, DittoError, type Logger, type RandomBytes, systemClock, type Transport } from '@dittofs/interface'
 import { loadOrCreateIdentity } from '@dittofs/link'
+import { nativeWatcher, openNodeFolderFileSystem, openSpaceFolders } from '@dittofs/live-folder'
 import { levelKeyValueStore, openMemberships } from '@dittofs/membership'
 import { tcpTransport } from '@dittofs/transport-tcp'
 import { ChangeSignal } from './change-signal.ts'
@@ -13,6 +14,11 @@ import { noFetcher } from './content/content-fetcher.ts'
 import { HeldChunks } from './content/held-chunks.ts'
 import { LocalDevice } from './device.ts'
 import { DeviceLabel } from './device-label.ts'
+import { DeviceFolders } from './folders/device-folders.ts'
+import { LinkedFolders } from './folders/linked-folders.ts'
+import { openFolderBase } from './folders/open-folder-base.ts'
+import { placedPaths } from './folders/placed-paths.ts'
+import { PROVISIONAL_PREFIX } from './folders/space-content.ts'
 import { openHome } from './home/home.ts'
 import { lockHome } from './home/home-lock.ts'
 import { fromLevelError } from './home/level-fault.ts'
@@ -25,7 +31,7 @@ import { SpaceFiles } from './space-files.ts'
 import { createSpace } from './spaces/create-space.ts'
 import type { OpenSpace } from './spaces/open-space.ts'
 import { otherMembers } from './spaces/other-members.ts'
-import { HOME_SPACE } from './spaces/select-space.ts'
+import { HOME_SPACE, selectSpace } from './spaces/select-space.ts'
 import { SpaceRegistry } from './spaces/space-registry.ts'
 import { Notices } from './state/notices.ts'
 import { openDatabase } from './state/open-database.ts'
@@ -97,7 +103,14 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     store: levelKeyValueStore(database.sublevel('membership')),
     ...{ signer: identity, clock, random },
   })
-  const store = packChunkStore({ directory: home.chunks, logger, clock })
+  /** Set below: where files are, the live folders know, which need the store. */
+  let folders: DeviceFolders | undefined
+  const store = placedChunkStore({
+    store: packChunkStore({ directory: home.chunks, logger, clock }),
+    directory: path.join(home.chunks, 'places'),
+    files: placedPaths((key) => folders?.locate(key)),
+    isKept: (key) => !key.startsWith(PROVISIONAL_PREFIX),
+  })
   await store.open()
   stack.add(store, (opened) => opened.close())
   const held = new HeldChunks(store, readManifest)
@@ -133,6 +146,26 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     space.membership.onChange(changes.raise)
   }
   if (spaces.all().length === 0) await createSpace({ spaces, config, label }, HOME_SPACE)
+  folders = stack.add(
+    new DeviceFolders({
+      linked: await LinkedFolders.open(database),
+      ...{ self: identity.key, home: home.path, store, readManifest, held, clock, randomBytes: random, logger },
+      selectSpace: (name) => selectSpace(spaces.all(), name),
+      spaceOf: (id) => spaces.get(id),
+      deviceName: () => label.name,
+      isRunning: init.online === true,
+      openFileSystem: (root) =>
+        openNodeFolderFileSystem({
+          ...{ root, symlinks: config.symlinks, watchDirectory: nativeWatcher, now: () => clock.now() },
+        }),
+      openSpaceFolders,
+      openBase: (space) => openFolderBase(path.join(home.spaces, `folders-${space.number}`)),
+      ignoredIn: async () => [],
+      onChange: changes.raise,
+    }),
+    (opened) => opened.close(),
+  )
+  await folders.open()
   if (init.online === true) {
     network = await OnlineNetwork.open({
       ...{ identity, memberships, spaces, store, readManifest, database, config, clock, logger },
@@ -144,16 +177,34 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
         changes.raise()
       },
       onChange: changes.raise,
-      onContent: (space) => report.contentChanged(space),
+      onContent: (space) => {
+        report.contentChanged(space)
+        folders?.contentCame(space)
+      },
     })
     stack.add(network, (opened) => opened.close())
   }
+  await folders.start()
   const files = new SpaceFiles({
     ...{ store, readManifest, held, origins, clock, logger, config, gate, home: home.path },
     fetcher: network ?? noFetcher,
   })
   return new LocalDevice({
-    ...{ home, config, label, identity, logger, clock, notices, store, readManifest, spaces, memberships, files },
+    ...{
+      home,
+      config,
+      label,
+      identity,
+      logger,
+      clock,
+      notices,
+      store,
+      readManifest,
+      spaces,
+      memberships,
+      files,
+      folders,
+    },
     ...{ report, gate, changes, network },
     close: () => stack.close(),
   })

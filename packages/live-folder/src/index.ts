@@ -44,3 +44,5 @@ export type {
   FolderFileSystem,
   UnusableName,
 } from './folder-file-system.ts'
+export { nativeWatcher } from './watch/native-watcher.ts'
+export type { WatchDirectory } from './watch/watch-directory.ts'

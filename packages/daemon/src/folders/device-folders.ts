@@ -1,4 +1,5 @@
 import nodePath from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { PlacedChunks, PlaceKey } from '@dittofs/chunk-store'
 import {
   type AbortOptions,
@@ -68,19 +69,25 @@ export class DeviceFolders implements LiveFolders {
     this.#init = init
   }
 
+  /** Opens what is known of the folders of each space: before the space is exchanged with anyone. */
+  async open(): Promise<void> {
+    if (!this.#init.isRunning) return
+    for (const row of this.#init.linked.all())
+      await this.#space(row).catch((error: unknown) => this.#report(row, error))
+  }
+
   /** Goes on with every folder that is written down. One that cannot be opened is reported, and keeps none back. */
   async start(): Promise<void> {
     if (!this.#init.isRunning) return
-    for (const row of this.#init.linked.all()) {
-      await this.#begin(row).catch((error: unknown) => {
-        this.#init.logger.error({ error, directory: row.directory }, 'A live folder could not be opened.')
-      })
-    }
+    for (const row of this.#init.linked.all())
+      await this.#begin(row).catch((error: unknown) => this.#report(row, error))
   }
 
-  /** Content of a space came that was not held. */
-  contentCame(space: OpenSpace): void {
-    this.#open.get(space.number)?.content.contentCame()
+  /** Content of a space, or of any, may have come that was not held. */
+  contentCame(space?: OpenSpace): void {
+    for (const [number, { content }] of this.#open) {
+      if (space === undefined || space.number === number) content.contentCame()
+    }
   }
 
   /** Where the file of a place is now, absolute. */
@@ -198,13 +205,31 @@ export class DeviceFolders implements LiveFolders {
     }
   }
 
-  /** Looks at everything again and resolves when every folder is in step. */
-  async whenSettled(options: AbortOptions & { rescan?: boolean } = {}): Promise<void> {
+  /** Looks at everything again. */
+  rescanAll(): void {
+    for (const { folders } of this.#open.values()) folders.rescan()
+  }
+
+  /** Resolves when every folder is in step, but for content that has not come. */
+  async whenSettled(options: AbortOptions = {}): Promise<void> {
     for (const { folders, content } of this.#open.values()) {
-      if (options.rescan === true) folders.rescan()
       await folders.whenSettled(options)
       await content.settled()
     }
+  }
+
+  /** Whether every folder is in step now. */
+  async isSettled(): Promise<boolean> {
+    const over = new AbortController()
+    const isSettled = await Promise.race([
+      this.whenSettled({ signal: over.signal }).then(
+        () => true,
+        () => false,
+      ),
+      setImmediate(false),
+    ])
+    over.abort()
+    return isSettled
   }
 
   /** Ends what is under way whole. */
@@ -229,7 +254,12 @@ export class DeviceFolders implements LiveFolders {
       })
   }
 
-  #space(row: LinkedFolderRow): Promise<RunningSpace> {
+  #report(row: LinkedFolderRow, error: unknown): void {
+    if (this.#closing.signal.aborted) return
+    this.#init.logger.error({ error, directory: row.directory }, 'A live folder could not be opened.')
+  }
+
+  async #space(row: LinkedFolderRow): Promise<RunningSpace> {
     const known = this.#running.get(row.space)
     if (known !== undefined) return known
     const space = this.#init.spaceOf(row.space)

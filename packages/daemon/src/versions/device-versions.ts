@@ -47,7 +47,12 @@ export class DeviceVersions implements Versions {
 
   async history(path: string, options: PathOptions = {}): Promise<readonly FileVersion[]> {
     const target = await this.#target(path, options)
-    return describeVersions(await versionsAt(await this.#history(target.space), target), target, this.#init.held, options)
+    return describeVersions(
+      await versionsAt(await this.#history(target.space), target),
+      target,
+      this.#init.held,
+      options,
+    )
   }
 
   async restore(path: string, options: RestoreOptions = {}): Promise<RestoreResult> {

@@ -27,11 +27,7 @@ export async function openConflicts(space: OpenSpace, options: AbortOptions = {}
 }
 
 /** The conflict that a path, or the path of one of its copies, is in. @throws DittoError DITTO_NOT_FOUND */
-export async function conflictAt(
-  space: OpenSpace,
-  path: string,
-  options: AbortOptions = {},
-): Promise<OpenConflict> {
+export async function conflictAt(space: OpenSpace, path: string, options: AbortOptions = {}): Promise<OpenConflict> {
   const all = await openConflicts(space, options)
   const found = all.find(({ main, copies }) => [main, ...copies].some((entry) => entry.path === path))
   if (found !== undefined) return found

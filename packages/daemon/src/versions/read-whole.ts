@@ -50,7 +50,10 @@ export async function readWhole(
   options: AbortOptions = {},
 ): Promise<Uint8Array> {
   if (file.size > maxBytes) {
-    throw new DittoError('DITTO_LIMIT', `${JSON.stringify(path)} is longer than ${maxBytes} bytes; compare it by other means.`)
+    throw new DittoError(
+      'DITTO_LIMIT',
+      `${JSON.stringify(path)} is longer than ${maxBytes} bytes; compare it by other means.`,
+    )
   }
   await ensureHeld(access, space, [{ path, file }], options)
   const parts: Uint8Array[] = []

@@ -51,14 +51,16 @@ export async function mergeVersions(
   options: AbortOptions = {},
 ): Promise<readonly Action[]> {
   const [copy] = copies
-  const refuse = (why: string) => new DittoError('DITTO_CONFLICT', `${JSON.stringify(main.path)} cannot be merged: ${why}.`)
+  const refuse = (why: string) =>
+    new DittoError('DITTO_CONFLICT', `${JSON.stringify(main.path)} cannot be merged: ${why}.`)
   if (copy === undefined || copies.length > 1) throw refuse('there are more than two versions; choose among them')
   const base = await baseOf(history, main, copy)
   if (base?.content?.kind !== 'file') throw refuse('the version both come from is not known here')
   if (main.file === undefined || copy.file === undefined) throw refuse('it is no file')
   if (Math.max(main.file.size, copy.file.size, base.content.file.size) > MAX_MERGE_BYTES) throw refuse('it is too long')
   const { path } = main
-  const read = (file: NonNullable<TreeEntry['file']>) => readWhole(access, space, { path, file }, MAX_MERGE_BYTES, options)
+  const read = (file: NonNullable<TreeEntry['file']>) =>
+    readWhole(access, space, { path, file }, MAX_MERGE_BYTES, options)
   const [ours, theirs] = inOrder(main, copy)
   const merged = mergeText(await read(base.content.file), await read(ours.file), await read(theirs.file))
   if (merged.kind !== 'merged') {
@@ -70,10 +72,7 @@ export async function mergeVersions(
   const mtimeNs = main.file.mtimeNs > copy.file.mtimeNs ? main.file.mtimeNs : copy.file.mtimeNs
   const file = { content, size, mtimeNs, mode: ours.file.mode | theirs.file.mode }
   if (main.version === undefined) throw refuse('its version is not known')
-  return [
-    deleteVersion(copy),
-    { type: 'edit', node: main.node, base: main.version, content: { kind: 'file', file } },
-  ]
+  return [deleteVersion(copy), { type: 'edit', node: main.node, base: main.version, content: { kind: 'file', file } }]
 }
 
 type FileEntry = TreeEntry & { readonly file: NonNullable<TreeEntry['file']> }
