@@ -63,6 +63,17 @@ export {
   isDittoError,
 } from './errors.ts'
 export {
+  type ChangeGroup,
+  type ChangesOptions,
+  DEFAULT_RETENTION,
+  type DeletedNode,
+  type HistoryVersion,
+  type Inversion,
+  type RetentionRule,
+  type SpaceHistory,
+  type VersionsOptions,
+} from './history.ts'
+export {
   type ChunkId,
   chunkId,
   type DeviceId,
