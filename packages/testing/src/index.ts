@@ -15,8 +15,11 @@ export { crashIndexDatabase, type SimulatedIndex } from './crash-index-database.
 export { type CallFate, CrashMachine, type CrashMachineInit, type FaultCode, systemError } from './crash-machine.ts'
 export { type DeviceSuiteInit, deviceSuite } from './device-suite.ts'
 export { type LinkSuiteInit, linkSuite } from './link-suite.ts'
+export { type MembershipSuiteInit, membershipSuite } from './membership-suite.ts'
 export { MemoryChunkStore, type MemoryChunkStoreInit, memoryChunkStore } from './memory-chunk-store.ts'
 export { MemoryLink, type MemoryLinkInit, memoryLinkPair } from './memory-link.ts'
+export { type MemberStatement, type MemoryMemberState, MemoryMembers } from './memory-members.ts'
+export { type MemoryMembershipInit, memoryMembership } from './memory-membership.ts'
 export { MemoryNetwork, type MemoryNetworkInit } from './memory-network.ts'
 export { type MemoryTransportInit, memoryTransport } from './memory-transport.ts'
 export {
