@@ -33,6 +33,7 @@ export {
 export type {
   AddOptions,
   AddResult,
+  AdoptResult,
   Device,
   DeviceInfo,
   DeviceStatus,
