@@ -141,13 +141,14 @@ export interface MetadataStore {
   /**
    * Calls `listener` after a change became durable. `messages` are for peers that had everything before it; `local`
    * tells own actions from what peers sent; `paths` names what a listener may want to read again, at most 1,000, and
-   * is `undefined` where more changed.
+   * is `undefined` where more changed; `authors` says how many entries came of each device's own log.
    */
   onChange(
     listener: (change: {
       readonly messages: readonly Uint8Array[]
       readonly isLocal: boolean
       readonly paths: readonly string[] | undefined
+      readonly authors: ReadonlyMap<DeviceKey, number>
     }) => void,
   ): Unsubscribe
 }

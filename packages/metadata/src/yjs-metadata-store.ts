@@ -17,6 +17,7 @@ import {
 } from '@dittofs/interface'
 import { nodePath, touchedPaths } from './changed-paths.ts'
 import { decodeWriterMark, encodeWriterMark } from './clean-stop.ts'
+import { authorsOf } from './entry-authors.ts'
 import { MAX_TIME, type Writer } from './event.ts'
 import { answerVector, decodeMessage, encodeUpdateMessage, encodeVector, sliceLogs } from './exchange.ts'
 import { Exclusive } from './exclusive.ts'
@@ -51,6 +52,7 @@ export interface YjsMetadataStoreInit {
 }
 
 type ChangeListener = Parameters<MetadataStore['onChange']>[0]
+type Change = Parameters<ChangeListener>[0]
 
 /** Actions planned before others get a turn. */
 const ACTIONS_PER_SLICE = 100
@@ -180,7 +182,8 @@ export class YjsMetadataStore implements MetadataStore {
       await inSlices(this.#replica.countRun(run))
       if (run.clock === 0) index.devices.set(writer, this.#init.device)
       this.#replica.dropSuperseded(plan.superseded)
-      await this.#finish(before, true, plan.paths)
+      const authors = new Map([[this.#init.device, plan.records.length]])
+      await this.#finish(before, { isLocal: true, paths: plan.paths, authors })
       return plan.results
     })
   }
@@ -269,15 +272,13 @@ export class YjsMetadataStore implements MetadataStore {
     const before = document.stateVector()
     const touched = await this.#replica.integrate(fresh, MAX_CHANGED_PATHS)
     logger.debug({ space, from, logs: fresh.length }, 'took changes of a peer')
-    await this.#finish(
-      before,
-      false,
-      touched === undefined ? undefined : touchedPaths(index, touched.keys(), touched.values(), MAX_CHANGED_PATHS),
-    )
+    const paths =
+      touched === undefined ? undefined : touchedPaths(index, touched.keys(), touched.values(), MAX_CHANGED_PATHS)
+    await this.#finish(before, { isLocal: false, paths, authors: authorsOf(fresh, index.devices) })
   }
 
   /** Makes what came since `before` durable, then tells of it. */
-  async #finish(before: StateVector, isLocal: boolean, paths: readonly string[] | undefined): Promise<void> {
+  async #finish(before: StateVector, what: Omit<Change, 'messages'>): Promise<void> {
     const { document } = this.#replica
     const after = document.stateVector()
     const updates: Uint8Array[] = []
@@ -295,12 +296,12 @@ export class YjsMetadataStore implements MetadataStore {
     this.#durable = after
     await this.#settle()
     this.#compactWhenDue()
-    this.#tell(updates, isLocal, paths)
+    this.#tell(updates, what)
   }
 
-  #tell(updates: readonly Uint8Array[], isLocal: boolean, paths: readonly string[] | undefined): void {
+  #tell(updates: readonly Uint8Array[], what: Omit<Change, 'messages'>): void {
     if (this.#listeners.size === 0) return
-    const change = { messages: updates.map((update) => encodeUpdateMessage(update)), isLocal, paths }
+    const change = { ...what, messages: updates.map((update) => encodeUpdateMessage(update)) }
     for (const listener of this.#listeners) {
       try {
         listener(change)
