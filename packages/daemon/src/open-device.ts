@@ -30,6 +30,7 @@ import { SpaceRegistry } from './spaces/space-registry.ts'
 import { Notices } from './state/notices.ts'
 import { openDatabase } from './state/open-database.ts'
 import { Origins } from './state/origins.ts'
+import { RemovedAuthors } from './state/removed-authors.ts'
 import { StatusReport } from './status/status-report.ts'
 
 /** What a run of a device may set; all but `home` goes before `config.toml`. */
@@ -92,6 +93,11 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     (opened) => opened.close(),
   )
   const notices = await Notices.open(database, clock)
+  const removedAuthors = await RemovedAuthors.open({
+    ...{ database, clock },
+    onFailure: (error) => logger.warn({ error }, 'Changes by a removed device could not be written down.'),
+  })
+  stack.add(removedAuthors, (opened) => opened.close())
   const origins = new Origins(database)
   const memberships = await openMemberships({
     store: levelKeyValueStore(database.sublevel('membership')),
@@ -119,7 +125,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   const lastSeen = await LastSeen.open(database, clock)
   const alone = offlineView(() => otherMembers(spaces.all(), identity.key), lastSeen)
   const report: StatusReport = new StatusReport({
-    ...{ identity, home: home.path, store, held, clock, notices },
+    ...{ identity, home: home.path, store, held, clock, notices, removedAuthors },
     deviceName: () => label.name,
     spaces: () => spaces.all(),
     network: () => network ?? alone,
@@ -130,6 +136,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       else report.contentChanged(space)
       changes.raise()
     })
+    removedAuthors.watch(space.membership, space.metadata)
     space.membership.onChange(changes.raise)
   }
   if (spaces.all().length === 0) await createSpace({ spaces, config, label }, HOME_SPACE)

@@ -34,6 +34,7 @@ export {
 export type {
   AddOptions,
   AddResult,
+  AdoptResult,
   Device,
   DeviceInfo,
   DeviceStatus,

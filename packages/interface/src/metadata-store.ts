@@ -198,6 +198,8 @@ export interface MetadataChange {
   readonly isLocal: boolean
   /** What a listener may want to read again, at most 1,000; `undefined` where more changed. */
   readonly paths: readonly string[] | undefined
+  /** How many entries came of each device's own log. */
+  readonly authors: ReadonlyMap<DeviceKey, number>
   /** In the order of the records, at most 10,000; `undefined` where more came. */
   readonly events: readonly NodeEvent[] | undefined
 }

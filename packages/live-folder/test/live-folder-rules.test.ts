@@ -11,7 +11,13 @@ interface ClusterOptions {
 async function cluster({ bob: setup = {}, brakeFiles }: ClusterOptions = {}) {
   const clock = new VirtualClock()
   const make = (name: string, folder: FolderSetup) =>
-    new SimulatedDevice({ name, seed: 1, clock, folders: [folder], ...(brakeFiles === undefined ? {} : { brakeFiles }) })
+    new SimulatedDevice({
+      name,
+      seed: 1,
+      clock,
+      folders: [folder],
+      ...(brakeFiles === undefined ? {} : { brakeFiles }),
+    })
   const alice = make('alice', { id: 'home', path: '' })
   const bob = make('bob', { id: 'home', path: '', ...setup })
   for (const device of [alice, bob]) {

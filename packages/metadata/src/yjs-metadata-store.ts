@@ -24,6 +24,7 @@ import { type ChangeListener, ChangeListeners } from './change-listeners.ts'
 import { nodePath, touchedPaths } from './changed-paths.ts'
 import { decodeWriterMark, encodeWriterMark } from './clean-stop.ts'
 import { encodeChange } from './encode-change.ts'
+import { authorsOf } from './entry-authors.ts'
 import type { Writer } from './event.ts'
 import { answerVector, decodeMessage, encodeUpdateMessage, encodeVector, sliceLogs } from './exchange.ts'
 import { Exclusive } from './exclusive.ts'
@@ -62,7 +63,7 @@ export interface YjsMetadataStoreInit {
 }
 
 /** What was taken into the document and is yet to become durable and be told. */
-interface Taken extends Pick<MetadataChange, 'isLocal' | 'paths'> {
+interface Taken extends Pick<MetadataChange, 'isLocal' | 'paths' | 'authors'> {
   readonly before: StateVector
   readonly events: NodeEvents | undefined
 }
@@ -214,7 +215,8 @@ export class YjsMetadataStore implements MetadataStore {
       await inSlices(this.#replica.countRun(run))
       if (run.clock === 0) index.devices.set(writer, this.#init.device)
       this.#replica.dropSuperseded(plan.superseded)
-      await this.#finish({ before, isLocal: true, paths: plan.paths, events })
+      const authors = new Map([[this.#init.device, plan.records.length]])
+      await this.#finish({ before, isLocal: true, paths: plan.paths, authors, events })
       return plan.results
     })
   }
@@ -307,7 +309,7 @@ export class YjsMetadataStore implements MetadataStore {
     logger.debug({ space, from, logs: fresh.length }, 'took changes of a peer')
     const paths =
       touched === undefined ? undefined : touchedPaths(index, touched.keys(), touched.values(), MAX_CHANGED_PATHS)
-    await this.#finish({ before, isLocal: false, paths, events })
+    await this.#finish({ before, isLocal: false, paths, authors: authorsOf(fresh, index.devices), events })
   }
 
   #startEvents(): NodeEvents | undefined {
@@ -315,7 +317,7 @@ export class YjsMetadataStore implements MetadataStore {
   }
 
   /** Makes what came since `before` durable, then tells of it. */
-  async #finish({ before, isLocal, paths, events }: Taken): Promise<void> {
+  async #finish({ before, isLocal, paths, authors, events }: Taken): Promise<void> {
     const { document } = this.#replica
     const after = document.stateVector()
     const updates: Uint8Array[] = []
@@ -336,7 +338,7 @@ export class YjsMetadataStore implements MetadataStore {
     if (this.#listeners.isEmpty) return
     const messages = updates.map((update) => encodeUpdateMessage(update))
     const told = events === undefined ? undefined : await inSlices(events.finish())
-    this.#listeners.tell({ messages, isLocal, paths, events: told })
+    this.#listeners.tell({ messages, isLocal, paths, authors, events: told })
   }
 
   #answer(vector: StateVector): Iterable<Uint8Array> {

@@ -226,16 +226,16 @@ export function metadataStoreSuite<Store extends MetadataStore>(
 
       test('tells of changes in messages that another device takes', async () => {
         const [alice, bob] = [await open('alice'), await open('bob')]
-        const changes: { isLocal: boolean; paths: readonly string[] | undefined }[] = []
+        const changes: { isLocal: boolean; paths: readonly string[] | undefined; entries: number[] }[] = []
         const messages: Uint8Array[] = []
         const stop = alice.onChange((change) => messages.push(...change.messages))
-        bob.onChange(({ isLocal, paths }) => changes.push({ isLocal, paths }))
+        bob.onChange(({ isLocal, paths, authors }) => changes.push({ isLocal, paths, entries: [...authors.values()] }))
         await alice.transact([{ type: 'write', path: 'f', file: metadataFile(1) }])
         stop()
         await alice.transact([{ type: 'write', path: 'g', file: metadataFile(2) }])
         for (const message of messages) await bob.receive(message, PEER, true)
         expect(await pathsOf(bob)).toEqual(['', 'f'])
-        expect(changes).toEqual([{ isLocal: false, paths: ['f'] }])
+        expect(changes).toEqual([{ isLocal: false, paths: ['f'], entries: [1] }])
       })
 
       test('tells of each record what it says of its node, here and elsewhere', async () => {

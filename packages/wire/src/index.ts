@@ -21,6 +21,7 @@ export {
   decodeChunks,
   encodeChunks,
 } from './chunks-message.ts'
+export { DERIVED_KEY_BYTES, deriveKey, type KeyPurpose } from './derive-key.ts'
 export { encodeFrameHeader, FRAME_HEADER_BYTES, FrameDecoder } from './frame.ts'
 export {
   decodeMessage,
