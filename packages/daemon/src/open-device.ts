@@ -123,7 +123,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   })
   stack.add(spaces, (opened) => opened.close())
   const lastSeen = await LastSeen.open(database, clock)
-  const alone = offlineView(() => otherMembers(spaces.all(), identity.key), lastSeen)
+  const alone = offlineView(identity.key, () => otherMembers(spaces.all(), identity.key), lastSeen)
   const report: StatusReport = new StatusReport({
     ...{ identity, home: home.path, store, held, clock, notices, removedAuthors },
     deviceName: () => label.name,

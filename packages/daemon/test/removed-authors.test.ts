@@ -30,7 +30,13 @@ async function space(directory?: string) {
   const membership = memoryMembership({ space: HOME, self: alice, members: [alice, bob, carol] })
   authors.watch(membership, metadata)
   const receive = (device: DeviceKey, count: number) => {
-    const change = { messages: [], isLocal: false, paths: undefined, authors: new Map([[device, count]]) }
+    const change = {
+      messages: [],
+      isLocal: false,
+      paths: undefined,
+      events: undefined,
+      authors: new Map([[device, count]]),
+    }
     for (const listener of listeners) listener(change)
   }
   const notices = () => authors.notices(({ device, name }) => `${name} is ${device.slice(0, 1)}`)

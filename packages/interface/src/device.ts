@@ -51,7 +51,7 @@ export interface PeerInfo {
   readonly isUpToDate: boolean
   /** Bytes this device still wants and the peer may have. */
   readonly missingBytes: number
-  /** Why the last attempt to connect failed. */
+  /** Why the last attempt to connect failed; of a connected device, why the two do not become the same. */
   readonly problem?: string
   /** Milliseconds since the Unix epoch. */
   readonly lastSeen?: number
