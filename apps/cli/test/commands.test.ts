@@ -342,6 +342,19 @@ describe('the rest', () => {
     expect(stdout).toBe('Created the space "disks" (s).\n')
   })
 
+  it('spaces adopt says what it made, and ends with status 1 when something was left out', async () => {
+    const space = { id: 's', name: 'mine', files: 2, bytes: 2048 }
+    const skipped = [{ path: 'big', code: 'DITTO_CHUNK_MISSING', reason: 'its bytes are not all on this device' }]
+    const { calls, method } = keeping({ space, skipped })
+    const { status, stdout, stderr } = await runCli(['spaces', 'adopt', 'home', '--as', 'mine'], {
+      device: { adoptSpace: method },
+    })
+    expect(calls).toEqual([['home', { as: 'mine' }]])
+    expect(stdout).toBe('Created the space "mine" (s) with 2 files (2.00 KiB) of "home".\n')
+    expect(stderr).toBe('dittofs: left out: big: its bytes are not all on this device\n')
+    expect(status).toBe(1)
+  })
+
   it('version needs no device', async () => {
     const { stdout, steps } = await runCli(['version', '--json'])
     expect(JSON.parse(stdout)).toMatchObject({ version: expect.stringMatching(/^\d+\.\d+\.\d+/) as string })

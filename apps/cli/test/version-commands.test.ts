@@ -77,8 +77,11 @@ describe('restore', () => {
   })
 
   it('brings back what was deleted, and needs a path otherwise', async () => {
-    const restored = [{ path: 'photos', kind: 'directory' as const, files: 40, bytes: 1, deletedAt: 0, device: DEVICE }]
-    const { stdout } = await runCli(['restore', '--deleted'], withVersions({ restoreDeleted: async () => restored }))
+    const restored = [{ path: 'photos', kind: 'directory' as const, deletedAt: 0, device: DEVICE }]
+    const { stdout } = await runCli(
+      ['restore', '--deleted'],
+      withVersions({ restoreDeleted: async () => ({ restored, files: 40 }) }),
+    )
     expect(stdout).toBe('photos/\nBrought back 40 files.\n')
     expect((await runCli(['restore'], withVersions({}))).status).toBe(2)
     expect((await runCli(['restore', 'a', '--deleted', '--at', '2h'], withVersions({}))).status).toBe(2)

@@ -13,6 +13,7 @@ import type { SpaceFiles } from './space-files.ts'
 import type { SpaceRegistry } from './spaces/space-registry.ts'
 import type { Notices } from './state/notices.ts'
 import type { StatusReport } from './status/status-report.ts'
+import type { DeviceVersions } from './versions/device-versions.ts'
 
 /** What an opened device is made of; `openDevice` puts it together. */
 export interface DeviceParts {
@@ -29,6 +30,7 @@ export interface DeviceParts {
   readonly memberships: Memberships
   readonly files: SpaceFiles
   readonly folders: DeviceFolders
+  readonly versions: DeviceVersions
   readonly report: StatusReport
   readonly gate: SharedGate
   readonly changes: ChangeSignal

@@ -3,6 +3,7 @@ import {
   type AbortOptions,
   type AddOptions,
   type AddResult,
+  type AdoptResult,
   type ChunkerKind,
   type ChunkId,
   type Device,
@@ -25,6 +26,7 @@ import {
   type SyncResult,
   type Unsubscribe,
   type VerifyResult,
+  type Versions,
 } from '@dittofs/interface'
 import { missingChunksError } from './content/content-fetcher.ts'
 import type { DeviceParts } from './device-parts.ts'
@@ -34,6 +36,7 @@ import { verifyStore } from './maintenance/verify-store.ts'
 import { DeviceMetrics } from './metrics/device-metrics.ts'
 import { inviteTo, listInvitations } from './pairing/invitations.ts'
 import { removeMember } from './pairing/remove-member.ts'
+import { adoptSpace } from './spaces/adopt-space.ts'
 import { createSpace } from './spaces/create-space.ts'
 import type { OpenSpace } from './spaces/open-space.ts'
 import { selectSpace } from './spaces/select-space.ts'
@@ -42,6 +45,7 @@ import { selectSpace } from './spaces/select-space.ts'
 export class LocalDevice implements Device {
   readonly id: DeviceId
   readonly folders: LiveFolders
+  readonly versions: Versions
   readonly #parts: DeviceParts
   readonly #metrics = new DeviceMetrics()
   /** What must be through before the parts are closed. */
@@ -53,6 +57,7 @@ export class LocalDevice implements Device {
     this.#parts = parts
     this.id = parts.identity.id
     this.folders = parts.folders
+    this.versions = parts.versions
   }
 
   /** Where the device keeps everything, as a real path. */
@@ -102,6 +107,10 @@ export class LocalDevice implements Device {
       this.#parts.network?.secretsChanged()
       return this.#parts.report.space(space)
     })
+  }
+
+  async adoptSpace(space: string, options: ProgressOptions & { as?: string } = {}): Promise<AdoptResult> {
+    return this.#run(options, (bound) => adoptSpace(this.#parts, this.#space(space), bound))
   }
 
   async invite(options: InviteOptions = {}): Promise<Invitation> {
@@ -205,7 +214,10 @@ export class LocalDevice implements Device {
   async collect(options: AbortOptions = {}): Promise<{ readonly chunks: number; readonly bytes: number }> {
     return this.#run(options, ({ signal }) => {
       const { gate, store, readManifest, spaces } = this.#parts
-      return gate.alone(() => collectGarbage(store, readManifest, spaces.all(), { signal }), { signal })
+      return gate.alone(
+        async () => collectGarbage(store, readManifest, spaces.all(), await spaces.discarded(), { signal }),
+        { signal },
+      )
     })
   }
 

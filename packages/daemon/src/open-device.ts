@@ -36,7 +36,9 @@ import { SpaceRegistry } from './spaces/space-registry.ts'
 import { Notices } from './state/notices.ts'
 import { openDatabase } from './state/open-database.ts'
 import { Origins } from './state/origins.ts'
+import { RemovedAuthors } from './state/removed-authors.ts'
 import { StatusReport } from './status/status-report.ts'
+import { DeviceVersions } from './versions/device-versions.ts'
 
 /** What a run of a device may set; all but `home` goes before `config.toml`. */
 export interface DeviceInit {
@@ -98,6 +100,11 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     (opened) => opened.close(),
   )
   const notices = await Notices.open(database, clock)
+  const removedAuthors = await RemovedAuthors.open({
+    ...{ database, clock },
+    onFailure: (error) => logger.warn({ error }, 'Changes by a removed device could not be written down.'),
+  })
+  stack.add(removedAuthors, (opened) => opened.close())
   const origins = new Origins(database)
   const memberships = await openMemberships({
     store: levelKeyValueStore(database.sublevel('membership')),
@@ -130,9 +137,9 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   })
   stack.add(spaces, (opened) => opened.close())
   const lastSeen = await LastSeen.open(database, clock)
-  const alone = offlineView(() => otherMembers(spaces.all(), identity.key), lastSeen)
+  const alone = offlineView(identity.key, () => otherMembers(spaces.all(), identity.key), lastSeen)
   const report: StatusReport = new StatusReport({
-    ...{ identity, home: home.path, store, held, clock, notices },
+    ...{ identity, home: home.path, store, held, clock, notices, removedAuthors },
     deviceName: () => label.name,
     spaces: () => spaces.all(),
     network: () => network ?? alone,
@@ -143,6 +150,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       else report.contentChanged(space)
       changes.raise()
     })
+    removedAuthors.watch(space.membership, space.metadata)
     space.membership.onChange(changes.raise)
   }
   if (spaces.all().length === 0) await createSpace({ spaces, config, label }, HOME_SPACE)
@@ -189,6 +197,14 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     ...{ store, readManifest, held, origins, clock, logger, config, gate, home: home.path },
     fetcher: network ?? noFetcher,
   })
+  const running = folders
+  const versions = new DeviceVersions({
+    ...{ self: identity.key, store, readManifest, held, origins, durability: config.durability },
+    selectSpace: (name) => selectSpace(spaces.all(), name),
+    spacePath: (place) => running.spacePath(place),
+    fetcher: network ?? noFetcher,
+    historyOf: (space) => space.history,
+  })
   return new LocalDevice({
     ...{
       home,
@@ -204,6 +220,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       memberships,
       files,
       folders,
+      versions,
     },
     ...{ report, gate, changes, network },
     close: () => stack.close(),

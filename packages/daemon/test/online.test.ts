@@ -136,6 +136,10 @@ describe('two devices', () => {
     expect(peer?.lastSeen).toBeGreaterThan(Date.now() - 60_000)
     await expect(offline.get('t/two', { directory })).rejects.toMatchObject({ code: 'DITTO_CHUNK_MISSING' })
     expect(await offline.get('t/one', { directory })).toMatchObject({ files: 1, fetchedBytes: 0 })
+    // Nobody in a space of its own could ever give it the rest.
+    const { space, skipped } = await offline.adoptSpace('home', { as: 'mine' })
+    expect(skipped).toMatchObject([{ path: 't/two', code: 'DITTO_CHUNK_MISSING' }])
+    expect([space.files, space.missingChunks, space.members]).toEqual([1, 0, 1])
   })
 
   it('repair damaged chunks from each other', async () => {

@@ -37,6 +37,12 @@ export interface SpaceInfo {
   readonly members: number
 }
 
+export interface AdoptResult {
+  readonly space: SpaceInfo
+  /** Files left out because their bytes are not all on this device, each with the reason. */
+  readonly skipped: readonly { readonly path: string; readonly code: string; readonly reason: string }[]
+}
+
 export interface PeerInfo {
   readonly id: DeviceId
   readonly name: string
@@ -47,7 +53,7 @@ export interface PeerInfo {
   readonly isUpToDate: boolean
   /** Bytes this device still wants and the peer may have. */
   readonly missingBytes: number
-  /** Why the last attempt to connect failed. */
+  /** Why the last attempt to connect failed; of a connected device, why the two do not become the same. */
   readonly problem?: string
   /** Milliseconds since the Unix epoch. */
   readonly lastSeen?: number
@@ -235,6 +241,13 @@ export interface Device {
   renameDevice(name: string): Promise<void>
   spaces(): Promise<readonly SpaceInfo[]>
   createSpace(name: string, options?: { chunker?: ChunkerKind }): Promise<SpaceInfo>
+  /**
+   * Makes a space of what another one shows on this device, with this device as its only member. No bytes are copied;
+   * the other space stays as it is.
+   *
+   * @param options.as - its name; default the other's with `-2`, or the first such number that is free
+   */
+  adoptSpace(space: string, options?: ProgressOptions & { as?: string }): Promise<AdoptResult>
 
   invite(options?: InviteOptions): Promise<Invitation>
   invitations(): Promise<readonly OpenInvitation[]>

@@ -34,6 +34,7 @@ export {
 export type {
   AddOptions,
   AddResult,
+  AdoptResult,
   Device,
   DeviceInfo,
   DeviceStatus,
@@ -62,6 +63,17 @@ export {
   type ErrorDetails,
   isDittoError,
 } from './errors.ts'
+export {
+  type ChangeGroup,
+  type ChangesOptions,
+  DEFAULT_RETENTION,
+  type DeletedNode,
+  type HistoryVersion,
+  type Inversion,
+  type RetentionRule,
+  type SpaceHistory,
+  type VersionsOptions,
+} from './history.ts'
 export {
   type ChunkId,
   chunkId,
@@ -112,6 +124,8 @@ export {
   type Action,
   type DirectoryContent,
   type FileContent,
+  type LogDigest,
+  type LogDigests,
   type MetadataChange,
   type MetadataStore,
   type NameClash,
@@ -122,6 +136,7 @@ export {
   type NodeKind,
   type NodePlace,
   type PathAction,
+  type ReplacedLogs,
   type SymlinkContent,
   type TreeCounts,
   type TreeEntry,

@@ -198,8 +198,38 @@ export interface MetadataChange {
   readonly isLocal: boolean
   /** What a listener may want to read again, at most 1,000; `undefined` where more changed. */
   readonly paths: readonly string[] | undefined
+  /** How many entries came of each device's own log. */
+  readonly authors: ReadonlyMap<DeviceKey, number>
   /** In the order of the records, at most 10,000; `undefined` where more came. */
   readonly events: readonly NodeEvent[] | undefined
+}
+
+/** One log of a space, and a hash of the entries this device holds of it. */
+export interface LogDigest {
+  /** The writer's number: 1 to 2^53-1. */
+  readonly log: number
+  /** The device whose log it is, by its signed first entry. */
+  readonly owner: DeviceKey | undefined
+  /** 32 bytes; equal where the entries held are equal. */
+  readonly digest: Uint8Array
+}
+
+/** What this device holds of every log, at one moment. */
+export interface LogDigests {
+  /** 32 bytes: a hash of the state vector. Only where it is equal on two devices can their digests be compared. */
+  readonly stateHash: Uint8Array
+  /** By number, ascending. */
+  readonly logs: readonly LogDigest[]
+}
+
+/** What changed when copies of logs gave way to their owner's. */
+export interface ReplacedLogs {
+  /** Whether a copy differed from its owner's; else nothing was changed. */
+  readonly hasChanged: boolean
+  /** Entries held here that the owner's copies do not have. */
+  readonly droppedEntries: number
+  /** Where entries of the tree stood whose content, or place, only dropped entries named; at most 1,000. */
+  readonly lostPaths: readonly string[]
 }
 
 /**
@@ -264,6 +294,28 @@ export interface MetadataStore {
 
   /** 32 bytes that are equal on devices that hold the same entries and show the same tree. */
   digest(): Uint8Array
+
+  /** Digests of the single logs, for finding which differ where two devices hold as much and not the same. */
+  logDigests(): Promise<LogDigests>
+
+  /**
+   * A part of a log of this device's own, from a clock on, for a device whose copy of it differs.
+   *
+   * @returns where the log and the part end, and the part as an update of at most 900,000 bytes: no bytes when nothing
+   *   stands behind `from`, or when the log is not this device's
+   */
+  ownLogPart(log: number, from: number): { readonly end: number; readonly to: number; readonly update: Uint8Array }
+
+  /**
+   * Lets the owner's copies of its logs take the place of those held here. Everything else stays; the change happens
+   * whole or not at all, also when the machine stops in the middle. Listeners hear of it as of a peer's change.
+   *
+   * @param updates - as `ownLogPart` of the owner gave them, each log from clock 0 on, to where it ends here at least
+   * @param owner - the device they came from, over a link with that device itself
+   * @throws DittoError DITTO_UPDATE_INVALID (malformed, or a log that is not the owner's; a device's own logs are never
+   *   replaced), DITTO_UPDATE_GAP (a copy ends before the one held), DITTO_LIMIT
+   */
+  replaceLogs(updates: readonly Uint8Array[], owner: DeviceKey): Promise<ReplacedLogs>
 
   /** Calls `listener` after a change became durable. */
   onChange(listener: (change: MetadataChange) => void): Unsubscribe

@@ -1,18 +1,5 @@
-import { hkdfSync } from 'node:crypto'
 import type { KnockMatch } from '@dittofs/interface'
-
-/** Bytes of every derived key. */
-export const KNOCK_KEY_BYTES = 32
-const LABEL_PREFIX = 'dittofs v1 '
-
-/**
- * What a shared secret is used for; each has a key of its own, so that what is shown for one tells nothing of another.
- *
- * - `knock`: proving, before TLS, that one may talk to a device at all
- * - `find`: tags in announcements
- * - `join`: redeeming a ticket
- */
-export type KnockPurpose = 'knock' | 'find' | 'join'
+import { DERIVED_KEY_BYTES, deriveKey, type KeyPurpose } from '@dittofs/wire'
 
 /** A key that opens the knock, and what it stands for. */
 export interface KnockKey {
@@ -22,18 +9,17 @@ export interface KnockKey {
 }
 
 /**
- * HKDF-SHA256 (RFC 5869, no salt, info "dittofs v1 " + purpose) of a space's `meet` secret or a ticket's secret.
+ * Derives a key from a space's `meet` secret or a ticket's secret.
  *
  * @param secret - at least 16 bytes
  * @returns 32 bytes, owned by the caller
  */
-export function knockKey(secret: Uint8Array, purpose: KnockPurpose): Uint8Array {
-  if (secret.length < 16) throw new RangeError(`a shared secret has at least 16 bytes, not ${secret.length}`)
-  return new Uint8Array(hkdfSync('sha256', secret, '', LABEL_PREFIX + purpose, KNOCK_KEY_BYTES))
+export function knockKey(secret: Uint8Array, purpose: KeyPurpose): Uint8Array {
+  return deriveKey(secret, purpose)
 }
 
 /** @throws RangeError for anything that {@link knockKey} did not make, such as the shared secret of a ticket */
 export function checkDerivedKey(key: Uint8Array): void {
-  if (key.length !== KNOCK_KEY_BYTES)
-    throw new RangeError(`a derived key has ${KNOCK_KEY_BYTES} bytes, not ${key.length}`)
+  if (key.length !== DERIVED_KEY_BYTES)
+    throw new RangeError(`a derived key has ${DERIVED_KEY_BYTES} bytes, not ${key.length}`)
 }

@@ -9,6 +9,7 @@ import {
   spaceId,
 } from '@dittofs/interface'
 import { type InvitationLedger, openInvitationLedger } from './invitation-ledger.ts'
+import { judgingTurns } from './judging-turns.ts'
 import type { KeyValueStore } from './key-value-store.ts'
 import { fitLabel } from './label.ts'
 import { meetKeys, type SharedSecret } from './shared-secrets.ts'
@@ -114,11 +115,14 @@ export class Memberships {
     if (options.statements[0] === undefined || statementId(options.statements[0]) !== options.space) {
       throw untrue('what it sent does not begin with the space that the ticket names')
     }
+    const turn = judgingTurns(graph)
     for (const bytes of options.statements) {
+      await turn()
       if (graph.add(decodeStatement(Uint8Array.from(bytes), this.#verify)) !== 'added') {
         throw untrue('its list of members is not whole')
       }
     }
+    await turn()
     const members = graph.members()
     const role = members.get(this.self)?.role
     if (role !== options.role && role !== 'full') throw untrue('its list of members does not name this device')

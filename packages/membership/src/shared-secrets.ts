@@ -1,5 +1,5 @@
-import { hkdfSync } from 'node:crypto'
 import type { KnockMatch } from '@dittofs/interface'
+import { deriveKey } from '@dittofs/wire'
 
 /** A secret that this device shares with others, ready for `link` (knock) and for announcements (find). */
 export interface SharedSecret {
@@ -24,19 +24,14 @@ export interface TicketKeys {
 /** @param secret - a ticket's, 16 bytes */
 export function ticketKeys(secret: Uint8Array): TicketKeys {
   return {
-    id: derive(secret, 'id', 16),
-    knock: derive(secret, 'knock', 32),
-    find: derive(secret, 'find', 32),
-    join: derive(secret, 'join', 32),
+    id: deriveKey(secret, 'id', 16),
+    knock: deriveKey(secret, 'knock'),
+    find: deriveKey(secret, 'find'),
+    join: deriveKey(secret, 'join'),
   }
 }
 
 /** @param meet - the secret that the members of a space share, 32 bytes */
 export function meetKeys(meet: Uint8Array): { knock: Uint8Array; find: Uint8Array } {
-  return { knock: derive(meet, 'knock', 32), find: derive(meet, 'find', 32) }
-}
-
-/** HKDF-SHA256 (RFC 5869), no salt, info `dittofs v1 ` and the purpose: one secret, unrelated keys. */
-function derive(secret: Uint8Array, purpose: string, length: number): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), `dittofs v1 ${purpose}`, length))
+  return { knock: deriveKey(meet, 'knock'), find: deriveKey(meet, 'find') }
 }

@@ -9,9 +9,10 @@ import {
   type SpaceId,
   type Unsubscribe,
 } from '@dittofs/interface'
+import { judgingTurns } from './judging-turns.ts'
 import type { KeyValueStore } from './key-value-store.ts'
 import { fitLabel } from './label.ts'
-import { byDepth, type MembersState } from './resolve-members.ts'
+import { MembersView } from './members-view.ts'
 import { SerialQueue } from './serial-queue.ts'
 import type { Signer, VerifySignature } from './signer.ts'
 import {
@@ -23,13 +24,11 @@ import {
   statementId,
 } from './statement.ts'
 import { StatementBudget } from './statement-budget.ts'
-import { StatementGraph } from './statement-graph.ts'
+import type { StatementGraph } from './statement-graph.ts'
 import { putSpace, putStatement, type SpaceRecord } from './stored-space.ts'
 
 /** Statements kept in memory until an ancestor of theirs arrives. */
 export const MAX_WAITING_STATEMENTS = 64
-/** Signatures checked between two turns of the event loop: some 4 ms. */
-const STATEMENTS_PER_TURN = 32
 
 export interface SpaceMembershipInit {
   record: SpaceRecord
@@ -50,7 +49,9 @@ export class SpaceMembership implements Membership {
   readonly #budget: StatementBudget
   readonly #waiting = new Map<StatementId, Statement>()
   readonly #listeners = new Set<(removed: readonly DeviceKey[]) => void>()
-  #graph: StatementGraph
+  readonly #graph: StatementGraph
+  /** What is durable. The graph is ahead of it while statements are taken and written. */
+  #view: MembersView
   #record: SpaceRecord
 
   constructor(init: SpaceMembershipInit) {
@@ -60,6 +61,7 @@ export class SpaceMembership implements Membership {
     this.chunker = genesis.chunker
     this.#init = init
     this.#graph = init.graph
+    this.#view = new MembersView(init.graph)
     this.#record = init.record
     this.#budget = new StatementBudget(init.clock)
   }
@@ -83,36 +85,29 @@ export class SpaceMembership implements Membership {
   }
 
   members(): readonly Member[] {
-    const members = [...this.#graph.members()].map(([key, { role, grants }]) => {
-      const first = grants[0]?.statement.body
-      const names = grants.map(({ statement: { body } }) => ('name' in body ? body.name : undefined))
-      // A grant that only changes a role carries no name: the one given when the device was added stays.
-      const name = names.findLast((given) => given !== undefined) ?? this.#lastNameOf(key)
-      return { key, name, role, addedBy: first?.author ?? key }
-    })
-    return members.sort((a, b) => (a.key < b.key ? -1 : 1))
+    return this.#view.list
   }
 
   role(device: DeviceKey): Role | undefined {
-    return this.#graph.members().get(device)?.role
+    return this.#view.state.get(device)?.role
   }
 
   wasRemoved(device: DeviceKey): boolean {
-    return this.role(device) === undefined && this.#graph.wasEverMember(device)
+    return this.role(device) === undefined && this.#view.everMembers.has(device)
   }
 
   statements(): readonly Uint8Array[] {
-    return this.#graph.nodes.map((node) => node.statement.bytes)
+    return this.#view.statements
   }
 
   receive(statements: readonly Uint8Array[], from?: DeviceKey): Promise<number> {
     return this.#queue.run(async () => {
       let failure: unknown
-      const added = await this.#commit(async () => {
+      const added = await this.#commit(async (turn) => {
         try {
-          for (const [i, bytes] of statements.entries()) {
-            if (i % STATEMENTS_PER_TURN === STATEMENTS_PER_TURN - 1) await new Promise(setImmediate)
-            this.#take(bytes, from)
+          for (const bytes of statements) {
+            await turn()
+            await this.#take(bytes, from, turn)
           }
         } catch (error) {
           failure = error // what came before it was good and is kept
@@ -162,14 +157,14 @@ export class SpaceMembership implements Membership {
     return () => this.#listeners.delete(listener)
   }
 
-  #take(bytes: Uint8Array, from: DeviceKey | undefined): void {
+  async #take(bytes: Uint8Array, from: DeviceKey | undefined, turn: () => Promise<void>): Promise<void> {
     const id = statementId(bytes)
     if (this.#graph.has(id) || this.#waiting.has(id)) return
     if (from !== undefined) this.#budget.spend(from)
     // The sender's buffer may be part of a larger one, which must not be kept alive.
     const statement = decodeStatement(Uint8Array.from(bytes), this.#init.verify)
     const fate = this.#graph.add(statement)
-    if (fate === 'added') this.#addWaiting()
+    if (fate === 'added') await this.#addWaiting(turn)
     if (fate !== 'waiting') return
     if (this.#waiting.size >= MAX_WAITING_STATEMENTS) {
       throw new DittoError('DITTO_LIMIT', 'The peer sent too many statements about members without those before them.')
@@ -177,10 +172,11 @@ export class SpaceMembership implements Membership {
     this.#waiting.set(id, statement)
   }
 
-  #addWaiting(): void {
+  async #addWaiting(turn: () => Promise<void>): Promise<void> {
     for (let isProgress = true; isProgress; ) {
       isProgress = false
-      for (const [id, statement] of this.#waiting) {
+      for (const [id, statement] of [...this.#waiting]) {
+        await turn()
         let fate: string
         try {
           fate = this.#graph.add(statement)
@@ -203,51 +199,40 @@ export class SpaceMembership implements Membership {
     const seen = this.#graph.headsFor(signer.key, what.subject)
     const body = { ...what, space: this.space, author: signer.key, time: clock.now(), seen } as StatementBody
     const statement = signStatement(body, signer)
-    await this.#commit(async () => {
+    await this.#commit(async (turn) => {
       this.#graph.add(statement)
+      await turn()
     })
   }
 
   /** Makes what `change` adds to the graph durable, then tells; without it when that fails. @returns how many */
-  async #commit(change: () => Promise<void>): Promise<number> {
-    const before = this.#graph.members()
-    const sizeBefore = this.#graph.size
-    await change()
-    const added = this.#graph.nodes.slice(sizeBefore)
+  async #commit(change: (turn: () => Promise<void>) => Promise<void>): Promise<number> {
+    const before = this.#view
+    const turn = judgingTurns(this.#graph)
+    await change(turn)
+    const added = this.#graph.nodes.slice(before.size)
     if (added.length === 0) return 0
     try {
       await this.#init.store.write(added.map((node) => putStatement(this.space, node.index, node.statement.bytes)))
     } catch (error) {
-      this.#forgetFrom(sizeBefore)
+      this.#graph.truncate(before.size)
       throw error
     }
+    await turn()
+    this.#view = new MembersView(this.#graph)
     this.#tell(before)
     return added.length
   }
 
-  #forgetFrom(size: number): void {
-    const graph = new StatementGraph(this.space)
-    for (const { statement } of this.#graph.nodes.slice(0, size)) graph.add(statement)
-    this.#graph = graph
-  }
-
-  #tell(before: MembersState): void {
-    const after = this.#graph.members()
-    const removed = [...before.keys()].filter((key) => !after.has(key))
+  #tell(before: MembersView): void {
+    const { state } = this.#view
+    const removed = [...before.state.keys()].filter((key) => !state.has(key))
     for (const listener of [...this.#listeners]) listener(removed)
   }
 
   #expectMember(device: DeviceKey): void {
     if (this.role(device) === undefined)
       throw new DittoError('DITTO_NOT_FOUND', 'That device is no member of the space.')
-  }
-
-  #lastNameOf(device: DeviceKey): string {
-    const named = this.#graph.nodes
-      .filter(({ statement: { body } }) => body.subject === device && 'name' in body)
-      .sort(byDepth)
-      .at(-1)?.statement.body
-    return named !== undefined && 'name' in named ? named.name : ''
   }
 }
 

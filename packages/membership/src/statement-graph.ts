@@ -1,7 +1,7 @@
 import { type DeviceKey, DittoError, MAX_STATEMENTS, type SpaceId } from '@dittofs/interface'
-import { AncestorSet } from './ancestor-set.ts'
-import { byDepth, type MembersState, resolveMembers, roleOf, type StatementNode } from './resolve-members.ts'
-import { MAX_SEEN, type Statement, type StatementId, spaceOf } from './statement.ts'
+import { byDepth, type MembersState, resolveMembers, type StatementNode } from './resolve-members.ts'
+import { MAX_SEEN, type Statement, type StatementBody, type StatementId, spaceOf } from './statement.ts'
+import { StatementSet } from './statement-set.ts'
 
 /** States kept by head set: statements that follow each other, or were made side by side, share one. */
 const MAX_CACHED_STATES = 8
@@ -16,6 +16,7 @@ export class StatementGraph {
   readonly #byId = new Map<StatementId, StatementNode>()
   readonly #heads = new Set<StatementNode>()
   readonly #states = new Map<string, MembersState>()
+  #resolutions = 0
 
   constructor(space: SpaceId) {
     this.space = space
@@ -30,6 +31,14 @@ export class StatementGraph {
     return this.#nodes
   }
 
+  /**
+   * How often the rule was applied so far. Once takes up to a few milliseconds, and {@link judge}, {@link add} and
+   * {@link members} do it once at most: whoever calls them in a loop gives others a turn whenever this has risen.
+   */
+  get resolutions(): number {
+    return this.#resolutions
+  }
+
   has(id: StatementId): boolean {
     return this.#byId.has(id)
   }
@@ -37,11 +46,6 @@ export class StatementGraph {
   /** Who is a member by all statements together. */
   members(): MembersState {
     return this.#stateAt([...this.#heads])
-  }
-
-  /** Whether some statement that counts ever made the device a member. */
-  wasEverMember(device: DeviceKey): boolean {
-    return this.#nodes.some((node) => roleOf(node) !== undefined && node.statement.body.subject === device)
   }
 
   /**
@@ -62,16 +66,22 @@ export class StatementGraph {
         `The space already has ${MAX_STATEMENTS} statements about members, the most it can hold: make a new space.`,
       )
     }
-    const ancestors = new AncestorSet()
-    for (const parent of parents) {
-      ancestors.add(parent.index)
-      ancestors.addAll(parent.ancestors)
-    }
+    const index = this.#nodes.length
     const depth = 1 + Math.max(-1, ...parents.map((parent) => parent.depth))
-    const supports = this.#supportsOf(statement, parents)
+    const restsOn = new StatementSet()
+    restsOn.add(index)
+    if (body.kind === 'genesis') {
+      return { index, statement, ancestors: new StatementSet(), depth, supports: undefined, restsOn }
+    }
+    const supporting = this.#supportsOf(body, parents)
     // A fixed property of the ancestors, so every device refuses the same ones.
-    if (supports === undefined) throw refused('its author had no right to it')
-    return { index: this.#nodes.length, statement, ancestors, depth, supports }
+    if (supporting === undefined) throw refused('its author had no right to it')
+    const supports = new StatementSet()
+    for (const support of supporting) {
+      supports.add(support.index)
+      restsOn.addAll(support.restsOn)
+    }
+    return { index, statement, ancestors: upTo(parents), depth, supports, restsOn }
   }
 
   /** As {@link judge}, and adds it. */
@@ -86,6 +96,15 @@ export class StatementGraph {
     }
     this.#heads.add(node)
     return 'added'
+  }
+
+  /** Forgets the statements from the one at `size` on. */
+  truncate(size: number): void {
+    for (const { statement } of this.#nodes.splice(size)) this.#byId.delete(statement.id)
+    this.#states.clear()
+    this.#heads.clear()
+    const seen = new Set(this.#nodes.flatMap(({ statement }) => statement.body.seen))
+    for (const node of this.#nodes) if (!seen.has(node.statement.id)) this.#heads.add(node)
   }
 
   /**
@@ -110,8 +129,7 @@ export class StatementGraph {
   }
 
   /** Rule 1: the author was `full` by what it had seen; to leave, a member. `undefined` where it had no right. */
-  #supportsOf({ body }: Statement, parents: readonly StatementNode[]): readonly StatementNode[] | undefined {
-    if (body.kind === 'genesis') return []
+  #supportsOf(body: StatementBody, parents: readonly StatementNode[]): readonly StatementNode[] | undefined {
     const state = this.#stateAt(parents)
     const author = state.get(body.author)
     if (author === undefined) return undefined
@@ -127,8 +145,9 @@ export class StatementGraph {
       .join()
     const cached = this.#states.get(key)
     if (cached !== undefined) return cached
-    const within = this.#nodes.filter((node) => heads.some((head) => head === node || head.ancestors.has(node.index)))
-    const state = resolveMembers(within)
+    const within = upTo(heads)
+    const state = resolveMembers(this.#nodes.filter((node) => within.has(node.index)))
+    this.#resolutions++
     this.#states.set(key, state)
     for (const oldest of this.#states.keys()) {
       if (this.#states.size <= MAX_CACHED_STATES) break
@@ -136,6 +155,16 @@ export class StatementGraph {
     }
     return state
   }
+}
+
+/** These and all before them. */
+function upTo(heads: readonly StatementNode[]): StatementSet {
+  const set = new StatementSet()
+  for (const head of heads) {
+    set.add(head.index)
+    set.addAll(head.ancestors)
+  }
+  return set
 }
 
 function refused(why: string): DittoError {

@@ -1,5 +1,6 @@
 import { DittoError, type SpaceId, spaceId } from '@dittofs/interface'
 import { decodeCbor, encodeCbor } from '@dittofs/wire'
+import { judgingTurns } from './judging-turns.ts'
 import type { KeyValueChange, KeyValueStore } from './key-value-store.ts'
 import type { VerifySignature } from './signer.ts'
 import { decodeStatement } from './statement.ts'
@@ -40,7 +41,9 @@ export async function loadSpaces(
 
 async function loadGraph(store: KeyValueStore, space: SpaceId, verify: VerifySignature): Promise<StatementGraph> {
   const graph = new StatementGraph(space)
+  const turn = judgingTurns(graph)
   for await (const [, bytes] of store.entries(`${STATEMENT_PREFIX}${space}/`)) {
+    await turn()
     try {
       if (graph.add(decodeStatement(bytes, verify)) === 'added') continue
     } catch (cause) {
@@ -49,6 +52,7 @@ async function loadGraph(store: KeyValueStore, space: SpaceId, verify: VerifySig
     throw corrupt()
   }
   if (graph.size === 0) throw corrupt()
+  await turn()
   return graph
 }
 

@@ -1,3 +1,4 @@
+import { MemoryMembers } from '@dittofs/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Signer } from '../src/signer.ts'
@@ -286,6 +287,21 @@ describe('resolveMembers', () => {
         const members = graph.members()
         for (const { key } of [thief, ...accomplices]) expect(members.has(key)).toBe(false)
         expect(members.get(bystander.key)?.role).toBe('full')
+      }),
+      { numRuns: RUNS },
+    )
+  })
+
+  it('agrees with the rule as it is written, without a thought of speed', () => {
+    const members = (states: ReadonlyMap<string, { role: string; grants: readonly unknown[] }>) =>
+      [...states].map(([key, { role, grants }]) => `${key} ${role} by ${grants.length}`).sort()
+    fc.assert(
+      fc.property(fc.nat(), (seed) => {
+        const world = new StatementWorld(founder)
+        const statements = randomStatements(world, devices, generator(seed), 40)
+        const rule = new MemoryMembers()
+        for (const { id, body } of statements) expect(rule.add({ ...body, id })).toBe(true)
+        expect(members(world.graph(...statements).members())).toEqual(members(rule.members()))
       }),
       { numRuns: RUNS },
     )

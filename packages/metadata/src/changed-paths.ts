@@ -3,6 +3,9 @@ import { ROOT_ID } from './node-id.ts'
 import type { NodeState } from './node-state.ts'
 import type { SpaceIndex } from './space-index.ts'
 
+/** Paths told with a change; more than that is told as "much changed". */
+export const MAX_CHANGED_PATHS = 1000
+
 /** Where a node stands, by the names it and its parents were given; `undefined` while something above is missing. */
 export function nodePath(index: SpaceIndex, node: NodeState): string | undefined {
   const names: string[] = []

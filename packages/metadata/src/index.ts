@@ -12,6 +12,10 @@
  * @packageDocumentation
  */
 
+export type { HistoryDatabase } from './history/history-database.ts'
+export { spaceHistory } from './history/open-space-history.ts'
+export type { SpaceHistoryInit } from './history/space-history.ts'
+export { MAX_MERGE_BYTES, mergeText, type TextClash, type TextMerge } from './merge-text.ts'
 export type { Database } from './metadata-database.ts'
 export { type MetadataStoreInit, openMetadataStore, yjsMetadataStore } from './open-metadata-store.ts'
 export type { DeviceLabel } from './tree-view.ts'

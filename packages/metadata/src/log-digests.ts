@@ -21,13 +21,23 @@ export class LogDigests {
   /** All logs in order of their writers, 40 bytes each. */
   summary(): Buffer {
     const parts: Buffer[] = []
-    for (const [writer, sums] of [...this.#sums].sort(([a], [b]) => a - b)) {
-      const part = Buffer.alloc(8 + LANES * 4)
-      part.writeBigUInt64BE(BigInt(writer))
-      for (const [lane, sum] of sums.entries()) part.writeUInt32BE(sum, 8 + lane * 4)
-      parts.push(part)
+    for (const { log, digest } of this.all()) {
+      const head = Buffer.alloc(8)
+      head.writeBigUInt64BE(BigInt(log))
+      parts.push(head, digest)
     }
     return Buffer.concat(parts)
+  }
+
+  /** Each log with its digest, in order of their writers. */
+  all(): { readonly log: Writer; readonly digest: Buffer }[] {
+    return [...this.#sums]
+      .sort(([a], [b]) => a - b)
+      .map(([log, sums]) => {
+        const digest = Buffer.alloc(LANES * 4)
+        for (const [lane, sum] of sums.entries()) digest.writeUInt32BE(sum, lane * 4)
+        return { log, digest }
+      })
   }
 
   #change(writer: Writer, clock: number, entry: string, sign: 1 | -1): void {

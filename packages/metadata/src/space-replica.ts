@@ -90,6 +90,11 @@ export class SpaceReplica {
       .digest()
   }
 
+  /** The digest of each log, in order of their writers. */
+  logDigests(): { readonly log: Writer; readonly digest: Uint8Array }[] {
+    return this.#digests.all()
+  }
+
   /**
    * Cuts off what is held already.
    *

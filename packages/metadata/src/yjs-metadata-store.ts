@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import {
   type AbortOptions,
@@ -6,6 +7,7 @@ import {
   type Clock,
   type DeviceKey,
   DittoError,
+  type LogDigests,
   type Logger,
   type MetadataChange,
   type MetadataStore,
@@ -14,6 +16,7 @@ import {
   type NodeKind,
   parsePath,
   type RandomBytes,
+  type ReplacedLogs,
   type SpaceId,
   type TreeCounts,
   type TreeEntry,
@@ -21,23 +24,26 @@ import {
   type VersionId,
 } from '@dittofs/interface'
 import { type ChangeListener, ChangeListeners } from './change-listeners.ts'
-import { nodePath, touchedPaths } from './changed-paths.ts'
+import { MAX_CHANGED_PATHS, touchedPaths } from './changed-paths.ts'
 import { decodeWriterMark, encodeWriterMark } from './clean-stop.ts'
-import { encodeChange } from './encode-change.ts'
+import { documentSnapshot } from './document-snapshot.ts'
+import { authorsOf } from './entry-authors.ts'
 import type { Writer } from './event.ts'
 import { answerVector, decodeMessage, encodeUpdateMessage, encodeVector, sliceLogs } from './exchange.ts'
 import { Exclusive } from './exclusive.ts'
 import { findNode } from './find-node.ts'
+import { logPart } from './log-part.ts'
+import { findDropped, rebuildReplica } from './log-replacement.ts'
+import { lostPaths } from './lost-paths.ts'
 import { type Database, MetadataDatabase } from './metadata-database.ts'
 import { NodeEvents } from './node-events.ts'
 import { newNodeId, ROOT_ID } from './node-id.ts'
-import { planAction, shownBy } from './plan-action.ts'
+import { notTheOwners, readOwnersLogs } from './owners-logs.ts'
+import { planTransaction } from './plan-transaction.ts'
 import type { LogRecord } from './record.ts'
-import { encodeRecord } from './record-codec.ts'
 import { inSlices } from './slices.ts'
 import type { StateVector } from './space-document.ts'
-import type { LogEntry, NodeSnapshot } from './space-index.ts'
-import { entryClocks, SpaceReplica } from './space-replica.ts'
+import { SpaceReplica } from './space-replica.ts'
 import { foundTreeEntry, treeEntry } from './tree-entry.ts'
 import type { DeviceLabel } from './tree-view.ts'
 import { compareText } from './tree-view.ts'
@@ -62,19 +68,11 @@ export interface YjsMetadataStoreInit {
 }
 
 /** What was taken into the document and is yet to become durable and be told. */
-interface Taken extends Pick<MetadataChange, 'isLocal' | 'paths'> {
+interface Taken extends Pick<MetadataChange, 'isLocal' | 'paths' | 'authors'> {
   readonly before: StateVector
   readonly events: NodeEvents | undefined
 }
 
-/** Actions planned before others get a turn. */
-const ACTIONS_PER_SLICE = 100
-/** Records of one action taken before others get a turn. */
-const RECORDS_PER_SLICE = 250
-/** Bytes, about, of one record of a snapshot. */
-const SNAPSHOT_RECORD_CHARACTERS = 256 * 1024
-/** Paths told with a change; more than that is told as "much changed". */
-const MAX_CHANGED_PATHS = 1000
 const NOTHING: StateVector = new Map()
 
 /**
@@ -88,7 +86,7 @@ export class YjsMetadataStore implements MetadataStore {
   readonly root = ROOT_ID
   readonly #init: YjsMetadataStoreInit
   readonly #database: MetadataDatabase
-  readonly #replica: SpaceReplica
+  #replica: SpaceReplica
   readonly #exclusive = new Exclusive()
   readonly #listeners: ChangeListeners
   #state: 'new' | 'open' | 'failed' | 'closed' = 'new'
@@ -195,6 +193,40 @@ export class YjsMetadataStore implements MetadataStore {
     return this.#replica.digest()
   }
 
+  logDigests(): Promise<LogDigests> {
+    // Between two changes: what is told of the logs fits the state vector told with it.
+    return this.#exclusive.run(async () => {
+      this.#assertOpen()
+      const { devices } = this.#replica.index
+      return {
+        stateHash: new Uint8Array(createHash('sha256').update(encodeVector(this.#durable)).digest()),
+        logs: this.#replica.logDigests().map(({ log, digest }) => ({ log, owner: devices.get(log), digest })),
+      }
+    })
+  }
+
+  ownLogPart(log: number, from: number): ReturnType<MetadataStore['ownLogPart']> {
+    this.#assertOpen()
+    const { document, index } = this.#replica
+    const isOwn = index.devices.get(log) === this.#init.device
+    return logPart(document, log, from, isOwn ? (this.#durable.get(log) ?? 0) : 0)
+  }
+
+  replaceLogs(updates: readonly Uint8Array[], owner: DeviceKey): Promise<ReplacedLogs> {
+    return this.#exclusive.run(async () => {
+      this.#assertOpen()
+      const { space, verify } = this.#init
+      if (owner === this.#init.device) throw notTheOwners()
+      const copies = await inSlices(readOwnersLogs(updates, { space, verify, owner }))
+      const dropped = await findDropped(this.#replica, copies, owner)
+      if (dropped === undefined) return { hasChanged: false, droppedEntries: 0, lostPaths: [] }
+      const after = await rebuildReplica(this.#replica, this.#durable, copies, this.#init.deviceLabel)
+      const lost = await inSlices(lostPaths(dropped, this.#replica.index, after.index, MAX_CHANGED_PATHS))
+      await this.#replaceReplica(after)
+      return { hasChanged: true, droppedEntries: dropped.length, lostPaths: lost }
+    })
+  }
+
   makeNode(kind: NodeKind): NodeId {
     return newNodeId(kind, this.#init.randomBytes)
   }
@@ -207,14 +239,21 @@ export class YjsMetadataStore implements MetadataStore {
       const before = document.stateVector()
       const writer = this.#writer ?? this.#drawWriter()
       const events = this.#startEvents()
-      const plan = await this.#plan(actions, writer, events)
+      const plan = await planTransaction(actions, {
+        ...this.#init,
+        replica: this.#replica,
+        writer,
+        writerRecord: () => this.#writerRecord(writer),
+        events,
+      })
       if (plan.records.length === 0) return plan.results
       this.#writer = writer
       const run = document.append(writer, plan.entries)
       await inSlices(this.#replica.countRun(run))
       if (run.clock === 0) index.devices.set(writer, this.#init.device)
       this.#replica.dropSuperseded(plan.superseded)
-      await this.#finish({ before, isLocal: true, paths: plan.paths, events })
+      const authors = new Map([[this.#init.device, plan.records.length]])
+      await this.#finish({ before, isLocal: true, paths: plan.paths, authors, events })
       return plan.results
     })
   }
@@ -246,52 +285,28 @@ export class YjsMetadataStore implements MetadataStore {
     return this.#listeners.add(listener)
   }
 
-  /** Plans actions one after the other, each on what the ones before show; on a failure nothing of it stays. */
-  async #plan(actions: readonly Action[], writer: Writer, events: NodeEvents | undefined) {
-    const { index, view, document } = this.#replica
-    const clocks = entryClocks(document.clockOf(writer))
-    const records: LogRecord[] = []
-    const entries: string[] = []
-    const results: (TreeEntry | undefined)[] = []
-    const superseded: { writer: Writer; clock: number }[] = []
-    const touched = new Map<
-      NodeSnapshot['node'],
-      { readonly snapshot: NodeSnapshot; readonly path: string | undefined }
-    >()
-    const remember = (snapshot: NodeSnapshot) => {
-      if (touched.has(snapshot.node)) return
-      const path = touched.size < MAX_CHANGED_PATHS ? nodePath(index, snapshot.node) : undefined
-      touched.set(snapshot.node, { snapshot, path })
-    }
-    if (document.clockOf(writer) === 0) {
-      clocks.next()
-      entries.push(encodeRecord(this.#writerRecord(writer)))
-    }
+  /** Makes another document that of this space: on disk by the switch of a generation, then in memory. */
+  async #replaceReplica(after: SpaceReplica): Promise<void> {
+    await this.#compaction
+    const before = this.#durable
+    const vector = after.document.stateVector()
     try {
-      for (const [position, action] of actions.entries()) {
-        if ((position + 1) % ACTIONS_PER_SLICE === 0) await setImmediate()
-        const nowNs = BigInt(this.#init.clock.now()) * 1_000_000n
-        const planned = await inSlices(planAction(action, { view, writer, randomBytes: this.#init.randomBytes, nowNs }))
-        for (let at = 0; at < planned.records.length; at += RECORDS_PER_SLICE) {
-          if (at > 0) await setImmediate()
-          const added: LogEntry[] = []
-          for (const record of planned.records.slice(at, at + RECORDS_PER_SLICE)) {
-            entries.push(encodeChange(record))
-            added.push({ writer, clock: clocks.next().value, record })
-            records.push(record)
-          }
-          events?.take(added)
-          superseded.push(...index.add(added, remember).superseded)
-        }
-        results.push(foundTreeEntry(shownBy(planned, view), this.#devicesWith(writer)))
-      }
+      await this.#database.compact(documentSnapshot(after.document, vector))
     } catch (error) {
-      index.restore([...touched.values()].map(({ snapshot }) => snapshot))
-      throw error
+      this.#fail(error)
     }
-    const before = [...touched.values()].map(({ path }) => path)
-    const paths = touchedPaths(index, touched.keys(), before, MAX_CHANGED_PATHS)
-    return { records, entries, results, superseded, paths }
+    this.#replica = after
+    this.#durable = vector
+    const updates: Uint8Array[] = []
+    for await (const update of documentSnapshot(after.document, vector, before)) updates.push(update)
+    const messages = updates.map((update) => encodeUpdateMessage(update))
+    this.#listeners.tell({ messages, isLocal: false, paths: undefined, authors: new Map(), events: undefined })
+  }
+
+  #fail(error: unknown): never {
+    this.#state = 'failed'
+    this.#failure = error
+    throw error
   }
 
   /** Checks and takes a peer's update, and makes it durable. */
@@ -307,7 +322,7 @@ export class YjsMetadataStore implements MetadataStore {
     logger.debug({ space, from, logs: fresh.length }, 'took changes of a peer')
     const paths =
       touched === undefined ? undefined : touchedPaths(index, touched.keys(), touched.values(), MAX_CHANGED_PATHS)
-    await this.#finish({ before, isLocal: false, paths, events })
+    await this.#finish({ before, isLocal: false, paths, authors: authorsOf(fresh, index.devices), events })
   }
 
   #startEvents(): NodeEvents | undefined {
@@ -315,7 +330,7 @@ export class YjsMetadataStore implements MetadataStore {
   }
 
   /** Makes what came since `before` durable, then tells of it. */
-  async #finish({ before, isLocal, paths, events }: Taken): Promise<void> {
+  async #finish({ before, isLocal, paths, authors, events }: Taken): Promise<void> {
     const { document } = this.#replica
     const after = document.stateVector()
     const updates: Uint8Array[] = []
@@ -326,9 +341,7 @@ export class YjsMetadataStore implements MetadataStore {
     try {
       await this.#database.append(updates)
     } catch (error) {
-      this.#state = 'failed'
-      this.#failure = error
-      throw error
+      this.#fail(error)
     }
     this.#durable = after
     await this.#settle()
@@ -336,7 +349,7 @@ export class YjsMetadataStore implements MetadataStore {
     if (this.#listeners.isEmpty) return
     const messages = updates.map((update) => encodeUpdateMessage(update))
     const told = events === undefined ? undefined : await inSlices(events.finish())
-    this.#listeners.tell({ messages, isLocal, paths, events: told })
+    this.#listeners.tell({ messages, isLocal, paths, authors, events: told })
   }
 
   #answer(vector: StateVector): Iterable<Uint8Array> {
@@ -366,12 +379,6 @@ export class YjsMetadataStore implements MetadataStore {
     return { type: 'writer', device, signature: sign(writerStatement(this.space, writer)) }
   }
 
-  #devicesWith(writer: Writer): ReadonlyMap<Writer, DeviceKey> {
-    const { devices } = this.#replica.index
-    if (!devices.has(writer)) devices.set(writer, this.#init.device)
-    return devices
-  }
-
   /** Brings the totals of the tree up to date now, in slices, so that reading them later takes no time. */
   async #settle(): Promise<void> {
     const { view } = this.#replica
@@ -381,20 +388,13 @@ export class YjsMetadataStore implements MetadataStore {
   #compactWhenDue(): void {
     if (this.#compaction !== undefined || !this.#database.isCompactionDue) return
     this.#compaction = this.#database
-      .compact(this.#snapshot(this.#durable))
+      .compact(documentSnapshot(this.#replica.document, this.#durable))
       .catch((error: unknown) => {
         this.#init.logger.error({ error, space: this.space }, 'the metadata of a space could not be compacted')
       })
       .finally(() => {
         this.#compaction = undefined
       })
-  }
-
-  async *#snapshot(to: StateVector): AsyncGenerator<Uint8Array> {
-    for (const runs of sliceLogs(this.#replica.document, NOTHING, to, SNAPSHOT_RECORD_CHARACTERS)) {
-      yield encodeUpdate(runs)
-      await setImmediate()
-    }
   }
 
   #assertOpen(): void {

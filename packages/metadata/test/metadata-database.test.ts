@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Database, MetadataDatabase } from '../src/metadata-database.ts'
-import { copyOf, type MemoryDatabase, memoryDatabase } from './memory-space.ts'
+import { copyOf, memoryDatabase } from './memory-space.ts'
+import { stoppingDatabase } from './stopping-database.ts'
 
 const bytes = (text: string) => Buffer.from(text)
 
@@ -14,28 +15,6 @@ async function load(database: Database): Promise<{ store: MetadataDatabase; upda
   const updates: string[] = []
   for await (const update of store.updates()) updates.push(Buffer.from(update).toString())
   return { store, updates }
-}
-
-/** A database that stops, as a machine does, before its write of that number. */
-function stoppingDatabase(stopBefore: number): MemoryDatabase {
-  const database = memoryDatabase()
-  let writes = 0
-  const isStopped = () => {
-    writes += 1
-    return writes > stopBefore
-  }
-  return new Proxy(database, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name)
-      if (typeof value !== 'function') return value
-      const method = value.bind(target) as (...args: unknown[]) => unknown
-      if (name !== 'batch' && name !== 'clear') return method
-      return async (...args: unknown[]) => {
-        if (isStopped()) throw new Error('the machine stopped')
-        return method(...args)
-      }
-    },
-  })
 }
 
 describe('the database of a space', () => {

@@ -209,6 +209,7 @@ export class Fetcher implements BatchOwner {
       )
       this.#queue.settle(chunk, 'refused')
       this.#init.budget.give(expectedBytes(chunk))
+      this.#init.onChange()
     } else {
       this.#sink.add({ chunk, bytes, sender: requester })
     }
@@ -218,6 +219,8 @@ export class Fetcher implements BatchOwner {
     for (const chunk of chunks) markAbsent(chunk, requester)
     this.#queue.requeue(chunks)
     this.#settleUnavailable()
+    // Nothing may be left to wait for now.
+    this.#init.onChange()
     this.#init.onWork()
   }
 

@@ -14,8 +14,10 @@
  * @packageDocumentation
  */
 export type { WantedContent } from './content-scan.ts'
+export type { Divergence, Repair } from './divergence-watch.ts'
 export { type EnsureOptions, FETCH_POLICIES, type FetchPolicy, type FetchState } from './fetcher.ts'
 export { DEFAULT_TRANSFER_BYTES } from './memory-budget.ts'
+export type { PeerState } from './peer-state.ts'
 export type { Session } from './session.ts'
 export {
   type ExchangedMembership,
@@ -24,7 +26,6 @@ export {
   statementExchange,
 } from './statement-exchange.ts'
 export {
-  type PeerState,
   SyncEngine,
   type SyncEngineInit,
   type SyncEvents,

@@ -6,7 +6,6 @@ import {
   isDittoError,
   type Link,
   type Logger,
-  MAX_LABEL_BYTES,
   type ReadManifest,
   type SpaceId,
   spaceId,
@@ -22,6 +21,8 @@ import {
   type SpacesMessage,
   toWireCode,
 } from '@dittofs/wire'
+import { asDittoError } from './as-ditto-error.ts'
+import { fitLabel } from './fit-label.ts'
 import { LinkWriter } from './link-writer.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { Provider } from './provider.ts'
@@ -230,7 +231,7 @@ export class Session {
     } catch (error) {
       if (this.#isPeerDone) this.#finish(undefined)
       else if (isDittoError(error, 'DITTO_LINK_CUT')) this.#finish(error)
-      else await this.end(this.#asDittoError(error))
+      else await this.end(asDittoError(error, this.#init.log, this.peer))
     }
   }
 
@@ -270,6 +271,11 @@ export class Session {
         return
       case 'progress':
         this.#sharedByNumber(message.space)?.receiveProgress(message)
+        return
+      case 'digests':
+      case 'wantLog':
+      case 'logPart':
+        this.#sharedByNumber(message.space)?.watch.receive(message)
         return
       case 'want':
         this.#provider.want(message)
@@ -375,14 +381,8 @@ export class Session {
     part.catch(async (error: unknown) => {
       if (this.#isOver) return
       if (isDittoError(error, 'DITTO_LINK_CUT')) return // the reader reports it, after what is still to be read
-      await this.end(this.#asDittoError(error))
+      await this.end(asDittoError(error, this.#init.log, this.peer))
     })
-  }
-
-  #asDittoError(error: unknown): DittoError {
-    if (isDittoError(error)) return error
-    this.#init.log.error({ error, peer: this.peer }, 'A session failed by a mistake in this program.')
-    return new DittoError('DITTO_INTERNAL', 'The session failed by a mistake in this program.', { cause: error })
   }
 
   #finish(reason: Error | undefined): void {
@@ -394,11 +394,4 @@ export class Session {
     this.requester.releaseAll()
     this.#resolveEnded(reason)
   }
-}
-
-/** As much of a name as a message may carry. */
-function fitLabel(name: string): string {
-  const characters = [...name.toWellFormed()].slice(0, MAX_LABEL_BYTES)
-  while (Buffer.byteLength(characters.join('')) > MAX_LABEL_BYTES) characters.pop()
-  return characters.join('')
 }

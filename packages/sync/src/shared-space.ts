@@ -1,5 +1,6 @@
 import type { Clock, DeviceKey } from '@dittofs/interface'
 import { encodeMessage, type ProgressMessage } from '@dittofs/wire'
+import { type Divergence, DivergenceWatch } from './divergence-watch.ts'
 import type { LinkWriter } from './link-writer.ts'
 import { MetadataExchange } from './metadata-exchange.ts'
 import type { Requester } from './requester.ts'
@@ -23,6 +24,7 @@ export class SharedSpace {
   readonly space: SyncSpace
   readonly theirNumber: number
   readonly exchange: MetadataExchange
+  readonly watch: DivergenceWatch
   readonly #init: SharedSpaceInit
   readonly #stop = new AbortController()
   #heard: ProgressMessage | undefined
@@ -46,21 +48,60 @@ export class SharedSpace {
       write: (parts) => writer.write(parts, { signal: this.#stop.signal }),
       onChange: () => this.changed(),
     })
+    this.watch = new DivergenceWatch({
+      metadata: space.metadata,
+      self: space.self,
+      peer,
+      clock,
+      log: space.log,
+      turns: space.repairTurns,
+      spaceNumber: space.number,
+      areWriters: () => this.#areWriters,
+      settledDigest: () => (this.exchange.isIdle && this.#isCaughtUp ? this.#settled?.digest : undefined),
+      write: (parts) => writer.write(parts, { signal: this.#stop.signal }),
+      onChange: () => init.onChange(),
+      onDiverged: (divergence) => space.diverged(peer, divergence),
+      onRepaired: (repair) => space.repaired(repair),
+    })
     space.fetcher.attach(init.requester)
   }
 
   /** Whether this device holds all that the peer holds, as far as known: it waits for nothing that the peer may have. */
   get isUpToDate(): boolean {
-    return this.exchange.isCaughtUp && this.space.fetcher.state.isSettled
+    return this.#isCaughtUp && this.divergence === undefined
   }
 
   /** Whether the peer holds all that this device holds: the same metadata, and it waits for nothing. */
   get isPeerUpToDate(): boolean {
-    if (!this.exchange.isIdle || this.#heard?.isSettled !== true) return false
+    if (!this.exchange.isIdle || this.#settled === undefined) return false
     // What a reader holds beyond others it may not pass on, so the two need never become equal.
-    if (!this.space.isSelfWriter || this.space.role(this.#init.peer) !== 'full') return true
-    const { digest } = this.#heard
+    if (!this.#areWriters) return true
+    const { digest } = this.#settled
     return digest !== undefined && Buffer.compare(digest, this.space.metadata.digest()) === 0
+  }
+
+  /** Set while the two hold as much of every log, and not the same. */
+  get divergence(): Divergence | undefined {
+    return this.watch.divergence
+  }
+
+  /** Whether nothing more is to be expected, and the two are not the same all the same. */
+  get isStuck(): boolean {
+    const isQuiet = this.exchange.isIdle && this.#isCaughtUp && this.#settled !== undefined
+    return isQuiet && this.divergence?.isBeingRepaired === false
+  }
+
+  get #isCaughtUp(): boolean {
+    return this.exchange.isCaughtUp && this.space.fetcher.state.isSettled
+  }
+
+  get #areWriters(): boolean {
+    return this.space.isSelfWriter && this.space.role(this.#init.peer) === 'full'
+  }
+
+  /** What the peer last told, while it waits for nothing. */
+  get #settled(): ProgressMessage | undefined {
+    return this.#heard?.isSettled === true ? this.#heard : undefined
   }
 
   /** What the peer last said it misses. */
@@ -78,11 +119,13 @@ export class SharedSpace {
     if (hasOther) this.#settledDigest = digest
     const isWhole = isSettled && chunks === 0
     if (before === undefined || chunks < before.chunks || hasOther || isWhole) this.space.fetcher.peerGained()
+    this.watch.changed()
     this.#init.onChange()
   }
 
   /** Something that `progress` tells may have changed. */
   changed(): void {
+    this.watch.changed()
     this.#init.onChange()
     if (this.#isScheduled || this.#stop.signal.aborted) return
     this.#isScheduled = true
@@ -97,8 +140,9 @@ export class SharedSpace {
 
   async run(): Promise<void> {
     this.changed()
-    await this.exchange.run(this.#stop.signal).catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) throw error
+    const { signal } = this.#stop
+    await Promise.all([this.exchange.run(signal), this.watch.run(signal)]).catch((error: unknown) => {
+      if (!signal.aborted) throw error
     })
   }
 

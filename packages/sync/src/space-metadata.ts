@@ -1,4 +1,4 @@
-import type { DeviceKey, MetadataStore, Unsubscribe } from '@dittofs/interface'
+import type { DeviceKey, MetadataStore, ReplacedLogs, Unsubscribe } from '@dittofs/interface'
 
 /** Gets what a space's metadata changed by, unless the change came from itself. */
 export interface ChangeReceiver {
@@ -41,7 +41,7 @@ export class SpaceMetadata {
     isWriter: boolean,
     origin: ChangeReceiver,
   ): Promise<Iterable<Uint8Array>> {
-    const turn = this.#turn.then(async () => {
+    return this.#inTurn(async () => {
       this.#origin = origin
       try {
         return await this.store.receive(message, from, isWriter)
@@ -49,8 +49,11 @@ export class SpaceMetadata {
         this.#origin = undefined
       }
     })
-    this.#turn = turn.catch(() => undefined)
-    return turn
+  }
+
+  /** As {@link MetadataStore.replaceLogs}, after the messages before it; every session hears of what is new. */
+  replaceLogs(updates: readonly Uint8Array[], owner: DeviceKey): Promise<ReplacedLogs> {
+    return this.#inTurn(() => this.store.replaceLogs(updates, owner))
   }
 
   /** As {@link MetadataStore.digest}, computed at most once between two changes. */
@@ -62,5 +65,11 @@ export class SpaceMetadata {
   async close(): Promise<void> {
     this.#unsubscribe()
     await this.#turn
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => undefined)
+    return turn
   }
 }

@@ -14,8 +14,10 @@ import {
   type SpaceId,
 } from '@dittofs/interface'
 import type { WantedContent } from './content-scan.ts'
+import type { Divergence, Repair } from './divergence-watch.ts'
 import type { EnsureOptions, FetchPolicy, FetchState } from './fetcher.ts'
 import { DEFAULT_TRANSFER_BYTES, MemoryBudget } from './memory-budget.ts'
+import { isDone, type PeerState, peerState } from './peer-state.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import type { Requester } from './requester.ts'
 import { Session } from './session.ts'
@@ -64,30 +66,16 @@ export interface SyncSpaceOptions {
   policy?: FetchPolicy
 }
 
-/** One device that a session is open with. */
-export interface PeerState {
-  readonly peer: DeviceKey
-  /** A label the peer gives itself; empty until it has told. */
-  readonly name: string
-  readonly transport: string
-  readonly remote: string
-  /** Whether this device holds all that the peer holds, as far as known. */
-  readonly isUpToDate: boolean
-  /** Whether the peer holds all that this device holds. */
-  readonly isPeerUpToDate: boolean
-  /** Bytes missing here, in the spaces shared with the peer. */
-  readonly missingBytes: number
-  /** Bytes the peer said it misses. */
-  readonly peerMissingBytes: number
-  readonly spaces: readonly SpaceId[]
-}
-
 export interface SyncEvents {
   /** A peer's hello was accepted. */
   'peer:open': [session: Session]
   /** `reason` is `undefined` when there was nothing more to say. */
   'peer:close': [session: Session, reason: Error | undefined]
   'space:progress': [space: SpaceId, state: FetchState]
+  /** This device and the peer hold different copies of a log, and its owner is not here to decide. */
+  'space:diverged': [space: SpaceId, peer: DeviceKey, divergence: Divergence]
+  /** Copies of logs that were forged gave way to their owner's. */
+  'space:repaired': [space: SpaceId, repair: Repair]
   /** Something that `peers` tells may have changed. */
   'peer:change': []
 }
@@ -169,6 +157,8 @@ export class SyncEngine {
       onChange: () => this.#spaceChanged(space),
       onWork: () => this.#schedulePump(),
       onCorrupt: (requester) => this.#endCorrupt(requester),
+      onDiverged: (peer, divergence) => this.#events.emit('space:diverged', space.id, peer, divergence),
+      onRepaired: (repair) => this.#events.emit('space:repaired', space.id, repair),
     })
     this.#spaces.set(space.id, space)
     for (const session of this.#sessions) session.updateSpaces()
@@ -240,7 +230,8 @@ export class SyncEngine {
 
   /**
    * Resolves when this device and every device it has a session with hold the same, as far as they may; at once when
-   * there is no session. Sessions that are still being set up are waited for.
+   * there is no session. Sessions that are still being set up are waited for; copies that differ, and will for now, are
+   * not (`PeerState.divergence`).
    */
   async whenUpToDate({ signal }: AbortOptions = {}): Promise<void> {
     signal?.throwIfAborted()
@@ -383,26 +374,5 @@ export class SyncEngine {
       await this.#init.clock.sleep(TICK_MS, { signal }).catch(() => undefined)
       if (this.#budget.usedBytes > 0) this.#schedulePump()
     }
-  }
-}
-
-/** Whether nothing is under way in a session, either way. */
-function isDone(session: Session): boolean {
-  if (!session.isOpen || !session.hasHeardSpaces) return session.isOver
-  return [...session.shared.values()].every((shared) => shared.isUpToDate && shared.isPeerUpToDate)
-}
-
-function peerState(session: Session): PeerState {
-  const shared = [...session.shared.values()]
-  return {
-    peer: session.peer,
-    name: session.peerName ?? '',
-    transport: session.link.transport,
-    remote: session.link.remote,
-    isUpToDate: session.hasHeardSpaces && shared.every((one) => one.isUpToDate),
-    isPeerUpToDate: session.hasHeardSpaces && shared.every((one) => one.isPeerUpToDate),
-    missingBytes: shared.reduce((bytes, one) => bytes + one.space.fetcher.state.missingBytes, 0),
-    peerMissingBytes: shared.reduce((bytes, one) => bytes + (one.peerMissing?.bytes ?? 0), 0),
-    spaces: shared.map((one) => one.space.id),
   }
 }

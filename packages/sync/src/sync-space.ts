@@ -10,8 +10,10 @@ import type {
   SpaceId,
   Unsubscribe,
 } from '@dittofs/interface'
+import type { Divergence, Repair } from './divergence-watch.ts'
 import { Fetcher, type FetchPolicy } from './fetcher.ts'
 import type { MemoryBudget } from './memory-budget.ts'
+import { RepairTurns } from './repair-turns.ts'
 import type { Requester } from './requester.ts'
 import { SpaceMetadata } from './space-metadata.ts'
 
@@ -33,6 +35,8 @@ export interface SyncSpaceInit {
   onChange: () => void
   onWork: () => void
   onCorrupt: (requester: Requester) => void
+  onDiverged: (peer: DeviceKey, divergence: Divergence) => void
+  onRepaired: (repair: Repair) => void
 }
 
 /** One space as the engine holds it: its metadata, who may hold it, and what is being fetched for it. */
@@ -41,6 +45,8 @@ export class SyncSpace {
   readonly number: number
   readonly metadata: SpaceMetadata
   readonly fetcher: Fetcher
+  readonly log: Logger
+  readonly repairTurns: RepairTurns
   readonly #init: SyncSpaceInit
   readonly #unsubscribe: Unsubscribe
 
@@ -49,6 +55,8 @@ export class SyncSpace {
     this.#init = init
     this.id = metadata.space
     this.number = init.number
+    this.log = log
+    this.repairTurns = new RepairTurns(clock)
     this.metadata = new SpaceMetadata(metadata, (paths) => this.fetcher.contentChanged(paths))
     this.fetcher = new Fetcher({
       space: metadata.space,
@@ -66,6 +74,11 @@ export class SyncSpace {
     this.#unsubscribe = init.membership.onChange(init.onMembers)
   }
 
+  /** This device. */
+  get self(): DeviceKey {
+    return this.#init.self
+  }
+
   get name(): string {
     return this.#init.name()
   }
@@ -81,6 +94,16 @@ export class SyncSpace {
 
   get isSelfWriter(): boolean {
     return this.role(this.#init.self) === 'full'
+  }
+
+  /** A peer's copies differ from those here, and nothing can be done about it now. */
+  diverged(peer: DeviceKey, divergence: Divergence): void {
+    this.#init.onDiverged(peer, divergence)
+  }
+
+  /** Copies here gave way to their owner's. */
+  repaired(repair: Repair): void {
+    this.#init.onRepaired(repair)
   }
 
   async close(): Promise<void> {

@@ -187,9 +187,8 @@ describe('members', () => {
   })
 
   it('who may only read get everything and change nothing', async () => {
-    const alice = await TestDevice.open('alice', NAMES)
-    const bob = await TestDevice.open('bob', NAMES)
-    for (const device of [alice, bob]) await device.members().add(bob.key, 'bob', 'read')
+    const alice = await TestDevice.open('alice', NAMES, { readers: ['bob'] })
+    const bob = await TestDevice.open('bob', NAMES, { readers: ['bob'] })
     await alice.write({ 'a.txt': Buffer.from('a') })
     await bob.write({ 'b.txt': Buffer.from('b') })
     const [session] = connect(alice, bob)
@@ -201,9 +200,8 @@ describe('members', () => {
   })
 
   it('who may only read and send changes all the same are cut off', async () => {
-    const alice = await TestDevice.open('alice', NAMES)
+    const alice = await TestDevice.open('alice', NAMES, { readers: ['bob'] })
     const bob = await TestDevice.open('bob', NAMES)
-    await alice.members().add(bob.key, 'bob', 'read')
     await bob.write({ 'b.txt': Buffer.from('b') })
     const [session] = connect(alice, bob)
     expect(await codeOf(session)).toBe('DITTO_ROLE')

@@ -1,4 +1,4 @@
-import { pseudoRandomBytes } from '@dittofs/testing'
+import { exchangeMetadata, pseudoRandomBytes } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { connect, HOME, TestDevice } from './test-device.ts'
 
@@ -48,5 +48,19 @@ describe('a sync engine', () => {
     await alice.write({ 'small.txt': Buffer.from('made while away') })
     connect(alice, bob)
     await expect.poll(async () => Object.keys(await carol.files()), { timeout: 5000 }).toEqual(['small.txt'])
+  })
+
+  it('is done when what two devices lack is nowhere, one after the other finding that out', async () => {
+    const [alice, bob] = [await TestDevice.open('alice', NAMES), await TestDevice.open('bob', NAMES)]
+    const carol = await TestDevice.open('carol', NAMES)
+    await carol.write({ 'small.txt': Buffer.from('small'), 'other.txt': Buffer.from('other') })
+    for (const device of [alice, bob]) await exchangeMetadata(carol.tree(), device.tree())
+    await bob.write({ 'bob.txt': Buffer.from('bob') })
+    connect(alice, bob)
+    await Promise.all([alice.upToDate(), bob.upToDate()])
+    for (const { engine } of [alice, bob]) {
+      expect(engine.spaceState(HOME)).toMatchObject({ missingChunks: 2, isSettled: true })
+      expect(engine.peers()).toMatchObject([{ isUpToDate: true, isPeerUpToDate: true }])
+    }
   })
 })

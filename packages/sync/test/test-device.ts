@@ -19,12 +19,12 @@ import {
   type MemoryLinkInit,
   memoryChunkStore,
   memoryLinkPair,
+  memoryMembership,
   pseudoRandomBytes,
 } from '@dittofs/testing'
 import { MemoryLevel } from 'memory-level'
 import { onTestFinished } from 'vitest'
 import { type FetchPolicy, type Session, SyncEngine, type SyncEngineInit } from '../src/index.ts'
-import { TestMembership } from './test-membership.ts'
 
 export const HOME = spaceId.parse('5a'.repeat(32))
 export const WORK = spaceId.parse('6b'.repeat(32))
@@ -66,18 +66,20 @@ export interface TestDeviceOptions extends Partial<SyncEngineInit> {
   store?: ChunkStore
   policy?: FetchPolicy
   spaces?: readonly SpaceId[]
+  /** Which of the members only read. */
+  readers?: readonly string[]
   /** Real members, instead of those the test names, for the one space. */
   membership?: Membership
 }
 
-/** One device with real stores in memory. Every device of a test is a full member of each of its spaces. */
+/** One device with real stores in memory. Every device of a test is a member of each of its spaces, full unless said. */
 export class TestDevice {
   readonly name: string
   readonly key: DeviceKey
   readonly log = new TestLogger()
   readonly chunks: MemoryChunkStore
   readonly metadata = new Map<SpaceId, MetadataStore>()
-  readonly memberships = new Map<SpaceId, TestMembership>()
+  readonly memberships = new Map<SpaceId, Membership>()
   readonly engine: SyncEngine
   #mtime = 1n
 
@@ -98,7 +100,13 @@ export class TestDevice {
   }
 
   static async open(name: string, members: readonly string[], options: TestDeviceOptions = {}): Promise<TestDevice> {
-    const { spaces = [options.membership?.space ?? HOME], policy = 'all', membership: real, ...engine } = options
+    const {
+      spaces = [options.membership?.space ?? HOME],
+      policy = 'all',
+      readers = [],
+      membership: real,
+      ...engine
+    } = options
     const { key, sign: signWithKey } = identity(name)
     const chunks = memoryChunkStore()
     await chunks.open()
@@ -117,10 +125,8 @@ export class TestDevice {
         logger: device.log,
       })
       await metadata.open()
-      const membership = new TestMembership(
-        space,
-        [...new Set([name, ...members])].map((member) => identity(member).key),
-      )
+      const keys = [...new Set([name, ...members])].map((member) => identity(member).key)
+      const membership = memoryMembership({ space, self: key, members: keys, readers: readers.map(keyOf) })
       device.metadata.set(space, metadata)
       device.memberships.set(space, membership)
       device.engine.addSpace({
@@ -144,7 +150,7 @@ export class TestDevice {
     return metadata
   }
 
-  members(space: SpaceId = HOME): TestMembership {
+  members(space: SpaceId = HOME): Membership {
     const membership = this.memberships.get(space)
     if (membership === undefined) throw new TypeError('no such space')
     return membership

@@ -324,6 +324,16 @@ export function deviceSuite(name: string, init: DeviceSuiteInit): void {
         await expect(device.createSpace('photos')).rejects.toMatchObject({ code: 'DITTO_EXISTS' })
         await expect(device.createSpace('')).rejects.toMatchObject({ code: 'DITTO_USAGE' })
       })
+
+      test('can be made of what another one shows', async () => {
+        await device.add([await fileOf('a', Buffer.from('of home'))])
+        const { space, skipped } = await device.adoptSpace('home', { as: 'again' })
+        expect([space.name, space.files, skipped]).toEqual(['again', 1, []])
+        await device.remove('a', { space: 'home' })
+        expect(await readAll(device, 'a', { space: space.id })).toEqual(Buffer.from('of home'))
+        await expect(device.adoptSpace('home', { as: 'again' })).rejects.toMatchObject({ code: 'DITTO_EXISTS' })
+        await expect(device.adoptSpace('none')).rejects.toMatchObject({ code: 'DITTO_NOT_FOUND' })
+      })
     })
 
     describe('invitations', () => {

@@ -1,5 +1,6 @@
 import { type Action, MAX_UPDATE_BYTES, type MetadataStore, type NodeEvent } from '@dittofs/interface'
 import { afterEach, describe, expect, test } from 'vitest'
+import { describeLogs } from './metadata-log-tests.ts'
 import { metadataNodeTests } from './metadata-node-tests.ts'
 import { exchangeMetadata, metadataFile, PEER, pathsOf, walked } from './metadata-samples.ts'
 
@@ -21,6 +22,7 @@ const READS: readonly (readonly [name: string, read: (store: MetadataStore) => u
   ['clashes', (store) => store.clashes()],
   ['hello', (store) => store.hello()],
   ['digest', (store) => store.digest()],
+  ['ownLogPart', (store) => store.ownLogPart(1, 0)],
 ]
 
 /** Holds an implementation of MetadataStore to its contract. */
@@ -49,6 +51,8 @@ export function metadataStoreSuite<Store extends MetadataStore>(
           const closed = expect.objectContaining({ code: 'DITTO_CLOSED' }) as Error
           for (const [, read] of READS) expect(() => read(store)).toThrow(closed)
           await expect(store.transact([])).rejects.toThrow(closed)
+          await expect(store.logDigests()).rejects.toThrow(closed)
+          await expect(store.replaceLogs([], PEER)).rejects.toThrow(closed)
           await expect(store.receive(new Uint8Array(2), PEER, true)).rejects.toThrow(closed)
         }
         await expectClosed()
@@ -226,16 +230,16 @@ export function metadataStoreSuite<Store extends MetadataStore>(
 
       test('tells of changes in messages that another device takes', async () => {
         const [alice, bob] = [await open('alice'), await open('bob')]
-        const changes: { isLocal: boolean; paths: readonly string[] | undefined }[] = []
+        const changes: { isLocal: boolean; paths: readonly string[] | undefined; entries: number[] }[] = []
         const messages: Uint8Array[] = []
         const stop = alice.onChange((change) => messages.push(...change.messages))
-        bob.onChange(({ isLocal, paths }) => changes.push({ isLocal, paths }))
+        bob.onChange(({ isLocal, paths, authors }) => changes.push({ isLocal, paths, entries: [...authors.values()] }))
         await alice.transact([{ type: 'write', path: 'f', file: metadataFile(1) }])
         stop()
         await alice.transact([{ type: 'write', path: 'g', file: metadataFile(2) }])
         for (const message of messages) await bob.receive(message, PEER, true)
         expect(await pathsOf(bob)).toEqual(['', 'f'])
-        expect(changes).toEqual([{ isLocal: false, paths: ['f'] }])
+        expect(changes).toEqual([{ isLocal: false, paths: ['f'], entries: [1] }])
       })
 
       test('tells of each record what it says of its node, here and elsewhere', async () => {
@@ -340,6 +344,7 @@ export function metadataStoreSuite<Store extends MetadataStore>(
     })
 
     metadataNodeTests(open)
+    describeLogs(open)
 
     describe('what two devices do apart', () => {
       const apart = async (common: Action[], hers: Action[], his: Action[]) => {

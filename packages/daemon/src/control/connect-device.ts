@@ -3,6 +3,7 @@ import {
   type AbortOptions,
   type AddOptions,
   type AddResult,
+  type AdoptResult,
   type ChunkerKind,
   type ChunkId,
   type Device,
@@ -110,6 +111,11 @@ class ConnectedDevice implements Device {
 
   createSpace(name: string, options: { chunker?: ChunkerKind } = {}): Promise<SpaceInfo> {
     return this.#client.call('createSpace', { ...options, name })
+  }
+
+  adoptSpace(space: string, options: ProgressOptions & { as?: string } = {}): Promise<AdoptResult> {
+    const { signal: _signal, onProgress: _onProgress, ...parameters } = options
+    return this.#client.call('adoptSpace', { ...parameters, space }, options)
   }
 
   invite(options: InviteOptions = {}): Promise<Invitation> {

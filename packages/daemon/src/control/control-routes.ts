@@ -15,6 +15,9 @@ export const CONTROL_ROUTES = {
   createSpace: call({ name: text, chunker: v.exactOptional(v.picklist(CHUNKERS)) }, (device, { name, ...options }) =>
     device.createSpace(name, options),
   ),
+  adoptSpace: call({ space: text, as: v.exactOptional(text) }, (device, { space: adopted, ...options }, context) =>
+    device.adoptSpace(adopted, { ...options, ...context }),
+  ),
 
   invite: call({ space, expiresInMs: milliseconds, role: v.exactOptional(v.picklist(ROLES)) }, (device, options) =>
     device.invite(options),

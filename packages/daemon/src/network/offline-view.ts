@@ -6,10 +6,15 @@ import { listPeers } from './peer-list.ts'
 const REASON = 'this device was opened without the network'
 
 /** What a device that was opened without the network can say of others: who they are and when they were seen. */
-export function offlineView(members: () => ReadonlyMap<DeviceKey, string>, lastSeen: LastSeen): NetworkView {
+export function offlineView(
+  self: DeviceKey,
+  members: () => ReadonlyMap<DeviceKey, string>,
+  lastSeen: LastSeen,
+): NetworkView {
   return {
     peers: (): readonly PeerInfo[] =>
       listPeers({
+        self,
         members: members(),
         connected: [],
         problems: new Map(),

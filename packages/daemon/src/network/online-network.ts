@@ -36,6 +36,7 @@ import { joinSpace } from '../pairing/join-space.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import { otherMembers } from '../spaces/other-members.ts'
 import type { SpaceRegistry } from '../spaces/space-registry.ts'
+import { divergenceNotice, repairNotice } from './describe-divergence.ts'
 import { DeviceSecrets } from './device-secrets.ts'
 import { EngineFetcher } from './engine-fetcher.ts'
 import type { LastSeen } from './last-seen.ts'
@@ -139,6 +140,7 @@ export class OnlineNetwork implements Network {
 
   peers(): readonly PeerInfo[] {
     return listPeers({
+      self: this.#init.identity.key,
       members: this.#otherMembers(),
       connected: this.#engine.peers(),
       problems: this.#connector.state().problems,
@@ -172,9 +174,9 @@ export class OnlineNetwork implements Network {
   }
 
   sync(options: SyncOptions = {}): Promise<SyncResult> {
-    const { clock } = this.#init
+    const { clock, identity } = this.#init
     return new SyncRun({
-      ...{ engine: this.#engine, clock },
+      ...{ engine: this.#engine, clock, self: identity.key },
       members: this.#otherMembers(),
       look: () => this.#connector.refresh(),
       problems: () => this.#connector.state().problems,
@@ -214,7 +216,7 @@ export class OnlineNetwork implements Network {
   }
 
   #followEngine(): void {
-    const { logger, spaces, onChange, onContent } = this.#init
+    const { identity, logger, spaces, notify, onChange, onContent } = this.#init
     const seen = (device: DeviceKey) => {
       this.#init.lastSeen.note(device).catch((error: unknown) => {
         logger.warn({ error }, 'The time a device was seen could not be written down.')
@@ -236,6 +238,13 @@ export class OnlineNetwork implements Network {
       if (session.peerInstance !== undefined) seen(session.peer)
     })
     this.#engine.on('peer:change', onChange)
+    this.#engine.on('space:diverged', (id, peer, divergence) => {
+      const name = spaces.get(id)?.name ?? id
+      notify(divergenceNotice(name, peer, divergence, identity.key, this.#otherMembers()))
+    })
+    this.#engine.on('space:repaired', (id, repair) => {
+      notify(repairNotice(spaces.get(id)?.name ?? id, repair, this.#otherMembers()))
+    })
     this.#engine.on('space:progress', (id) => {
       const space = spaces.get(id)
       if (space !== undefined) onContent(space)

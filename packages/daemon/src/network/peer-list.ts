@@ -1,8 +1,11 @@
 import type { DeviceKey, PeerInfo } from '@dittofs/interface'
 import { deviceId } from '@dittofs/link'
 import type { PeerState } from '@dittofs/sync'
+import { describeDivergence } from './describe-divergence.ts'
 
 export interface PeerListInit {
+  /** This device. */
+  self: DeviceKey
   /** The other members of this device's spaces, with the name each was added by. */
   members: ReadonlyMap<DeviceKey, string>
   /** Those a session is open with. */
@@ -17,7 +20,7 @@ export function listPeers(init: PeerListInit): PeerInfo[] {
   const connected = new Map(init.connected.map((state) => [state.peer, state]))
   const peers = [...init.members].map(([key, memberName]): PeerInfo => {
     const state = connected.get(key)
-    const problem = init.problems.get(key)
+    const problem = state === undefined ? init.problems.get(key) : problemWith(state, init)
     const lastSeen = init.lastSeen(key)
     return {
       id: deviceId(key),
@@ -25,10 +28,14 @@ export function listPeers(init: PeerListInit): PeerInfo[] {
       isUpToDate: state?.isUpToDate ?? false,
       missingBytes: state?.missingBytes ?? 0,
       ...(state === undefined ? {} : { link: state.transport, remote: state.remote }),
-      ...(state !== undefined || problem === undefined ? {} : { problem }),
+      ...(problem === undefined ? {} : { problem }),
       ...(lastSeen === undefined ? {} : { lastSeen }),
     }
   })
   const rank = (peer: PeerInfo) => (peer.link === undefined ? 1 : 0)
   return peers.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
+}
+
+function problemWith({ divergence }: PeerState, { self, members }: PeerListInit): string | undefined {
+  return divergence === undefined ? undefined : describeDivergence(divergence, self, members)
 }

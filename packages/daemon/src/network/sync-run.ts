@@ -9,12 +9,15 @@ import {
 import { deviceId } from '@dittofs/link'
 import type { PeerState, SyncEngine } from '@dittofs/sync'
 import { ProgressReporter } from '../progress-reporter.ts'
+import { describeDivergence } from './describe-divergence.ts'
 
 const DEFAULT_TIMEOUT_MS = 30_000
 /** Once one device is there, how long the others get to show up as well. */
 const MORE_PEERS_MS = 3000
 
 export interface SyncRunInit {
+  /** This device. */
+  self: DeviceKey
   engine: Pick<SyncEngine, 'peers' | 'on' | 'whenUpToDate' | 'transferBytes'>
   clock: Clock
   /** The devices wanted, with their names. */
@@ -113,10 +116,14 @@ export class SyncRun {
       id: deviceId(peer.peer),
       name: peer.name || (this.#init.members.get(peer.peer) ?? ''),
       isUpToDate: peer.isUpToDate,
-      ...(isUpToDate
-        ? {}
-        : { problem: `${peer.missingBytes} bytes are still missing here, ${peer.peerMissingBytes} there.` }),
+      ...(isUpToDate ? {} : { problem: this.#problem(peer) }),
     }
+  }
+
+  #problem({ divergence, missingBytes, peerMissingBytes }: PeerState): string {
+    const { self, members } = this.#init
+    if (divergence !== undefined) return describeDivergence(divergence, self, members)
+    return `${missingBytes} bytes are still missing here, ${peerMissingBytes} there.`
   }
 
   #unreachable(): DittoError {

@@ -1,4 +1,4 @@
-import type { Membership, MetadataStore, SpaceId } from '@dittofs/interface'
+import type { Membership, MetadataStore, SpaceHistory, SpaceId } from '@dittofs/interface'
 
 /** A space of this device, opened. */
 export interface OpenSpace {
@@ -8,4 +8,5 @@ export interface OpenSpace {
   readonly name: string
   readonly membership: Membership
   readonly metadata: MetadataStore
+  readonly history: SpaceHistory
 }

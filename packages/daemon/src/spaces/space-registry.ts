@@ -13,6 +13,7 @@ import type { Memberships, SpaceMembership } from '@dittofs/membership'
 import { openMetadataStore } from '@dittofs/metadata'
 import type { Level } from 'level'
 import { forEachBounded } from '../for-each-bounded.ts'
+import { openHistory } from './open-history.ts'
 import type { OpenSpace } from './open-space.ts'
 import { HOME_SPACE } from './select-space.ts'
 
@@ -82,6 +83,43 @@ export class SpaceRegistry {
     return this.adopt(await this.#init.memberships.createSpace({ name, chunker, deviceName }))
   }
 
+  /**
+   * Makes a space that has to be filled before it counts: whatever ends before, it is not there after a restart.
+   *
+   * @throws what `fill` throws; the space is forgotten then
+   */
+  async createWhole(
+    name: string,
+    chunker: ChunkerKind,
+    deviceName: string,
+    fill: (space: OpenSpace) => Promise<void>,
+  ): Promise<OpenSpace> {
+    const membership = await this.#init.memberships.createSpace({ name, chunker, deviceName })
+    await this.#discarded.put(membership.space, true)
+    const space = await this.adopt(membership)
+    try {
+      await fill(space)
+    } catch (error) {
+      await this.#forget(space)
+      throw error
+    }
+    await this.#discarded.del(membership.space)
+    return space
+  }
+
+  /** `NAME-2`, or the first such name that no space of this device has. */
+  freeName(name: string): string {
+    const taken = new Set(this.all().map((space) => space.name))
+    for (let number = 2; ; number++) if (!taken.has(`${name}-${number}`)) return `${name}-${number}`
+  }
+
+  /** Spaces that this device once held and forgot, so that what is stored for them can be freed. */
+  async discarded(): Promise<readonly SpaceId[]> {
+    const ids: SpaceId[] = []
+    for await (const id of this.#discarded.keys()) if (!this.#spaces.has(id as SpaceId)) ids.push(id as SpaceId)
+    return ids
+  }
+
   /** Opens the metadata of a space this device has become a member of. Opening it again gives the same. */
   async adopt(membership: SpaceMembership): Promise<OpenSpace> {
     const id = membership.space
@@ -97,7 +135,7 @@ export class SpaceRegistry {
    * device is a member, nothing is in it, nobody is invited.
    */
   async discardUnused(instead: SpaceMembership): Promise<void> {
-    const { memberships, onDiscard } = this.#init
+    const { memberships } = this.#init
     if (instead.name !== HOME_SPACE) return
     for (const space of this.all()) {
       const { files, directories, symlinks } = space.metadata.counts()
@@ -106,9 +144,7 @@ export class SpaceRegistry {
       const isUsed = isShared || isInvitedTo || files + directories + symlinks > 0
       if (space.id === instead.space || space.name !== HOME_SPACE || isUsed) continue
       await this.#discarded.put(space.id, true)
-      this.#spaces.delete(space.id)
-      await onDiscard(space)
-      await space.metadata.close()
+      await this.#forget(space)
     }
   }
 
@@ -120,8 +156,14 @@ export class SpaceRegistry {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#spaces.values()].map((space) => space.metadata.close()))
+    await Promise.all([...this.#spaces.values()].map(closeSpace))
     this.#spaces.clear()
+  }
+
+  async #forget(space: OpenSpace): Promise<void> {
+    this.#spaces.delete(space.id)
+    await this.#init.onDiscard(space)
+    await space.metadata.close()
   }
 
   async #open(membership: SpaceMembership): Promise<OpenSpace> {
@@ -143,6 +185,13 @@ export class SpaceRegistry {
     }).catch((error: unknown) => {
       throw describeDamage(error, membership.name, directory)
     })
+    const history = await openHistory({
+      directory: path.join(this.#init.directory, `history-${number}`),
+      ...{ store: metadata, device: identity.key, clock, logger },
+    }).catch(async (error: unknown) => {
+      await metadata.close()
+      throw error
+    })
     const space: OpenSpace = {
       id: membership.space,
       number,
@@ -151,6 +200,7 @@ export class SpaceRegistry {
       },
       membership,
       metadata,
+      history,
     }
     this.#spaces.set(space.id, space)
     this.#init.onOpen(space)
@@ -168,6 +218,12 @@ export class SpaceRegistry {
     ])
     return number
   }
+}
+
+/** The history follows the metadata to its end. */
+async function closeSpace({ history, metadata }: OpenSpace): Promise<void> {
+  await history.close()
+  await metadata.close()
 }
 
 function numbersOf(database: Level) {

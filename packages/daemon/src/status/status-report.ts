@@ -1,8 +1,19 @@
-import type { ChunkStore, Clock, DeviceInfo, DeviceStatus, LinkState, PeerInfo, SpaceInfo } from '@dittofs/interface'
+import type {
+  ChunkStore,
+  Clock,
+  DeviceInfo,
+  DeviceKey,
+  DeviceStatus,
+  LinkState,
+  PeerInfo,
+  SpaceId,
+  SpaceInfo,
+} from '@dittofs/interface'
 import { deviceId, type Identity } from '@dittofs/link'
 import type { HeldChunks } from '../content/held-chunks.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import type { Notices } from '../state/notices.ts'
+import type { RemovedAuthors } from '../state/removed-authors.ts'
 import { VERSION } from '../version.ts'
 import { describeSpace } from './describe-space.ts'
 import { MissingCounter } from './missing-counter.ts'
@@ -24,6 +35,7 @@ export interface StatusReportInit {
   held: HeldChunks
   clock: Clock
   notices: Notices
+  removedAuthors: Pick<RemovedAuthors, 'notices'>
   spaces: () => readonly OpenSpace[]
   network: () => NetworkView
 }
@@ -62,7 +74,7 @@ export class StatusReport {
   }
 
   async status(): Promise<DeviceStatus> {
-    const { identity, deviceName, home, store, notices, network } = this.#init
+    const { identity, deviceName, home, store, notices, removedAuthors, network } = this.#init
     const [spaces, stats] = await Promise.all([this.spaces(), store.stats()])
     const shownBytes = spaces.reduce((sum, space) => sum + space.bytes - space.missingBytes, 0)
     const view = network()
@@ -82,8 +94,13 @@ export class StatusReport {
       },
       peers: view.peers(),
       links: view.links(),
-      notices: notices.all(),
+      notices: [...notices.all(), ...removedAuthors.notices((author) => this.#describeAuthor(author))],
     }
+  }
+
+  #describeAuthor({ space, device, name }: { space: SpaceId; device: DeviceKey; name: string }): string {
+    const label = this.#init.spaces().find(({ id }) => id === space)?.name ?? space
+    return `${JSON.stringify(name)} (${deviceId(device)}) in the space ${JSON.stringify(label)}`
   }
 
   /** Every member of every space, this device first. */

@@ -8,7 +8,6 @@ import {
   type SpaceHistory,
 } from '@dittofs/interface'
 import type { HeldChunks } from '../content/held-chunks.ts'
-import type { OpenSpace } from '../spaces/open-space.ts'
 import { nameOfDevice } from './device-names.ts'
 import type { Target } from './find-target.ts'
 

@@ -62,7 +62,7 @@ export async function mergeVersions(
   const read = (file: NonNullable<TreeEntry['file']>) =>
     readWhole(access, space, { path, file }, MAX_MERGE_BYTES, options)
   const [ours, theirs] = inOrder(main, copy)
-  const merged = mergeText(await read(base.content.file), await read(ours.file), await read(theirs.file))
+  const merged = await mergeText(await read(base.content.file), await read(ours.file), await read(theirs.file))
   if (merged.kind !== 'merged') {
     throw refuse(merged.kind === 'clash' ? 'both changed the same lines' : 'a version is no text')
   }

@@ -44,6 +44,7 @@ describe('a call', () => {
       'renameDevice',
       'spaces',
       'createSpace',
+      'adoptSpace',
       'invite',
       'invitations',
       'revokeInvitation',
@@ -65,6 +66,7 @@ describe('a call', () => {
       [client.renameDevice('new'), 'renameDevice', 'new'],
       [client.spaces(), 'spaces'],
       [client.createSpace('photos', { chunker: 'fixed' }), 'createSpace', 'photos', { chunker: 'fixed' }],
+      [client.adoptSpace('s', { as: 'new' }), 'adoptSpace', 's', { as: 'new' }],
       [
         client.invite({ space: 's', expiresInMs: 5, role: 'read' }),
         'invite',

@@ -10,6 +10,7 @@ import { noFetcher } from '../../src/content/content-fetcher.ts'
 import { HeldChunks } from '../../src/content/held-chunks.ts'
 import { SharedGate } from '../../src/shared-gate.ts'
 import { SpaceFiles } from '../../src/space-files.ts'
+import { openHistory } from '../../src/spaces/open-history.ts'
 import type { OpenSpace } from '../../src/spaces/open-space.ts'
 import { openDatabase } from '../../src/state/open-database.ts'
 import { Origins } from '../../src/state/origins.ts'
@@ -39,7 +40,12 @@ export async function localFiles(config: Partial<Config> = {}) {
     logger: silent,
   })
   const database = await openDatabase(path.join(home, 'registry'), 'the list of spaces')
+  const history = await openHistory({
+    directory: path.join(home, 'history'),
+    ...{ store: metadata, device: identity.key, clock: laterClock, logger: silent },
+  })
   onTestFinished(async () => {
+    await history.close()
     await metadata.close()
     await database.close()
   })
@@ -48,7 +54,7 @@ export async function localFiles(config: Partial<Config> = {}) {
     chunker: 'fastcdc',
     members: () => [{ key: identity.key, name: 'alice', role: 'full', addedBy: identity.key }],
   } as unknown as Membership
-  const space: OpenSpace = { id: SPACE, number: 1, name: 'home', membership, metadata }
+  const space: OpenSpace = { id: SPACE, number: 1, name: 'home', membership, metadata, history }
   const held = new HeldChunks(store, readManifest)
   const files = new SpaceFiles({
     store,

@@ -26,6 +26,8 @@ export class EngineContext {
   readonly folders = new Map<string, FolderRuntime>()
   /** Content that has not come, by the document's path, with the folder it is for. */
   readonly waiting = new Map<string, string>()
+  /** What is in the document and could not be on this disk, by the document's path. */
+  readonly leftOut = new Set<string>()
   /** Entries that were about to be removed from disk when this device stopped. */
   readonly leftRemovals = new Set<number>()
   /** Counts changes of the document. */
@@ -72,6 +74,8 @@ export class EngineContext {
   }
 
   takeScope(): IncomingScope {
+    for (const path of this.leftOut) this.comparePath(path, 'below')
+    this.leftOut.clear()
     const scope: IncomingScope = this.#isAll ? 'all' : { paths: this.#paths, entries: this.#entries }
     this.#isAll = false
     this.#paths = new Map()

@@ -79,7 +79,8 @@ export class IncomingRun {
 
   #report({ leftOut }: IncomingPlan): void {
     const { folders } = this.#context
-    for (const { folder, path, kind } of leftOut) {
+    for (const { folder, path, kind, shownPath } of leftOut) {
+      this.#context.leftOut.add(shownPath)
       const message =
         kind === 'case-clash'
           ? 'Another name differs from this one by case only, and this disk cannot hold both; rename one of them.'

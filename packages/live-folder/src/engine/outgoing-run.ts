@@ -202,6 +202,11 @@ export class OutgoingRun {
       makeNode: (kind) => init.metadata.makeNode(kind),
     })
     let isAsked = false
+    // A directory that was deleted elsewhere goes when the last that lives in it leaves.
+    const left = items.flatMap((item) => {
+      const entry = item.type === 'move' ? item.item.entry : item.type === 'delete' ? item.entry : undefined
+      return entry?.parent ?? []
+    })
     const results = await init.metadata.transact(async () => {
       isAsked = true
       return inSlices(batch.actions(items))
@@ -220,7 +225,7 @@ export class OutgoingRun {
         if (made !== undefined) this.#context.compareEntry(made)
       }
     }
-    for (const entry of batch.effects.placed) this.#context.compareEntry(entry)
+    for (const entry of [...left, ...batch.effects.placed]) this.#context.compareEntry(entry)
     this.#context.tellPlaces(batch.effects.placed, batch.effects.released)
   }
 

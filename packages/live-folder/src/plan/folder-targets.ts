@@ -76,7 +76,7 @@ export class FolderTargets {
 
   #leaveOut(folder: PlannedFolder, shown: TreeEntry, kind: LeftOut['kind']): void {
     const path = folder.path === '' ? shown.path : shown.path.slice(folder.path.length + 1)
-    this.leftOut.push({ folder: folder.id, path, kind })
+    this.leftOut.push({ folder: folder.id, path, kind, shownPath: shown.path })
   }
 
   /** The entry of the document that shows what the base has. */

@@ -48,6 +48,8 @@ export interface LeftOut {
   readonly folder: string
   readonly path: string
   readonly kind: 'case-clash' | 'folder-inside'
+  /** The document's path: compared again whenever anything is, for what stood in its way may be gone. */
+  readonly shownPath: string
 }
 
 export interface IncomingPlan {

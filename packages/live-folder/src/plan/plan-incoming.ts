@@ -52,6 +52,8 @@ class IncomingPlanning {
   readonly #taken = new Set<BaseEntry>()
   readonly #leftovers = new Set<BaseEntry>()
   readonly #staged = new Set<BaseEntry>()
+  /** Directories that were looked at because of what is in them. */
+  readonly #above = new Set<BaseEntry>()
   /** Directories whose children are to be compared: those alone, or all below. */
   readonly #below: { readonly shown: TreeEntry; readonly isDeep: boolean }[] = []
   readonly #walked = new Set<string>()
@@ -152,10 +154,19 @@ class IncomingPlanning {
 
   /** Sees that a base entry gets to where it belongs, or is removed in the end. */
   #check(entry: BaseEntry): void {
-    if (this.#isGone(entry) || entry.parent === undefined || this.#taken.has(entry)) return
+    if (this.#isGone(entry) || entry.parent === undefined || this.#taken.has(entry) || !this.#base.has(entry)) return
+    this.#checkAbove(entry)
     const target = this.#targets.targetOf(entry)
     if (target === undefined) this.#leftovers.add(entry)
     else this.#visit(target, false)
+  }
+
+  /** A directory that was deleted is shown for as long as something in it lives: when that goes, so does it. */
+  #checkAbove(entry: BaseEntry): void {
+    const { parent } = entry
+    if (parent === undefined || this.#above.has(parent)) return
+    this.#above.add(parent)
+    this.#check(parent)
   }
 
   #isGone(entry: BaseEntry): boolean {
@@ -246,6 +257,7 @@ class IncomingPlanning {
   }
 
   #move(entry: BaseEntry, parent: DiskEntry, name: string, isStaging: boolean): void {
+    this.#checkAbove(entry)
     const from = this.#disk.pathOf(entry)
     const folder = this.#disk.rootOf(entry).name
     this.#disk.move(entry, parent, name)

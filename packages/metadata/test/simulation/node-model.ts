@@ -43,9 +43,9 @@ function expectation(before: ObservedState, action: NodeAction): Expectation {
   }
   if (action.type === 'edit') {
     if (action.content.kind === 'directory') return exactly(entries)
-    if (shown.length === 0) return atLeast
     const edited = entryShowing(before, action.node, action.base)
-    const at = edited ?? (shown[0] as TreeEntry)
+    const at = edited ?? shown[0]
+    if (at === undefined) return atLeast
     // The base may be known from a life whose changes are lost: it had replaced what its writer wrote before.
     const base = parseVersionId(action.base)
     const isReplaced = (entry: TreeEntry) => {

@@ -1,0 +1,52 @@
+import type { DeviceKey, SpaceId } from '@dittofs/interface'
+import type { Divergence } from './divergence-watch.ts'
+import type { Session } from './session.ts'
+
+/** One device that a session is open with. */
+export interface PeerState {
+  readonly peer: DeviceKey
+  /** A label the peer gives itself; empty until it has told. */
+  readonly name: string
+  readonly transport: string
+  readonly remote: string
+  /** Whether this device holds all that the peer holds, as far as known. */
+  readonly isUpToDate: boolean
+  /** Whether the peer holds all that this device holds. */
+  readonly isPeerUpToDate: boolean
+  /** Bytes missing here, in the spaces shared with the peer. */
+  readonly missingBytes: number
+  /** Bytes the peer said it misses. */
+  readonly peerMissingBytes: number
+  readonly spaces: readonly SpaceId[]
+  /** Set while the copies of a shared space differ though each side has all that the other has (DITTO_DIVERGED). */
+  readonly divergence?: Divergence
+}
+
+/** Whether nothing is under way in a session, either way. */
+export function isDone(session: Session): boolean {
+  if (!session.isOpen || !session.hasHeardSpaces) return session.isOver
+  return [...session.shared.values()].every((one) => (one.isUpToDate && one.isPeerUpToDate) || one.isStuck)
+}
+
+/** What is known of the device at the other end. */
+export function peerState(session: Session): PeerState {
+  const shared = [...session.shared.values()]
+  const divergences = shared.flatMap((one) => one.divergence ?? [])
+  return {
+    peer: session.peer,
+    name: session.peerName ?? '',
+    transport: session.link.transport,
+    remote: session.link.remote,
+    isUpToDate: session.hasHeardSpaces && shared.every((one) => one.isUpToDate),
+    isPeerUpToDate: session.hasHeardSpaces && shared.every((one) => one.isPeerUpToDate),
+    missingBytes: shared.reduce((bytes, one) => bytes + one.space.fetcher.state.missingBytes, 0),
+    peerMissingBytes: shared.reduce((bytes, one) => bytes + (one.peerMissing?.bytes ?? 0), 0),
+    spaces: shared.map((one) => one.space.id),
+    ...(divergences.length > 0 && {
+      divergence: {
+        owners: [...new Set(divergences.flatMap(({ owners }) => owners))],
+        isBeingRepaired: divergences.every(({ isBeingRepaired }) => isBeingRepaired),
+      },
+    }),
+  }
+}
