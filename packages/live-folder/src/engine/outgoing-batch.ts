@@ -240,7 +240,8 @@ export class OutgoingBatch {
       }
     }
     if (!isOther && (shown === undefined || (!entry.isDirectory && shown.version !== entry.version))) {
-      return { actions: [], apply: () => update({}, before, 'has other attributes, but newer content is coming') }
+      // Kept as the disk has them, so that the document's are written, with its content or alone.
+      return { actions: [], apply: () => update({}, content, 'has other attributes, but newer content is coming') }
     }
     const { version } = entry
     if (version === undefined) return { actions: [], apply: () => update({}, before, 'has no version to change') }
