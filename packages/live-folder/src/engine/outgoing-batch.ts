@@ -261,7 +261,9 @@ export class OutgoingBatch {
     return {
       actions: deletion === undefined ? [] : [deletion],
       apply: () => {
-        this.#note(entry, deletion === undefined ? 'is gone here; the space has moved on' : 'was deleted here')
+        const kept = deletion?.keep?.length ?? 0
+        const text = kept === 0 ? 'was deleted here' : `was deleted here, but for ${kept} in it that this disk had not yet`
+        this.#note(entry, deletion === undefined ? 'is gone here; the space has moved on' : text)
         if (deletion === undefined || (deletion.keep?.length ?? 0) > 0) this.forgotten.push(entry)
         this.effects.released.push(...base.remove(entry))
       },

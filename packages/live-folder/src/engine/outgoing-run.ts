@@ -155,7 +155,7 @@ export class OutgoingRun {
     for (const candidate of candidates) {
       if (candidate.type === 'leaf' || candidate.type === 'change') {
         const content = contents.get(candidate)
-        if (content !== undefined) items.push({ ...candidate, content } as OutgoingItem)
+        if (content !== undefined) items.push({ ...candidate, content })
       } else {
         items.push(candidate)
       }
