@@ -262,7 +262,8 @@ export class OutgoingBatch {
       actions: deletion === undefined ? [] : [deletion],
       apply: () => {
         const kept = deletion?.keep?.length ?? 0
-        const text = kept === 0 ? 'was deleted here' : `was deleted here, but for ${kept} in it that this disk had not yet`
+        const text =
+          kept === 0 ? 'was deleted here' : `was deleted here, but for ${kept} in it that this disk had not yet`
         this.#note(entry, deletion === undefined ? 'is gone here; the space has moved on' : text)
         if (deletion === undefined || (deletion.keep?.length ?? 0) > 0) this.forgotten.push(entry)
         this.effects.released.push(...base.remove(entry))
