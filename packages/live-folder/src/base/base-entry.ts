@@ -111,7 +111,9 @@ export class BaseEntry {
     const pending: BaseEntry[] = [this]
     for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
       yield entry
-      if (entry.children !== undefined) pending.push(...[...entry.children.values()].reverse())
+      // One by one: a directory may hold more than a call takes arguments.
+      const children = [...(entry.children?.values() ?? [])]
+      for (let at = children.length - 1; at >= 0; at -= 1) pending.push(children[at] as BaseEntry)
     }
   }
 }

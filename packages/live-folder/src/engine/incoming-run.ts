@@ -310,7 +310,7 @@ export class IncomingRun {
       folder.mark(entry.parent?.rawNames ?? [])
     }
     this.#note(step, 'was removed: the space has it no longer')
-    this.#released.push(...base.remove(entry))
+    for (const place of base.remove(entry)) this.#released.push(place)
     return true
   }
 

@@ -266,7 +266,7 @@ export class OutgoingBatch {
           kept === 0 ? 'was deleted here' : `was deleted here, but for ${kept} in it that this disk had not yet`
         this.#note(entry, deletion === undefined ? 'is gone here; the space has moved on' : text)
         if (deletion === undefined || (deletion.keep?.length ?? 0) > 0) this.forgotten.push(entry)
-        this.effects.released.push(...base.remove(entry))
+        for (const place of base.remove(entry)) this.effects.released.push(place)
       },
     }
   }

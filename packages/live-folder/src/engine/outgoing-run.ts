@@ -140,7 +140,7 @@ export class OutgoingRun {
       if (moved.has(entry)) continue
       const { content } = entry
       if (content.kind === 'file' && content.file.size > 0) this.#vanishedBytes.set(bytesKey(content.file), entry)
-      pending.push(...(entry.children?.values() ?? []))
+      for (const child of entry.children?.values() ?? []) pending.push(child)
     }
   }
 
