@@ -80,9 +80,7 @@ export class BaseEntry {
 
   /** The root of the folder it is in. */
   get root(): BaseEntry {
-    let at: BaseEntry = this
-    while (at.parent !== undefined) at = at.parent
-    return at
+    return this.parent === undefined ? this : this.parent.root
   }
 
   get folder(): string {
@@ -91,21 +89,21 @@ export class BaseEntry {
 
   /** From the folder's root, as on disk. */
   get rawNames(): string[] {
-    const names: string[] = []
-    for (let at: BaseEntry = this; at.parent !== undefined; at = at.parent) names.push(at.rawName)
-    return names.reverse()
+    if (this.parent === undefined) return []
+    const names = this.parent.rawNames
+    names.push(this.rawName)
+    return names
   }
 
   /** From the folder's root, in NFC, joined by `/`; `''` for the root itself. */
   get path(): string {
-    const names: string[] = []
-    for (let at: BaseEntry = this; at.parent !== undefined; at = at.parent) names.push(at.name)
-    return names.reverse().join('/')
+    if (this.parent === undefined) return ''
+    const above = this.parent.path
+    return above === '' ? this.name : `${above}/${this.name}`
   }
 
   isInside(directory: BaseEntry): boolean {
-    for (let at: BaseEntry | undefined = this; at !== undefined; at = at.parent) if (at === directory) return true
-    return false
+    return this === directory || (this.parent?.isInside(directory) ?? false)
   }
 
   /** It and all below, parents first. */
@@ -113,7 +111,9 @@ export class BaseEntry {
     const pending: BaseEntry[] = [this]
     for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
       yield entry
-      if (entry.children !== undefined) pending.push(...[...entry.children.values()].reverse())
+      // One by one: a directory may hold more than a call takes arguments.
+      const children = [...(entry.children?.values() ?? [])]
+      for (let at = children.length - 1; at >= 0; at -= 1) pending.push(children[at] as BaseEntry)
     }
   }
 }

@@ -25,7 +25,7 @@ export function countDeletions(plan: Pick<OutgoingPlan, 'vanished' | 'moves'>): 
     for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
       if (moved.has(entry)) continue
       if (entry.kind === 'file') counts.set(entry.folder, (counts.get(entry.folder) ?? 0) + 1)
-      pending.push(...(entry.children?.values() ?? []))
+      for (const child of entry.children?.values() ?? []) pending.push(child)
     }
   }
   return counts

@@ -1,4 +1,4 @@
-import { type FileContent, isDittoError } from '@dittofs/interface'
+import { DittoError, type FileContent, isDittoError } from '@dittofs/interface'
 import type { BaseEntry } from '../base/base-entry.ts'
 import { contentOf, contentText, isSameBytes } from '../base/content-text.ts'
 import type { Intent } from '../base/intent.ts'
@@ -269,11 +269,27 @@ export class IncomingRun {
     if (parent === undefined || !base.has(parent) || parent.isInside(entry)) return false
     const there = parent.children?.get(step.name)
     if (there !== undefined && there !== entry) return false
-    const stamp = await folder.fileSystem.rename(entry.rawNames, [...parent.rawNames, step.name], entry.stamp)
+    const [from, to] = [entry.rawNames, [...parent.rawNames, step.name]]
+    if (await this.#isTakenInOtherSpelling(folder, entry, to)) throw changedMeanwhile(step.path)
+    const stamp = await folder.fileSystem.rename(from, to, entry.stamp)
+    if (entry.isDirectory) folder.noteMove(from, to, this.#context.nowMs)
     this.#note(step, `was renamed here from ${step.from}`)
     base.move(entry, parent, step.name)
     base.update(entry, { stamp })
     return true
+  }
+
+  /** Many disks hold a name beside the same one in another normal form; in the space they are one. */
+  async #isTakenInOtherSpelling(
+    folder: FolderRuntime,
+    entry: BaseEntry | undefined,
+    names: readonly string[],
+  ): Promise<boolean> {
+    const name = names.at(-1) as string
+    const other = name.normalize('NFD')
+    if (other === name) return false
+    const there = await folder.fileSystem.stat([...names.slice(0, -1), other])
+    return there !== undefined && (entry === undefined || there.ino !== entry.stamp.ino)
   }
 
   async #remove(step: IncomingStep, entry: BaseEntry, folder: FolderRuntime): Promise<boolean> {
@@ -294,7 +310,7 @@ export class IncomingRun {
       folder.mark(entry.parent?.rawNames ?? [])
     }
     this.#note(step, 'was removed: the space has it no longer')
-    this.#released.push(...base.remove(entry))
+    for (const place of base.remove(entry)) this.#released.push(place)
     return true
   }
 
@@ -304,6 +320,7 @@ export class IncomingRun {
     const parent = this.#resolve(step.made.parent)
     if (parent === undefined || !base.has(parent) || parent.children?.has(name) === true) return false
     const names = [...parent.rawNames, name]
+    if (await this.#isTakenInOtherSpelling(folder, undefined, names)) throw changedMeanwhile(step.path)
     let content = contentOf(shown)
     let stamp: DiskStamp | undefined
     if (content.kind === 'directory') {
@@ -409,6 +426,10 @@ export class IncomingRun {
   #note(step: IncomingStep, text: string): void {
     this.#context.trail.note(step.folder, step.path, 'done', `It ${text}.`)
   }
+}
+
+function changedMeanwhile(path: string): DittoError {
+  return new DittoError('DITTO_FILE_CHANGED', `Something else came to "${path}" meanwhile.`)
 }
 
 export function plannedFolders({ folders, remote }: EngineContext): PlannedFolder[] {

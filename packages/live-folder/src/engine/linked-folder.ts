@@ -5,6 +5,10 @@ import type { FolderProblem, FolderState, HeldChange, LinkedFolder, PauseReason,
 
 const MAX_PROBLEMS = 1000
 
+/** Milliseconds for which a watcher may still tell of a name that a directory had, and how many such names are kept. */
+const MOVE_MEMORY_MS = 10_000
+const MAX_MOVES = 1000
+
 /** One live folder while it is linked: what of it has to be looked at, and what is to be told of it. */
 export class FolderRuntime {
   readonly link: LinkedFolder
@@ -21,6 +25,7 @@ export class FolderRuntime {
   #dirty: Map<string, readonly string[]> | 'all' = 'all'
   /** Directories to look at again, by time. */
   readonly #due = new Map<string, { readonly names: readonly string[]; readonly atMs: number }>()
+  #moves: { readonly from: readonly string[]; readonly to: readonly string[]; readonly atMs: number }[] = []
   readonly #problems = new Map<string, FolderProblem>()
 
   constructor(link: LinkedFolder, fileSystem: FolderFileSystem) {
@@ -44,9 +49,21 @@ export class FolderRuntime {
     this.#dirty = 'all'
   }
 
-  /** @param names - of a directory, as on disk */
+  /** @param names - of a directory, as on disk; where this device renamed it of late, its new name is marked as well */
   mark(names: readonly string[]): void {
-    if (this.#dirty !== 'all') this.#dirty.set(localKey('', names), names)
+    if (this.#dirty === 'all') return
+    this.#dirty.set(localKey('', names), names)
+    for (const { from, to } of this.#moves) {
+      const moved = movedNames(names, from, to)
+      if (moved !== undefined && !this.#dirty.has(localKey('', moved))) this.#dirty.set(localKey('', moved), moved)
+    }
+  }
+
+  /** This device renamed a directory: what was to be looked at in it is to be looked at where it is now. */
+  noteMove(from: readonly string[], to: readonly string[], nowMs: number): void {
+    this.#moves = this.#moves.filter(({ atMs }) => atMs > nowMs - MOVE_MEMORY_MS).slice(-MAX_MOVES)
+    this.#moves.push({ from, to, atMs: nowMs })
+    if (this.#dirty !== 'all') for (const names of [...this.#dirty.values()]) this.mark(names)
   }
 
   markAt(names: readonly string[], atMs: number): void {
@@ -98,4 +115,13 @@ export class FolderRuntime {
   get problems(): readonly FolderProblem[] {
     return [...this.#problems.values()]
   }
+}
+
+function movedNames(
+  names: readonly string[],
+  from: readonly string[],
+  to: readonly string[],
+): readonly string[] | undefined {
+  if (names.length < from.length || from.some((name, at) => names[at] !== name)) return undefined
+  return [...to, ...names.slice(from.length)]
 }

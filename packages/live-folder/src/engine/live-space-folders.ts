@@ -4,11 +4,13 @@ import {
   isDittoError,
   type MetadataStore,
   type NodeId,
+  type TreeEntry,
   type Unsubscribe,
 } from '@dittofs/interface'
 import type { BaseStore } from '../base/base-store.ts'
 import type { DirtyDirectories, FolderFileSystem } from '../folder-file-system.ts'
 import type { LocalDirectory } from '../plan/local-tree.ts'
+import { nodesOf } from '../plan/remote-tree.ts'
 import { describePlan } from './describe-plan.ts'
 import { EngineContext } from './engine-context.ts'
 import { Exclusive } from './exclusive.ts'
@@ -292,17 +294,9 @@ export class LiveSpaceFolders implements SpaceFolders {
   #onDocument(change: Change): void {
     const context = this.#context
     context.epoch += 1
-    const { paths } = change
-    const events = (change as { readonly events?: readonly { node: NodeId; kind: string }[] }).events
-    if (paths === undefined) context.compareAll()
-    else {
-      const isShallow = (path: string) => {
-        const shown = context.remote.lookup(path)
-        if (shown === undefined || shown.kind !== 'directory') return true
-        return events?.every(({ node, kind }) => node !== shown.node || kind === 'version') ?? false
-      }
-      for (const path of paths) context.comparePath(path, isShallow(path) ? 'entry' : 'below')
-    }
+    const { paths, events } = change
+    if (paths === undefined || events === undefined) context.compareAll()
+    else for (const path of paths) context.comparePath(path, extentOf(context.remote.lookup(path), events))
     for (const { node } of events ?? []) for (const entry of context.base.byNode(node)) context.compareEntry(entry)
     this.#stir()
   }
@@ -510,6 +504,18 @@ function pauseFor(folder: FolderRuntime, reason: Exclude<PauseReason, 'brake' | 
     'directory-gone': 'The space has the directory of this folder no longer; unlink it, or bring the directory back.',
   }
   folder.paused = { reason, message: messages[reason] }
+}
+
+/**
+ * How far below a changed path to look. A deletion takes away what is below without a word about it; so does a directory
+ * that is shown as one with another, or no longer is.
+ */
+function extentOf(shown: TreeEntry | undefined, events: NonNullable<Change['events']>): 'entry' | 'below' {
+  if (shown?.kind !== 'directory') return 'entry'
+  const nodes = nodesOf(shown)
+  const isDeep = ({ kind, node }: { kind: string; node: NodeId }) =>
+    kind === 'deletion' || (kind === 'placement' && nodes.includes(node))
+  return events.some((event) => isDeep(event)) ? 'below' : 'entry'
 }
 
 function closed(): DittoError {

@@ -240,7 +240,8 @@ export class OutgoingBatch {
       }
     }
     if (!isOther && (shown === undefined || (!entry.isDirectory && shown.version !== entry.version))) {
-      return { actions: [], apply: () => update({}, before, 'has other attributes, but newer content is coming') }
+      // Kept as the disk has them, so that the document's are written, with its content or alone.
+      return { actions: [], apply: () => update({}, content, 'has other attributes, but newer content is coming') }
     }
     const { version } = entry
     if (version === undefined) return { actions: [], apply: () => update({}, before, 'has no version to change') }
@@ -260,9 +261,12 @@ export class OutgoingBatch {
     return {
       actions: deletion === undefined ? [] : [deletion],
       apply: () => {
-        this.#note(entry, deletion === undefined ? 'is gone here; the space has moved on' : 'was deleted here')
+        const kept = deletion?.keep?.length ?? 0
+        const text =
+          kept === 0 ? 'was deleted here' : `was deleted here, but for ${kept} in it that this disk had not yet`
+        this.#note(entry, deletion === undefined ? 'is gone here; the space has moved on' : text)
         if (deletion === undefined || (deletion.keep?.length ?? 0) > 0) this.forgotten.push(entry)
-        this.effects.released.push(...base.remove(entry))
+        for (const place of base.remove(entry)) this.effects.released.push(place)
       },
     }
   }

@@ -140,7 +140,7 @@ export class OutgoingRun {
       if (moved.has(entry)) continue
       const { content } = entry
       if (content.kind === 'file' && content.file.size > 0) this.#vanishedBytes.set(bytesKey(content.file), entry)
-      pending.push(...(entry.children?.values() ?? []))
+      for (const child of entry.children?.values() ?? []) pending.push(child)
     }
   }
 
@@ -155,7 +155,7 @@ export class OutgoingRun {
     for (const candidate of candidates) {
       if (candidate.type === 'leaf' || candidate.type === 'change') {
         const content = contents.get(candidate)
-        if (content !== undefined) items.push({ ...candidate, content } as OutgoingItem)
+        if (content !== undefined) items.push({ ...candidate, content })
       } else {
         items.push(candidate)
       }

@@ -15,6 +15,7 @@ export class FolderTargets {
   readonly #base: BaseTree
   readonly #remote: RemoteTree
   readonly #folders: readonly PlannedFolder[]
+  readonly #parents = new Map<string, TreeEntry | undefined>()
   readonly #owners = new Map<BaseEntry, TreeEntry | undefined>()
   readonly #chosen = new Map<string, BaseEntry | undefined>()
   readonly #writable = new Map<string, boolean>()
@@ -34,7 +35,10 @@ export class FolderTargets {
   }
 
   parentOf(shown: TreeEntry): TreeEntry | undefined {
-    return shown.path === '' ? undefined : this.#remote.lookup(parentPath(shown.path))
+    if (shown.path === '') return undefined
+    const path = parentPath(shown.path)
+    if (!this.#parents.has(path)) this.#parents.set(path, this.#remote.lookup(path))
+    return this.#parents.get(path)
   }
 
   /** Whether it can stand in its folder: nothing above it is left out, no other folder begins there, no name clashes. */

@@ -300,7 +300,7 @@ class IncomingPlanning {
       // Taken over by this plan for something else.
       if (this.#taken.has(next)) return
       going.push(next)
-      pending.push(...(next.children?.values() ?? []))
+      for (const child of next.children?.values() ?? []) pending.push(child)
     }
     for (const claimed of kept) {
       const target = this.#targets.targetOf(claimed)

@@ -25,10 +25,3 @@ export function parentPath(path: string): string {
 export function joinPath(directory: string, name: string): string {
   return directory === '' ? name : `${directory}/${name}`
 }
-
-/** Whether the document shows the entry in that directory under that name. */
-export function isShownAt(remote: RemoteTree, shown: TreeEntry, directory: BaseEntry, name: string): boolean {
-  if (shown.path === '' || shown.name !== name) return false
-  const parent = remote.lookup(parentPath(shown.path))
-  return parent !== undefined && nodesOf(parent).some((node) => directory.nodes.includes(node))
-}

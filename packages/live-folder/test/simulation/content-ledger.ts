@@ -12,6 +12,13 @@ interface Record {
 /** Every content that was ever written, and what people did to it on some disk. Kept apart from all the engine knows. */
 export class ContentLedger {
   readonly #records = new Map<string, Record>()
+  /** Who deleted directories, by their names. */
+  readonly #removed = new Map<string, Set<string>>()
+
+  removedDirectory(name: string, device: string): void {
+    const devices = this.#removed.get(name) ?? new Set()
+    this.#removed.set(name, devices.add(device))
+  }
 
   /** @param over - the content of the same file that it replaces */
   written(text: string, story: string, over?: string): void {
@@ -43,16 +50,25 @@ export class ContentLedger {
     for (const { text, isReplaced, file, story } of this.#records.values()) {
       if (!isReplaced && isSeen(text) && !final.has(text)) faults.push(`LOST: ${text}: ${story.join('; ')}`)
       const place = final.get(text)
-      // A conflict copy that somebody else's change gave its name was touched by it, and what stands elsewhere was moved
-      // there, with a directory above it.
-      const isExcused =
-        place === undefined ||
-        place.includes(' (conflict from ') ||
-        !story.some((line) => line.endsWith(place.slice(place.indexOf('/') + 1)))
+      const isExcused = place === undefined || this.#isExcused(place, story)
       if (isReplaced && !file.isTouched && !isExcused) {
         faults.push(`BACK: ${text} at ${place}: ${story.join('; ')}`)
       }
     }
     return faults
+  }
+
+  /**
+   * Whether somebody else may have kept it alive. A conflict copy got its name by somebody's change. What stands elsewhere
+   * was moved there, with a directory above it. And who deletes a directory keeps what that disk had not yet.
+   */
+  #isExcused(place: string, story: readonly string[]): boolean {
+    const inside = place.slice(place.indexOf('/') + 1)
+    const directory = inside.split('/').at(-2)
+    return (
+      place.includes(' (conflict from ') ||
+      !story.some((line) => line.endsWith(inside)) ||
+      (directory !== undefined && (this.#removed.get(directory)?.size ?? 0) > 1)
+    )
   }
 }

@@ -142,6 +142,8 @@ export class Person {
     const { disk, ledger } = this.#init
     const story = this.#note('removes', names)
     if (inode.kind === 'file') ledger.replaced(inode.text, story)
+    const directories = [{ names, inode }, ...disk.files(names)].filter((found) => found.inode.kind === 'directory')
+    for (const found of directories) ledger.removedDirectory(found.names.at(-1) as string, this.#init.device)
     for (const below of disk.files(names)) if (below.inode.kind === 'file') ledger.replaced(below.inode.text, story)
     disk.remove(names)
   }
