@@ -25,6 +25,7 @@ import nodePath from 'node:path'
 import { type AbortOptions, DittoError, nameFault } from '@dittofs/interface'
 import { type DiskStamp, isSameStamp } from '../disk-stamp.ts'
 import type { DiskListing, DiskName, FileSource, FolderFileSystem, UnusableName } from '../folder-file-system.ts'
+import { isOwnName } from '../plan/own-names.ts'
 import type { WatchDirectory } from '../watch/watch-directory.ts'
 import { changedMeanwhile, requireExpected, rescuedName } from './changed-meanwhile.ts'
 import { makeDurable } from './disk-flush.ts'
@@ -380,7 +381,7 @@ class NodeFolderFileSystem implements FolderFileSystem {
     work: (place: string, parent: string) => Promise<Result>,
   ): Promise<Result> {
     for (const name of names) {
-      const fault = nameFault(name.normalize('NFC')) ?? platformNameFault(name)
+      const fault = (isOwnName(name) ? undefined : nameFault(name.normalize('NFC'))) ?? platformNameFault(name)
       if (fault !== undefined) throw new DittoError('DITTO_PATH_INVALID', `Cannot ${action} ${shown(names)}: ${fault}.`)
     }
     try {
