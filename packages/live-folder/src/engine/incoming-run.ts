@@ -284,7 +284,12 @@ export class IncomingRun {
     } catch (error) {
       if (!isDittoError(error, 'DITTO_EXISTS') || !entry.isDirectory) throw error
       // It holds what is not of the space: that stays, with the directory. If it is to be synced, the next look finds it.
-      folder.report('document', step.path, 'not-empty', 'The directory was deleted, but stays: something in it is not synced.')
+      folder.report(
+        'document',
+        step.path,
+        'not-empty',
+        'The directory was deleted, but stays: something in it is not synced.',
+      )
       folder.mark(entry.parent?.rawNames ?? [])
     }
     this.#note(step, 'was removed: the space has it no longer')
@@ -309,7 +314,9 @@ export class IncomingRun {
       stamp = await folder.fileSystem.writeFile(names, sourceOf(content.file, init.content, this.#signal), undefined)
     }
     if (stamp === undefined) {
-      folder.report('document', step.path,
+      folder.report(
+        'document',
+        step.path,
         'link',
         'This symlink is not made here: it leads out of the folder, or this disk has none.',
       )
@@ -354,7 +361,9 @@ export class IncomingRun {
             entry.stamp,
           )
     if (stamp === undefined) {
-      folder.report('document', step.path,
+      folder.report(
+        'document',
+        step.path,
         'link',
         'This symlink is not made here: it leads out of the folder, or this disk has none.',
       )

@@ -292,7 +292,8 @@ function takenNames({ directories, moves, leaves }: OutgoingPlan): (entry: BaseE
   for (const { parent, found } of [...directories, ...leaves]) {
     if ('base' in parent) takers.set(`${parent.base.id}/${found.name}`, undefined)
   }
-  for (const { parent, found, entry } of moves) if ('base' in parent) takers.set(`${parent.base.id}/${found.name}`, entry)
+  for (const { parent, found, entry } of moves)
+    if ('base' in parent) takers.set(`${parent.base.id}/${found.name}`, entry)
   return (entry) => {
     const spot = `${entry.parent?.id}/${entry.name}`
     return takers.has(spot) && takers.get(spot) !== entry

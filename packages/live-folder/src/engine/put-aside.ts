@@ -32,7 +32,12 @@ export async function putAside(
     const name = names.at(-1) as string
     const aside = asideName(name, init.deviceLabel, init.clock.now())
     await folder.fileSystem.rename(names, [...names.slice(0, -1), aside], stamp)
-    folder.report('disk', [...names.slice(0, -1), aside].join('/'), 'local-change', 'This was changed here and is not synced.')
+    folder.report(
+      'disk',
+      [...names.slice(0, -1), aside].join('/'),
+      'local-change',
+      'This was changed here and is not synced.',
+    )
     trail.note(folder.id, path, 'done', `What was here was kept as "${aside}": this folder only receives.`)
   }
   if (entry !== undefined && base.has(entry)) context.tellPlaces([], base.remove(entry))

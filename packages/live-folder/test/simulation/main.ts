@@ -2,7 +2,8 @@ import { simulate } from './simulation.ts'
 
 /** `--seed N`, `--steps M`, `--seeds K`: runs K seeds from N on and tells of each that fails. */
 const values = new Map<string, number>()
-for (let at = 2; at + 1 < process.argv.length; at += 2) values.set(process.argv[at] as string, Number(process.argv[at + 1]))
+for (let at = 2; at + 1 < process.argv.length; at += 2)
+  values.set(process.argv[at] as string, Number(process.argv[at + 1]))
 const seed = values.get('--seed') ?? 1
 const seeds = values.get('--seeds') ?? 1
 const steps = values.get('--steps')

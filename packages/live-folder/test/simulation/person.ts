@@ -147,7 +147,9 @@ export class Person {
   }
 
   #moveInto(directory: Found, directories: readonly Found[]): void {
-    const elsewhere = directories.filter(({ names }) => !`${names.join('/')}/`.startsWith(`${directory.names.join('/')}/`))
+    const elsewhere = directories.filter(
+      ({ names }) => !`${names.join('/')}/`.startsWith(`${directory.names.join('/')}/`),
+    )
     const to = this.#free([[], ...elsewhere.map(({ names }) => names)])
     this.#touchTree(directory.names, this.#note(`moves to ${to.join('/')}`, directory.names))
     this.#init.disk.rename(directory.names, to)
