@@ -3,7 +3,7 @@ import path from 'node:path'
 import { packChunkStore, placedChunkStore, readManifest } from '@dittofs/chunk-store'
 import { type Clock, DittoError, type Logger, type RandomBytes, systemClock, type Transport } from '@dittofs/interface'
 import { loadOrCreateIdentity } from '@dittofs/link'
-import { nativeWatcher, openNodeFolderFileSystem, openSpaceFolders } from '@dittofs/live-folder'
+import { openNodeFolderFileSystem, openSpaceFolders, systemWatcher } from '@dittofs/live-folder'
 import { levelKeyValueStore, openMemberships } from '@dittofs/membership'
 import { tcpTransport } from '@dittofs/transport-tcp'
 import { ChangeSignal } from './change-signal.ts'
@@ -164,7 +164,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       isRunning: init.online === true,
       openFileSystem: (root) =>
         openNodeFolderFileSystem({
-          ...{ root, symlinks: config.symlinks, watchDirectory: nativeWatcher, now: () => clock.now() },
+          ...{ root, symlinks: config.symlinks, watchDirectory: systemWatcher, now: () => clock.now() },
         }),
       openSpaceFolders,
       openBase: (space) => openFolderBase(path.join(home.spaces, `folders-${space.number}`)),
