@@ -7,6 +7,7 @@ import type { DeviceLabel } from './device-label.ts'
 import type { Home } from './home/home.ts'
 import type { DeviceLogger } from './logs/create-logger.ts'
 import type { Network } from './network/network.ts'
+import type { Confirmations } from './pairing/confirmations.ts'
 import type { SharedGate } from './shared-gate.ts'
 import type { SpaceFiles } from './space-files.ts'
 import type { SpaceRegistry } from './spaces/space-registry.ts'
@@ -26,6 +27,7 @@ export interface DeviceParts {
   readonly readManifest: ReadManifest
   readonly spaces: SpaceRegistry
   readonly memberships: Memberships
+  readonly confirmations: Confirmations
   readonly files: SpaceFiles
   readonly report: StatusReport
   readonly gate: SharedGate

@@ -20,6 +20,7 @@ import { createLogger, type DeviceLogger } from './logs/create-logger.ts'
 import { LastSeen } from './network/last-seen.ts'
 import { offlineView } from './network/offline-view.ts'
 import { OnlineNetwork } from './network/online-network.ts'
+import { Confirmations } from './pairing/confirmations.ts'
 import { SharedGate } from './shared-gate.ts'
 import { SpaceFiles } from './space-files.ts'
 import { createSpace } from './spaces/create-space.ts'
@@ -108,6 +109,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   stack.add(store, (opened) => opened.close())
   const held = new HeldChunks(store, readManifest)
   const changes = new ChangeSignal()
+  const confirmations = new Confirmations(changes.raise)
   const gate = new SharedGate()
   /** Set once the network is up; what comes before is told to it then. */
   let network: OnlineNetwork | undefined
@@ -150,6 +152,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
         notices.add(text).catch((error: unknown) => logger.warn({ error }, text))
         changes.raise()
       },
+      confirm: confirmations.ask,
       onChange: changes.raise,
       onContent: (space) => report.contentChanged(space),
     })
@@ -161,7 +164,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   })
   return new LocalDevice({
     ...{ home, config, label, identity, logger, clock, notices, store, readManifest, spaces, memberships, files },
-    ...{ report, gate, changes, network },
+    ...{ report, gate, changes, network, confirmations },
     close: () => stack.close(),
   })
 }

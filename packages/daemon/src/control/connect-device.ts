@@ -25,6 +25,7 @@ import {
   type SyncResult,
   type Unsubscribe,
   type VerifyResult,
+  type WaitingDevice,
 } from '@dittofs/interface'
 import { findControlAddress } from './control-address.ts'
 import { ControlClient } from './control-client.ts'
@@ -120,6 +121,10 @@ class ConnectedDevice implements Device {
 
   revokeInvitation(id: string): Promise<void> {
     return this.#client.call('revokeInvitation', { id })
+  }
+
+  confirmInvitation(id: string, digits: string): Promise<WaitingDevice> {
+    return this.#client.call('confirmInvitation', { id, digits })
   }
 
   join(ticket: string, options: ProgressOptions = {}): Promise<JoinResult> {
