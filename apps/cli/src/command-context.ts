@@ -1,6 +1,9 @@
 import type { DeviceAccess } from './device-access.ts'
 import type { Output } from './output/output.ts'
 
+/** @returns the line typed, without its end */
+export type Ask = (question: string, signal: AbortSignal) => Promise<string>
+
 /** What every command works with. */
 export interface CommandContext {
   /** The device's home, absolute. */
@@ -13,6 +16,8 @@ export interface CommandContext {
   readonly signal: AbortSignal
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number
+  /** Asks the person at the terminal and gives one line; `undefined` where nobody can answer. */
+  readonly ask: Ask | undefined
 }
 
 /** Runs the work of a command in its context; a number it gives is the exit status, 0 otherwise. */

@@ -1,3 +1,4 @@
+import { askAtTerminal } from './ask-at-terminal.ts'
 import { deviceAccess } from './device-access.ts'
 import { EXIT_STATUSES } from './exit-status.ts'
 import { run } from './run.ts'
@@ -23,6 +24,7 @@ const status = await run({
   stderr: process.stderr,
   access: deviceAccess,
   signal: controller.signal,
+  ...(process.stdin.isTTY && { ask: askAtTerminal }),
 })
 // Whatever a library left open must not keep a finished command alive.
 process.exit(status)

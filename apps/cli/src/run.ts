@@ -2,7 +2,7 @@ import { homedir } from 'node:os'
 import path from 'node:path'
 import { DittoError } from '@dittofs/interface'
 import { type Command, CommanderError } from 'commander'
-import type { CommandContext } from './command-context.ts'
+import type { Ask, CommandContext } from './command-context.ts'
 import type { DeviceAccess } from './device-access.ts'
 import { EXIT_STATUSES, exitStatusOf } from './exit-status.ts'
 import { Output, OutputClosedError, type OutputStream } from './output/output.ts'
@@ -21,6 +21,8 @@ export interface RunInit {
   /** Aborted when the user interrupts the command. */
   signal: AbortSignal
   now?: () => number
+  /** Absent where nobody can answer. */
+  ask?: Ask
 }
 
 /** Runs one command line to its end, everything said. @returns the exit status */
@@ -39,6 +41,7 @@ export async function run(init: RunInit): Promise<number> {
       access,
       signal,
       now: init.now ?? Date.now,
+      ask: init.ask,
     }
     status = (await work(context)) ?? EXIT_STATUSES.done
   })

@@ -235,12 +235,100 @@ describe('invite', () => {
   })
 
   it('lists and revokes', async () => {
-    const open = { ...invitation, ticket: undefined, state: 'open' }
-    const list = await runCli(['invite', '--list'], { device: { invitations: keeping([open]).method } })
-    expect(list.stdout).toBe('ID  SPACE  ROLE  STATE\n01  home   full  open   expires in 1 hour\n')
+    const waiting = [{ id: 'BOB-ID', name: 'b\u001bob', digits: '012345' }]
+    const open = { ...invitation, ticket: undefined, state: 'open', hasConfirmation: false, waiting: [] }
+    const asking = { ...open, id: '02', hasConfirmation: true, waiting }
+    const list = await runCli(['invite', '--list'], { device: { invitations: keeping([open, asking]).method } })
+    expect(list.stdout).toBe(
+      'ID  SPACE  ROLE  STATE\n' +
+        '01  home   full  open   expires in 1 hour\n' +
+        '02  home   full  open   b\\u{1b}ob (BOB-ID) waits and shows 012 345; expires in 1 hour, with confirmation\n',
+    )
     const { calls, method } = keeping(undefined)
     await runCli(['invite', '--revoke', '01'], { device: { revokeInvitation: method } })
     expect(calls).toEqual([['01']])
+  })
+
+  describe('--confirm', () => {
+    const bob = { id: 'BOB-ID', name: 'bob', digits: '012345' }
+    const yes = async (): Promise<string> => 'y'
+    const open = { ...invitation, ticket: undefined, state: 'open', hasConfirmation: true, waiting: [] }
+
+    /** A daemon at which bob comes some time after the ticket was made. */
+    function daemonWithBob() {
+      const answers = { confirmed: [] as unknown[][], revoked: [] as string[] }
+      let isThere = false
+      const device: Partial<Device> = {
+        invite: keeping(invitation).method,
+        invitations: async () => [{ ...open, waiting: isThere ? [bob] : [] }] as never,
+        onChange: (listener) => {
+          setImmediate(() => {
+            isThere = true
+            listener()
+          })
+          return () => {}
+        },
+        confirmInvitation: async (...given) => {
+          answers.confirmed.push(given)
+          return bob as never
+        },
+        revokeInvitation: async (id) => void answers.revoked.push(id),
+      }
+      return { device, answers }
+    }
+
+    it('waits at a terminal and asks about who comes', async () => {
+      const { device, answers } = daemonWithBob()
+      const questions: string[] = []
+      const ask = async (question: string) => {
+        questions.push(question)
+        return 'y'
+      }
+      const { status, stderr } = await runCli(['invite', '--confirm'], { device, ask, isTerminal: true })
+      expect(questions).toEqual(['bob (BOB-ID) wants to join. Does it show the digits 012 345? [y/N] '])
+      expect(answers).toEqual({ confirmed: [['01', '012345']], revoked: [] })
+      expect(stderr).toContain('bob (BOB-ID) is let in.')
+      expect(status).toBe(0)
+    })
+
+    it('makes the ticket useless after anything but a yes', async () => {
+      const { device, answers } = daemonWithBob()
+      const ask = async () => ''
+      const { status, stderr } = await runCli(['invite', '--confirm'], { device, ask, isTerminal: true })
+      expect(answers).toEqual({ confirmed: [], revoked: ['01'] })
+      expect(stderr).toContain('Nobody was let in; the ticket is useless now.')
+      expect(status).toBe(1)
+    })
+
+    it('ends when the ticket is of no use any more', async () => {
+      const { device } = daemonWithBob()
+      const gone = { ...device, invitations: async () => [{ ...open, state: 'revoked' }] as never }
+      const ask = () => Promise.reject(new Error('nobody is asked'))
+      const { status } = await runCli(['invite', '--confirm'], { device: gone, ask, isTerminal: true })
+      expect(status).toBe(1)
+    })
+
+    it.each([
+      ['without a terminal', {}, ['invite', '--confirm']],
+      ['with --json', { isTerminal: true, ask: yes }, ['invite', '--confirm', '--json']],
+      ['without a daemon', { isTerminal: true, ask: yes, isDaemon: false }, ['invite', '--confirm']],
+    ])('%s says how to confirm, and ends', async (_, options, args) => {
+      const { calls, method } = keeping(invitation)
+      const { status, stdout, stderr } = await runCli(args, { ...options, device: { invite: method } })
+      expect(calls).toEqual([[{ confirm: true }]])
+      expect(stdout).toContain(invitation.ticket)
+      expect(stderr).toContain('dittofs invite confirm 01 DIGITS')
+      expect(status).toBe(0)
+    })
+
+    it('is given by its own command, with the digits as they were read out', async () => {
+      const { calls, method } = keeping(bob)
+      const { stdout } = await runCli(['invite', 'confirm', '01', '012', '345'], {
+        device: { confirmInvitation: method },
+      })
+      expect(calls).toEqual([['01', '012345']])
+      expect(stdout).toBe('bob (BOB-ID) is let in.\n')
+    })
   })
 })
 
@@ -254,6 +342,21 @@ describe('join', () => {
     expect(stdout).toBe(
       'Paired with b\\u{1b}ob (BOB-ID).\nThis device is a member of the space "home" and may read it.\n',
     )
+  })
+})
+
+describe('join with a ticket that has to be confirmed', () => {
+  it.each([[['join', 'T']], [['join', 'T', '--json']]])('%j shows the digits on stderr, once', async (args) => {
+    const device: Partial<Device> = {
+      join: async (_, options) => {
+        const progress: Progress = { phase: 'confirm', filesDone: 0, bytesDone: 0, current: '012345' }
+        options?.onProgress?.(progress)
+        options?.onProgress?.(progress)
+        return { space: { id: 's', name: 'home' }, role: 'full', peer: { id: 'BOB-ID', name: 'bob' } } as never
+      },
+    }
+    const { stderr } = await runCli(args, { device })
+    expect(stderr.match(/012 345/g)).toHaveLength(1)
   })
 })
 

@@ -8,6 +8,7 @@ import type { DeviceFolders } from './folders/device-folders.ts'
 import type { Home } from './home/home.ts'
 import type { DeviceLogger } from './logs/create-logger.ts'
 import type { Network } from './network/network.ts'
+import type { Confirmations } from './pairing/confirmations.ts'
 import type { SharedGate } from './shared-gate.ts'
 import type { SpaceFiles } from './space-files.ts'
 import type { SpaceRegistry } from './spaces/space-registry.ts'
@@ -28,6 +29,7 @@ export interface DeviceParts {
   readonly readManifest: ReadManifest
   readonly spaces: SpaceRegistry
   readonly memberships: Memberships
+  readonly confirmations: Confirmations
   readonly files: SpaceFiles
   readonly folders: DeviceFolders
   readonly versions: DeviceVersions

@@ -27,6 +27,7 @@ import {
   type Unsubscribe,
   type VerifyResult,
   type Versions,
+  type WaitingDevice,
 } from '@dittofs/interface'
 import { missingChunksError } from './content/content-fetcher.ts'
 import type { DeviceParts } from './device-parts.ts'
@@ -34,7 +35,7 @@ import { fromLevelError } from './home/level-fault.ts'
 import { collectGarbage } from './maintenance/collect-garbage.ts'
 import { verifyStore } from './maintenance/verify-store.ts'
 import { DeviceMetrics } from './metrics/device-metrics.ts'
-import { inviteTo, listInvitations } from './pairing/invitations.ts'
+import { inviteTo, listInvitations, revokeInvitation } from './pairing/invitations.ts'
 import { removeMember } from './pairing/remove-member.ts'
 import { adoptSpace } from './spaces/adopt-space.ts'
 import { createSpace } from './spaces/create-space.ts'
@@ -122,8 +123,11 @@ export class LocalDevice implements Device {
   }
 
   async revokeInvitation(id: string): Promise<void> {
-    await this.#run({}, () => this.#parts.memberships.invitations.revoke(id))
-    this.#parts.network?.secretsChanged()
+    await this.#run({}, () => revokeInvitation(this.#parts, id))
+  }
+
+  async confirmInvitation(id: string, digits: string): Promise<WaitingDevice> {
+    return this.#run({}, () => this.#parts.confirmations.confirm(id, digits))
   }
 
   async join(ticket: string, options: ProgressOptions = {}): Promise<JoinResult> {

@@ -26,6 +26,7 @@ import { createLogger, type DeviceLogger } from './logs/create-logger.ts'
 import { LastSeen } from './network/last-seen.ts'
 import { offlineView } from './network/offline-view.ts'
 import { OnlineNetwork } from './network/online-network.ts'
+import { Confirmations } from './pairing/confirmations.ts'
 import { SharedGate } from './shared-gate.ts'
 import { SpaceFiles } from './space-files.ts'
 import { createSpace } from './spaces/create-space.ts'
@@ -122,6 +123,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   stack.add(store, (opened) => opened.close())
   const held = new HeldChunks(store, readManifest)
   const changes = new ChangeSignal()
+  const confirmations = new Confirmations(changes.raise)
   const gate = new SharedGate()
   /** Set once the network is up; what comes before is told to it then. */
   let network: OnlineNetwork | undefined
@@ -164,7 +166,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       isRunning: init.online === true,
       openFileSystem: (root) =>
         openNodeFolderFileSystem({
-          ...{ root, symlinks: config.symlinks, watchDirectory: systemWatcher, now: () => clock.now() },
+          ...{ root, symlinks: config.symlinks, watchDirectory: systemWatcher(clock), now: () => clock.now() },
         }),
       openSpaceFolders,
       openBase: (space) => openFolderBase(path.join(home.spaces, `folders-${space.number}`)),
@@ -184,6 +186,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
         notices.add(text).catch((error: unknown) => logger.warn({ error }, text))
         changes.raise()
       },
+      confirm: confirmations.ask,
       onChange: changes.raise,
       onContent: (space) => {
         report.contentChanged(space)
@@ -222,7 +225,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       folders,
       versions,
     },
-    ...{ report, gate, changes, network },
+    ...{ report, gate, changes, network, confirmations },
     close: () => stack.close(),
   })
 }

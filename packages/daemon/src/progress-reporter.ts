@@ -16,13 +16,14 @@ export class ProgressReporter {
   }
 
   /** Begins a phase with its counts at zero. */
-  begin(phase: Progress['phase'], totals: { files?: number; bytes?: number } = {}): void {
+  begin(phase: Progress['phase'], totals: { files?: number; bytes?: number; current?: string } = {}): void {
     this.#state = {
       phase,
       filesDone: 0,
       bytesDone: 0,
       ...(totals.files === undefined ? {} : { filesTotal: totals.files }),
       ...(totals.bytes === undefined ? {} : { bytesTotal: totals.bytes }),
+      ...(totals.current === undefined ? {} : { current: totals.current }),
     }
     this.#report(true)
   }

@@ -113,6 +113,38 @@ describe('two devices', () => {
     expect(await contents(a)).toEqual(['of alice', 'of bob'])
   })
 
+  it('pair after a person saw the same digits on both, and only then', async () => {
+    const [alice, bob] = [await openOnline('alice'), await openOnline('bob')]
+    const { ticket, id } = await alice.invite({ confirm: true })
+    const shown: (string | undefined)[] = []
+    const joining = bob.join(ticket, {
+      onProgress: ({ phase, current }) => {
+        if (phase === 'confirm') shown.push(current)
+      },
+    })
+    const waiting = async () => (await alice.invitations())[0]?.waiting ?? []
+    await until(alice, async () => (await waiting()).length === 1)
+    const [newcomer] = await waiting()
+    expect(newcomer).toMatchObject({ id: bob.id, name: 'bob' })
+    expect((await alice.devices()).map((device) => device.name)).toEqual(['alice'])
+    expect(await alice.confirmInvitation(id, newcomer?.digits ?? '')).toMatchObject({ id: bob.id })
+    expect(await joining).toMatchObject({ role: 'full', peer: { id: alice.id } })
+    expect(shown).toContain(newcomer?.digits)
+    expect(await waiting()).toEqual([])
+  })
+
+  it('stay apart when the person says no', async () => {
+    const [alice, bob] = [await openOnline('alice'), await openOnline('bob')]
+    const { ticket, id } = await alice.invite({ confirm: true })
+    const joining = bob.join(ticket)
+    joining.catch(() => undefined)
+    await until(alice, async () => (await alice.invitations())[0]?.waiting.length === 1)
+    await alice.revokeInvitation(id)
+    await expect(joining).rejects.toMatchObject({ code: 'DITTO_TICKET_UNCONFIRMED' })
+    expect(await alice.invitations()).toMatchObject([{ state: 'revoked', waiting: [] }])
+    expect(await alice.devices()).toHaveLength(1)
+  })
+
   it('fetch on demand only what is read, and say what is missing when nobody is there', async () => {
     const alice = await openOnline('alice')
     const home = path.join(await temporaryDirectory(), 'home')

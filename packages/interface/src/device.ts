@@ -109,12 +109,12 @@ export interface ListEntry {
 
 /** Where long work stands. Totals are `undefined` until known; bytes and files never fall. */
 export interface Progress {
-  readonly phase: 'scan' | 'add' | 'connect' | 'metadata' | 'fetch' | 'write' | 'verify' | 'repair'
+  readonly phase: 'scan' | 'add' | 'connect' | 'confirm' | 'metadata' | 'fetch' | 'write' | 'verify' | 'repair'
   readonly filesDone: number
   readonly filesTotal?: number
   readonly bytesDone: number
   readonly bytesTotal?: number
-  /** What is being worked on, for a person. */
+  /** What is being worked on, for a person; in `confirm` the digits that both devices show. */
   readonly current?: string
 }
 
@@ -127,6 +127,8 @@ export interface InviteOptions {
   /** Milliseconds, at most 30 days. Default one hour. */
   expiresInMs?: number
   role?: Role
+  /** Whether a person here has to confirm the device that comes with the ticket. Default `false`. */
+  confirm?: boolean
 }
 
 export interface Invitation {
@@ -137,11 +139,23 @@ export interface Invitation {
   readonly role: Role
   /** Milliseconds since the Unix epoch. */
   readonly expiresAt: number
+  /** Whether `confirmInvitation` has to let the device in that comes with the ticket. */
+  readonly hasConfirmation: boolean
+}
+
+/** A device that came with a ticket and waits for a person to confirm it. */
+export interface WaitingDevice {
+  readonly id: DeviceId
+  /** What it calls itself: anything at all. */
+  readonly name: string
+  /** Six; it is the right device if it shows the same ones. */
+  readonly digits: string
 }
 
 export interface OpenInvitation extends Omit<Invitation, 'ticket'> {
   readonly state: 'open' | 'used' | 'expired' | 'revoked'
   readonly usedBy?: DeviceId
+  readonly waiting: readonly WaitingDevice[]
 }
 
 export interface JoinResult {
@@ -251,7 +265,14 @@ export interface Device {
 
   invite(options?: InviteOptions): Promise<Invitation>
   invitations(): Promise<readonly OpenInvitation[]>
+  /** Also sends away whoever waits with it: the answer no. */
   revokeInvitation(id: string): Promise<void>
+  /**
+   * Lets the device in that waits with a ticket made with `confirm` and shows these digits.
+   *
+   * @throws DittoError DITTO_NOT_FOUND where none does
+   */
+  confirmInvitation(id: string, digits: string): Promise<WaitingDevice>
   /** Returns when both devices have it. @throws DittoError DITTO_TICKET_*, DITTO_PEER_UNREACHABLE */
   join(ticket: string, options?: ProgressOptions): Promise<JoinResult>
 

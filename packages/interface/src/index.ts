@@ -54,6 +54,7 @@ export type {
   SyncOptions,
   SyncResult,
   VerifyResult,
+  WaitingDevice,
 } from './device.ts'
 export {
   DittoError,

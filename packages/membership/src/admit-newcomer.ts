@@ -1,5 +1,7 @@
 import { type AbortOptions, type Clock, type DeviceKey, DittoError, type Link, type Role } from '@dittofs/interface'
 import type { JoinNoReason, PairingMessage } from '@dittofs/wire'
+import { confirmDigits } from './confirm-digits.ts'
+import { type AskPerson, confirmNewcomer } from './confirm-newcomer.ts'
 import { isJoinProof } from './join-proof.ts'
 import { fitLabel } from './label.ts'
 import type { Memberships } from './memberships.ts'
@@ -16,6 +18,8 @@ export interface AdmitNewcomerInit extends AbortOptions {
   name: string
   /** Told when somebody tries a ticket that another device has used. */
   onNotice: (notice: TicketNotice) => void
+  /** Asks a person, where the ticket says so. Without it such a ticket lets nobody in. */
+  confirm?: AskPerson
 }
 
 export type AdmitNewcomerResult =
@@ -41,7 +45,7 @@ export async function admitNewcomer(init: AdmitNewcomerInit): Promise<AdmitNewco
     const join = await channel.next()
     if (join.type !== 'join') throw new DittoError('DITTO_PROTOCOL', 'The newcomer began out of turn.')
     const ticketId = Buffer.from(join.ticketId).toString('hex')
-    const admission = await claimAndAdd(init, join, ticketId)
+    const admission = await claimAndAdd(init, channel, join, ticketId)
     if (typeof admission === 'string') {
       channel.send({ type: 'joinNo', reason: admission })
       return { outcome: 'refused', ticketId, reason: admission }
@@ -55,6 +59,7 @@ export async function admitNewcomer(init: AdmitNewcomerInit): Promise<AdmitNewco
 
 async function claimAndAdd(
   init: AdmitNewcomerInit,
+  channel: PairingChannel,
   join: Join,
   ticketId: string,
 ): Promise<SpaceMembership | JoinNoReason> {
@@ -65,9 +70,17 @@ async function claimAndAdd(
   // Until this is passed nothing is told, not even that there is such a ticket.
   if (joinKey === undefined || isOtherTicket || !isJoinProof(link, joinKey, join.tag)) return 'unknown'
 
-  const space = invitations.list().find(({ id }) => id === ticketId)?.space
-  const membership = space === undefined ? undefined : memberships.get(space)
+  const invitation = invitations.list().find(({ id }) => id === ticketId)
+  const membership = invitation === undefined ? undefined : memberships.get(invitation.space)
   if (membership?.role(memberships.self) !== 'full') return 'revoked'
+
+  // A device that has claimed it before was confirmed then.
+  if (invitation?.hasConfirmation === true && invitation.state === 'open') {
+    const digits = confirmDigits(link, joinKey)
+    const newcomer = { ticketId, key: link.peer, name: fitLabel(join.name), digits }
+    const refusal = await confirmNewcomer({ ...init, channel, invitations }, newcomer)
+    if (refusal !== undefined) return refusal
+  }
 
   const claim = await invitations.claim(ticketId, link.peer)
   if (claim.outcome === 'used') {

@@ -11,6 +11,7 @@
  * @packageDocumentation
  */
 export { type AdmitNewcomerInit, type AdmitNewcomerResult, admitNewcomer } from './admit-newcomer.ts'
+export type { AskPerson, Newcomer, PersonAnswer } from './confirm-newcomer.ts'
 export type { InvitationState } from './invitation.ts'
 export {
   type Claim,
@@ -30,7 +31,7 @@ export {
   openMemberships,
 } from './memberships.ts'
 export { missingStatements, statementIds } from './missing-statements.ts'
-export { PAIRING_TIMEOUT_MS } from './pairing-channel.ts'
+export { CONFIRM_TIMEOUT_MS, PAIRING_TIMEOUT_MS } from './pairing-channel.ts'
 export { type RedeemTicketInit, type RedeemTicketResult, redeemTicket } from './redeem-ticket.ts'
 export { meetKeys, type SharedSecret, type TicketKeys, ticketKeys } from './shared-secrets.ts'
 export { type Signer, type VerifySignature, verifyEd25519 } from './signer.ts'

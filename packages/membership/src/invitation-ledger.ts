@@ -46,6 +46,8 @@ export interface CreateInvitationOptions {
   /** Where this device listens; those that a ticket can hold are taken, the first 8. */
   addresses?: readonly Address[]
   signalingUrl?: string
+  /** Whether a person has to say yes to the device that comes with the ticket. Default `false`. */
+  hasConfirmation?: boolean
 }
 
 /** One invitation, for people and for the pairing exchange. */
@@ -56,6 +58,7 @@ export interface InvitationView {
   readonly role: Role
   readonly expiresAt: number
   readonly state: InvitationState
+  readonly hasConfirmation: boolean
   readonly usedBy?: DeviceKey
   readonly usedAt?: number
 }
@@ -109,7 +112,10 @@ export class InvitationLedger {
         addresses: carriableAddresses(addresses),
         ...(signalingUrl !== undefined && { signalingUrl }),
       })
-      const invitation: Invitation = { keys: ticketKeys(secret), space, role, createdAt: now, expiresAt }
+      const invitation: Invitation = {
+        ...{ keys: ticketKeys(secret), space, role, createdAt: now, expiresAt },
+        ...(options.hasConfirmation === true && { hasConfirmation: true }),
+      }
       const id = idOf(invitation)
       await this.#init.store.write([put(invitation), ...this.#forgettable(now)])
       this.#invitations.set(id, invitation)
@@ -242,13 +248,14 @@ function put(invitation: Invitation): KeyValueChange {
 }
 
 function view(invitation: Invitation, now: number): InvitationView {
-  const { space, role, expiresAt, usedBy, usedAt } = invitation
+  const { space, role, expiresAt, usedBy, usedAt, hasConfirmation = false } = invitation
   return {
     id: idOf(invitation),
     space,
     role,
     expiresAt,
     state: invitationState(invitation, now),
+    hasConfirmation,
     ...(usedBy !== undefined && { usedBy }),
     ...(usedAt !== undefined && { usedAt }),
   }

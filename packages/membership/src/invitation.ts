@@ -20,6 +20,8 @@ export interface Invitation {
   /** Whether the statement that adds `usedBy` is durable: from then on only membership decides. */
   readonly isAdmitted?: boolean
   readonly revokedAt?: number
+  /** Whether a person has to say yes to the device that comes with it. */
+  readonly hasConfirmation?: boolean
 }
 
 export function invitationState(invitation: Invitation, now: number): InvitationState {
@@ -64,6 +66,7 @@ export function decodeInvitation(bytes: Uint8Array): Invitation {
     ...(map.has('usedAt') && { usedAt: numberOf(map.get('usedAt')) }),
     ...(map.has('revokedAt') && { revokedAt: numberOf(map.get('revokedAt')) }),
     ...(map.get('isAdmitted') === true && { isAdmitted: true }),
+    ...(map.get('hasConfirmation') === true && { hasConfirmation: true }),
   }
 }
 

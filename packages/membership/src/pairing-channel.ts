@@ -1,8 +1,11 @@
 import { type AbortOptions, type Clock, DittoError, type Link } from '@dittofs/interface'
 import { decodePairingMessage, encodePairingMessage, MESSAGE_TYPE, type PairingMessage } from '@dittofs/wire'
+import { PairingDeadline } from './pairing-deadline.ts'
 
-/** From the first message to the last. */
+/** From the first message to the last, but for what a person takes to confirm. */
 export const PAIRING_TIMEOUT_MS = 30_000
+/** For a person to compare digits and say yes, by the inviter's clock. */
+export const CONFIRM_TIMEOUT_MS = 5 * 60_000
 /** All that a joiner may send. */
 export const MAX_JOINER_BYTES = 64 * 1024
 
@@ -18,9 +21,13 @@ export class PairingChannel {
   readonly #link: Link
   readonly #maxBytes: number
   readonly #frames: AsyncIterator<Uint8Array, unknown>
+  readonly #deadline: Pick<PairingDeadline, 'restart'>
+  /** Read while a person was asked, and not given to anybody yet. */
+  #ahead: Promise<IteratorResult<Uint8Array, unknown>> | undefined
   #bytes = 0
 
-  constructor(init: Pick<PairingChannelInit, 'link' | 'maxBytes'>) {
+  constructor(init: Pick<PairingChannelInit, 'link' | 'maxBytes'>, deadline: Pick<PairingDeadline, 'restart'>) {
+    this.#deadline = deadline
     this.#link = init.link
     this.#maxBytes = init.maxBytes
     this.#frames = init.link.frames()[Symbol.asyncIterator]()
@@ -33,20 +40,39 @@ export class PairingChannel {
 
   /** @throws DittoError DITTO_PROTOCOL, DITTO_LIMIT, DITTO_LINK_CUT */
   async next(): Promise<PairingMessage> {
-    const result = await this.#frames.next()
-    const payload = result.done === true ? undefined : result.value
-    if (payload === undefined || payload[0] === MESSAGE_TYPE.bye) {
-      throw new DittoError('DITTO_LINK_CUT', 'The other device ended the link before pairing was done: try again.')
-    }
+    const reading = this.#ahead ?? this.#frames.next()
+    this.#ahead = undefined
+    const payload = payloadOf(await reading)
     this.#bytes += payload.length
     if (this.#bytes > this.#maxBytes)
       throw new DittoError('DITTO_LIMIT', 'The other device sent more than pairing takes.')
     return decodePairingMessage(payload)
   }
+
+  /** Gives the exchange this much time from now on. */
+  allow(timeoutMs: number): void {
+    this.#deadline.restart(timeoutMs)
+  }
+
+  /**
+   * Listens while this side has something else to wait for. What the other says meanwhile is for the next {@link next}.
+   *
+   * @throws DittoError DITTO_LINK_CUT when the other goes away
+   */
+  async untilCut(): Promise<never> {
+    this.#ahead ??= this.#frames.next()
+    payloadOf(await this.#ahead)
+    return new Promise(() => {})
+  }
+}
+
+function payloadOf(result: IteratorResult<Uint8Array, unknown>): Uint8Array {
+  if (result.done !== true && result.value[0] !== MESSAGE_TYPE.bye) return result.value
+  throw new DittoError('DITTO_LINK_CUT', 'The other device ended the link before pairing was done: try again.')
 }
 
 /**
- * Runs an exchange on a link within PAIRING_TIMEOUT_MS, then closes the link; aborts the link when it fails.
+ * Runs an exchange on a link within PAIRING_TIMEOUT_MS, or the time it allows itself, then closes the link; aborts the link when it fails.
  *
  * @throws DittoError DITTO_LINK_TIMEOUT, and whatever the exchange throws
  */
@@ -55,22 +81,16 @@ export async function runPairing<T>(
   exchange: (channel: PairingChannel) => Promise<T>,
 ): Promise<T> {
   const { link, clock, signal } = init
-  const over = new AbortController()
-  const timeout = clock
-    .sleep(PAIRING_TIMEOUT_MS, {
-      signal: AbortSignal.any(signal === undefined ? [over.signal] : [over.signal, signal]),
-    })
-    .then(() => {
-      throw new DittoError('DITTO_LINK_TIMEOUT', 'The other device took too long to pair: try again.')
-    })
+  const deadline = new PairingDeadline(clock, signal)
+  deadline.restart(PAIRING_TIMEOUT_MS)
   try {
-    const result = await Promise.race([exchange(new PairingChannel(init)), timeout])
-    await Promise.race([link.close(), timeout])
+    const result = await Promise.race([exchange(new PairingChannel(init, deadline)), deadline.passed])
+    await Promise.race([link.close(), deadline.passed])
     return result
   } catch (error) {
     link.abort(error instanceof Error ? error : new Error('pairing was given up', { cause: error }))
     throw error
   } finally {
-    over.abort()
+    deadline.end()
   }
 }

@@ -8,10 +8,11 @@ import {
   type Role,
 } from '@dittofs/interface'
 import type { JoinNoReason } from '@dittofs/wire'
+import { confirmDigits } from './confirm-digits.ts'
 import { joinProof } from './join-proof.ts'
 import { fitLabel } from './label.ts'
 import type { Memberships } from './memberships.ts'
-import { runPairing } from './pairing-channel.ts'
+import { CONFIRM_TIMEOUT_MS, PAIRING_TIMEOUT_MS, runPairing } from './pairing-channel.ts'
 import { ticketKeys } from './shared-secrets.ts'
 import type { SpaceMembership } from './space-membership.ts'
 import type { Ticket } from './ticket.ts'
@@ -25,6 +26,8 @@ export interface RedeemTicketInit extends AbortOptions {
   /** This device's name and operating system, for people. */
   name: string
   platform: string
+  /** Told the digits to show when a person at the inviter has to compare and confirm them. */
+  onWait?: (digits: string) => void
 }
 
 export interface RedeemTicketResult {
@@ -38,6 +41,7 @@ export interface RedeemTicketResult {
  * tried again after any failure: the inviter answers the same device alike.
  *
  * @throws DittoError DITTO_TICKET_USED, DITTO_TICKET_EXPIRED, DITTO_TICKET_REVOKED, DITTO_TICKET_UNKNOWN,
+ *   DITTO_TICKET_UNCONFIRMED,
  *   DITTO_PEER_UNTRUSTED (not the ticket's device), DITTO_USAGE (its own ticket), DITTO_STATEMENT_INVALID,
  *   DITTO_PROTOCOL, DITTO_LIMIT, DITTO_LINK_CUT, DITTO_LINK_TIMEOUT
  */
@@ -58,7 +62,13 @@ export async function redeemTicket(init: RedeemTicketInit): Promise<RedeemTicket
       name: fitLabel(name),
       platform: fitLabel(platform),
     })
-    const answer = await channel.next()
+    let answer = await channel.next()
+    if (answer.type === 'joinWait') {
+      // Longer than the inviter waits, so that its answer is heard.
+      channel.allow(CONFIRM_TIMEOUT_MS + 2 * PAIRING_TIMEOUT_MS)
+      init.onWait?.(confirmDigits(link, join))
+      answer = await channel.next()
+    }
     if (answer.type === 'joinNo') throw refusal(answer.reason)
     if (answer.type !== 'joinOk') throw new DittoError('DITTO_PROTOCOL', 'The other device answered out of turn.')
     const membership = await memberships.acceptSpace({
@@ -88,5 +98,15 @@ function refusal(reason: JoinNoReason): DittoError {
       return new DittoError('DITTO_TICKET_REVOKED', 'This ticket was revoked: ask for a new one.')
     case 'unknown':
       return new DittoError('DITTO_TICKET_UNKNOWN', 'The other device knows nothing of this ticket: ask for a new one.')
+    case 'declined':
+      return new DittoError(
+        'DITTO_TICKET_UNCONFIRMED',
+        'The person at the other device said no, and the ticket is useless now: ask for a new one.',
+      )
+    case 'unconfirmed':
+      return new DittoError(
+        'DITTO_TICKET_UNCONFIRMED',
+        'Nobody at the other device confirmed the digits in time: try again with the same ticket.',
+      )
   }
 }

@@ -3,8 +3,11 @@ import { memoryLinkPair } from '@dittofs/testing'
 import { encodePairingMessage, MESSAGE_TYPE } from '@dittofs/wire'
 import { describe, expect, it } from 'vitest'
 import { type AdmitNewcomerResult, admitNewcomer } from '../src/admit-newcomer.ts'
+import { confirmDigits } from '../src/confirm-digits.ts'
+import type { AskPerson, Newcomer, PersonAnswer } from '../src/confirm-newcomer.ts'
 import { joinProof } from '../src/join-proof.ts'
 import type { Memberships } from '../src/memberships.ts'
+import { CONFIRM_TIMEOUT_MS } from '../src/pairing-channel.ts'
 import { redeemTicket } from '../src/redeem-ticket.ts'
 import { ticketKeys } from '../src/shared-secrets.ts'
 import type { Signer } from '../src/signer.ts'
@@ -21,10 +24,10 @@ const [alice, bob, carol, mallory] = ['alice', 'bob', 'carol', 'mallory'].map(te
 ]
 type Opened = Awaited<ReturnType<typeof openTestMemberships>>
 
-async function aliceInvites(role: 'full' | 'read' = 'full') {
+async function aliceInvites(role: 'full' | 'read' = 'full', hasConfirmation = false) {
   const opened = await openTestMemberships(alice)
   const home = await opened.memberships.createSpace({ name: 'home', deviceName: 'laptop' })
-  const invitation = await opened.memberships.invitations.create({ space: home.space, role })
+  const invitation = await opened.memberships.invitations.create({ space: home.space, role, hasConfirmation })
   return { inviter: opened, home, invitation, ticket: decodeTicket(invitation.ticket), notices: [] as TicketNotice[] }
 }
 type Invited = Awaited<ReturnType<typeof aliceInvites>>
@@ -32,18 +35,20 @@ type Invited = Awaited<ReturnType<typeof aliceInvites>>
 /** Where a frame of a pairing can be lost; `admitter` and `joiner` are who sends it. */
 type OnFrame = NonNullable<Parameters<typeof memoryLinkPair>[0]['onFrame']>
 
-function pair(invited: Invited, joiner: Opened, onFrame?: OnFrame) {
+function pair(invited: Invited, joiner: Opened, onFrame?: OnFrame, confirm?: AskPerson) {
   const { inviter, invitation, ticket, notices } = invited
   const [toInviter, toJoiner] = memoryLinkPair({
     keys: [joiner.signer.key, alice.key],
     match: { kind: 'ticket', name: invitation.id },
     ...(onFrame !== undefined && { onFrame }),
   })
+  const shown: string[] = []
   const admitted = admitNewcomer({
     link: toJoiner,
     memberships: inviter.memberships,
     clock: inviter.clock,
     name: 'laptop',
+    ...(confirm !== undefined && { confirm }),
     onNotice: (notice) => notices.push(notice),
   })
   const joined = redeemTicket({
@@ -53,8 +58,9 @@ function pair(invited: Invited, joiner: Opened, onFrame?: OnFrame) {
     clock: joiner.clock,
     name: 'phone',
     platform: 'linux',
+    onWait: (digits) => shown.push(digits),
   })
-  return { admitted, joined, both: Promise.allSettled([admitted, joined]) }
+  return { admitted, joined, shown, both: Promise.allSettled([admitted, joined]), toInviter }
 }
 
 const restart = ({ signer, store, clock }: Opened) => openTestMemberships(signer, { store, clock })
@@ -349,5 +355,117 @@ describe('pairing', () => {
       code: expected,
     })
     expect(await toInviter.closed).toBeInstanceOf(Error)
+  })
+})
+
+describe('pairing with a ticket that has to be confirmed', () => {
+  /** A person who is asked, and answers when the test says so. */
+  function person() {
+    const asked: Newcomer[] = []
+    let answer: (answer: PersonAnswer) => void = () => {}
+    let wasAsked = () => {}
+    const whenAsked = new Promise<void>((resolve) => {
+      wasAsked = resolve
+    })
+    const confirm: AskPerson = (newcomer) => {
+      asked.push(newcomer)
+      wasAsked()
+      return new Promise((resolve) => {
+        answer = resolve
+      })
+    }
+    return { asked, whenAsked, confirm, answer: (given: PersonAnswer) => answer(given) }
+  }
+
+  it('shows both sides the same six digits, and lets nobody in before the yes', async () => {
+    const invited = await aliceInvites('full', true)
+    const someone = person()
+    const { joined, shown } = pair(invited, await openTestMemberships(bob), undefined, someone.confirm)
+    await someone.whenAsked
+    await expect.poll(() => shown).toEqual(someone.asked.map(({ digits }) => digits))
+    expect(shown[0]).toMatch(/^\d{6}$/)
+    expect(someone.asked).toMatchObject([{ ticketId: invited.invitation.id, key: bob.key, name: 'phone' }])
+    expect(invited.inviter.memberships.invitations.list()).toMatchObject([{ state: 'open', hasConfirmation: true }])
+    expect(memberKeys(invited.inviter.memberships)).toEqual([[alice.key]])
+    someone.answer('yes')
+    expect((await joined).membership.members().map(({ key }) => key)).toEqual(keysOf(alice, bob))
+  })
+
+  it('shows other digits on every link', async () => {
+    const joinKey = new Uint8Array(32)
+    const [toAlice] = memoryLinkPair({ keys: [bob.key, alice.key] })
+    const [toMallory] = memoryLinkPair({ keys: [bob.key, mallory.key] })
+    expect(confirmDigits(toAlice, joinKey)).not.toBe(confirmDigits(toMallory, joinKey))
+  })
+
+  it('refuses after a no, and the ticket is useless then', async () => {
+    const invited = await aliceInvites('full', true)
+    const someone = person()
+    const { admitted, joined } = pair(invited, await openTestMemberships(bob), undefined, someone.confirm)
+    await someone.whenAsked
+    someone.answer('no')
+    await expect(joined).rejects.toMatchObject({ code: 'DITTO_TICKET_UNCONFIRMED' })
+    expect(await admitted).toMatchObject({ outcome: 'refused', reason: 'declined' })
+    expect(invited.inviter.memberships.invitations.list()).toMatchObject([{ state: 'revoked' }])
+    const again = pair(invited, await openTestMemberships(bob), undefined, someone.confirm)
+    await expect(again.joined).rejects.toMatchObject({ code: 'DITTO_TICKET_REVOKED' })
+  })
+
+  it('refuses when nobody answers in time, and may be tried again', async () => {
+    const invited = await aliceInvites('full', true)
+    const someone = person()
+    const joiner = await openTestMemberships(bob)
+    const { admitted, joined, shown } = pair(invited, joiner, undefined, someone.confirm)
+    await someone.whenAsked
+    await expect.poll(() => shown).toHaveLength(1)
+    joiner.clock.advance(CONFIRM_TIMEOUT_MS)
+    invited.inviter.clock.advance(CONFIRM_TIMEOUT_MS)
+    await expect(joined).rejects.toMatchObject({ code: 'DITTO_TICKET_UNCONFIRMED' })
+    expect(await admitted).toMatchObject({ reason: 'unconfirmed' })
+    const second = person()
+    const again = pair(invited, joiner, undefined, second.confirm)
+    await second.whenAsked
+    second.answer('yes')
+    expect((await again.joined).role).toBe('full')
+  })
+
+  it('refuses where there is nobody to ask', async () => {
+    const invited = await aliceInvites('full', true)
+    const { joined } = pair(invited, await openTestMemberships(bob))
+    await expect(joined).rejects.toMatchObject({ code: 'DITTO_TICKET_UNCONFIRMED' })
+  })
+
+  it('asks no more when the newcomer goes away', async () => {
+    const invited = await aliceInvites('full', true)
+    const someone = person()
+    const { admitted, joined, toInviter } = pair(invited, await openTestMemberships(bob), undefined, someone.confirm)
+    joined.catch(() => undefined)
+    await someone.whenAsked
+    toInviter.abort(new Error('gone'))
+    await expect(admitted).rejects.toMatchObject({ code: 'DITTO_LINK_CUT' })
+    expect(invited.inviter.memberships.invitations.list()).toMatchObject([{ state: 'open' }])
+  })
+
+  it('does not ask again for a device that was let in and comes back', async () => {
+    const invited = await aliceInvites('full', true)
+    const someone = person()
+    const joiner = await openTestMemberships(bob)
+    joiner.store.beforeWrite = () => Promise.reject(new Error('killed'))
+    const first = pair(invited, joiner, undefined, someone.confirm)
+    await someone.whenAsked
+    someone.answer('yes')
+    await first.both
+    joiner.store.beforeWrite = async () => {}
+    await expect(pair(invited, joiner).joined).resolves.toMatchObject({ role: 'full' })
+    expect(someone.asked).toHaveLength(1)
+  })
+
+  it('tells the newcomer that another was let in', async () => {
+    const invited = await aliceInvites('full', true)
+    const someone = person()
+    const { joined } = pair(invited, await openTestMemberships(carol), undefined, someone.confirm)
+    await someone.whenAsked
+    someone.answer('taken')
+    await expect(joined).rejects.toMatchObject({ code: 'DITTO_TICKET_USED' })
   })
 })

@@ -345,12 +345,19 @@ export function deviceSuite(name: string, init: DeviceSuiteInit): void {
         // Tickets count minutes.
         expect(Math.abs(invitation.expiresAt - before - 60 * 60_000)).toBeLessThanOrEqual(120_000)
         const { ticket: _secret, ...open } = invitation
-        expect(await device.invitations()).toEqual([{ ...open, state: 'open' }])
+        expect(await device.invitations()).toEqual([{ ...open, state: 'open', waiting: [] }])
         await device.revokeInvitation(invitation.id)
         expect(await device.invitations()).toMatchObject([{ id: invitation.id, state: 'revoked' }])
         await expect(device.revokeInvitation('00'.repeat(16))).rejects.toMatchObject({ code: 'DITTO_NOT_FOUND' })
         await expect(device.invite({ expiresInMs: 31 * 86_400_000 })).rejects.toMatchObject({ code: 'DITTO_USAGE' })
         await expect(device.invite({ space: 'none' })).rejects.toMatchObject({ code: 'DITTO_NOT_FOUND' })
+      })
+
+      test('may ask for a confirmation, which is nothing to give while nobody waits', async () => {
+        const { id, hasConfirmation } = await device.invite({ confirm: true })
+        expect(hasConfirmation).toBe(true)
+        expect(await device.invitations()).toMatchObject([{ id, hasConfirmation: true, waiting: [] }])
+        await expect(device.confirmInvitation(id, '123456')).rejects.toMatchObject({ code: 'DITTO_NOT_FOUND' })
       })
 
       test('a device that is nobody cannot be removed', async () => {

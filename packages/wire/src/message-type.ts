@@ -16,6 +16,7 @@ export const MESSAGE_TYPE = {
   joinOk: 0x11,
   joinNo: 0x12,
   joinDone: 0x13,
+  joinWait: 0x14,
   // membership
   statements: 0x20,
   // metadata

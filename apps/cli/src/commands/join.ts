@@ -1,7 +1,9 @@
+import type { ProgressOptions } from '@dittofs/interface'
 import { Command } from 'commander'
 import type { CommandContext, RunCommand } from '../command-context.ts'
 import { explain } from '../command-help.ts'
 import { escapeText } from '../output/escape-text.ts'
+import { formatDigits } from '../output/format-digits.ts'
 import { withDevice } from '../with-device.ts'
 import { withProgress } from '../with-progress.ts'
 
@@ -17,7 +19,7 @@ export function joinCommand(run: RunCommand): Command {
   return explain(command, {
     examples: [['dittofs join DITTO1...', 'joins the space of the device that made the ticket']],
     statuses: {
-      failed: 'failed, or the ticket was used, has expired or was revoked',
+      failed: 'failed, or the ticket was used, has expired, was revoked, or nobody confirmed it',
       usage: 'wrong usage, or a ticket with typing errors',
       unreachable: 'the other device was not reached',
     },
@@ -27,7 +29,7 @@ export function joinCommand(run: RunCommand): Command {
 async function join(context: CommandContext, ticket: string): Promise<undefined> {
   const result = await withDevice(
     context,
-    (device) => withProgress(context, (progress) => device.join(ticket, progress)),
+    (device) => withProgress(context, (progress, say) => device.join(ticket, showingDigits(progress, say))),
     { isOnline: true },
   )
   await context.output.result(result, () => [
@@ -36,4 +38,23 @@ async function join(context: CommandContext, ticket: string): Promise<undefined>
       result.role === 'read' ? ' and may read it' : ''
     }.`,
   ])
+}
+
+/** Says the digits once, on stderr, whatever shows progress or not. */
+function showingDigits(options: ProgressOptions, say: (text: string) => void): ProgressOptions {
+  let shown: string | undefined
+  return {
+    ...options,
+    onProgress: (progress) => {
+      const { phase, current } = progress
+      if (phase === 'confirm' && current !== undefined && current !== shown) {
+        shown = current
+        say(
+          `The digits of this device are ${formatDigits(current)}. It joins when the person at the other device says ` +
+            'that both show the same ones.',
+        )
+      }
+      options.onProgress?.(progress)
+    },
+  }
 }

@@ -8,6 +8,7 @@ const PHASES: Readonly<Record<Progress['phase'], string>> = {
   scan: 'Looking',
   add: 'Adding',
   connect: 'Connecting',
+  confirm: 'Waiting to be confirmed',
   metadata: 'Comparing',
   fetch: 'Fetching',
   write: 'Writing',

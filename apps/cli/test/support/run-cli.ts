@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream'
 import { type Device, DittoError } from '@dittofs/interface'
+import type { Ask } from '../../src/command-context.ts'
 import type { DeviceAccess } from '../../src/device-access.ts'
 import type { OutputStream } from '../../src/output/output.ts'
 import { run } from '../../src/run.ts'
@@ -32,6 +33,8 @@ export interface CliOptions {
   stdout?: OutputStream
   signal?: AbortSignal
   now?: () => number
+  /** What the person at the terminal answers; nobody is there without it. */
+  ask?: Ask
 }
 
 export interface CliResult {
@@ -73,6 +76,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
     stderr,
     access,
     signal: options.signal ?? new AbortController().signal,
+    ...(options.ask !== undefined && { ask: options.ask }),
     now: options.now ?? (() => Date.UTC(2026, 0, 2)),
   })
   return { status, stdout: stdout.text, stderr: stderr.text, steps }

@@ -27,6 +27,7 @@ import {
   type Unsubscribe,
   type VerifyResult,
   type Versions,
+  type WaitingDevice,
 } from '@dittofs/interface'
 import { connectedFolders } from './connected-folders.ts'
 import { connectedVersions } from './connected-versions.ts'
@@ -128,6 +129,10 @@ class ConnectedDevice implements Device {
 
   revokeInvitation(id: string): Promise<void> {
     return this.#client.call('revokeInvitation', { id })
+  }
+
+  confirmInvitation(id: string, digits: string): Promise<WaitingDevice> {
+    return this.#client.call('confirmInvitation', { id, digits })
   }
 
   join(ticket: string, options: ProgressOptions = {}): Promise<JoinResult> {

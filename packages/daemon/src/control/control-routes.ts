@@ -19,11 +19,13 @@ export const CONTROL_ROUTES = {
     device.adoptSpace(adopted, { ...options, ...context }),
   ),
 
-  invite: call({ space, expiresInMs: milliseconds, role: v.exactOptional(v.picklist(ROLES)) }, (device, options) =>
-    device.invite(options),
+  invite: call(
+    { space, expiresInMs: milliseconds, role: v.exactOptional(v.picklist(ROLES)), confirm: flag },
+    (device, options) => device.invite(options),
   ),
   invitations: call({}, (device) => device.invitations()),
   revokeInvitation: call({ id: text }, (device, { id }) => device.revokeInvitation(id)),
+  confirmInvitation: call({ id: text, digits: text }, (device, { id, digits }) => device.confirmInvitation(id, digits)),
   join: call({ ticket: text }, (device, { ticket }, context) => device.join(ticket, context)),
 
   add: call(

@@ -24,7 +24,7 @@ import {
   type Transport,
 } from '@dittofs/interface'
 import { deviceId, type Identity } from '@dittofs/link'
-import { type Memberships, missingStatements, statementIds } from '@dittofs/membership'
+import { type AskPerson, type Memberships, missingStatements, statementIds } from '@dittofs/membership'
 import { SyncEngine, statementExchange } from '@dittofs/sync'
 import type { Level } from 'level'
 import type { Config } from '../config/config-schema.ts'
@@ -68,6 +68,8 @@ export interface OnlineNetworkInit {
   deviceName: () => string
   /** Tells a person, now or when they ask next. */
   notify: (text: string) => void
+  /** Asks a person here whether to let a newcomer in. */
+  confirm: AskPerson
   /** Something that `status` shows is different. */
   onChange: () => void
   /** Content of a space came, or turned out to be wanted. */
@@ -205,8 +207,8 @@ export class OnlineNetwork implements Network {
       this.#engine.attach(link)
       return
     }
-    const { memberships, clock, logger, deviceName, notify, onChange } = this.#init
-    const init = { memberships, clock, logger, notify, deviceName: deviceName(), signal: this.#stop.signal }
+    const { memberships, clock, logger, deviceName, notify, confirm, onChange } = this.#init
+    const init = { memberships, clock, logger, notify, confirm, deviceName: deviceName(), signal: this.#stop.signal }
     const pairing = admitLink(init, link).then(() => {
       this.secretsChanged()
       onChange()

@@ -1,6 +1,6 @@
 import type { Clock, Link, Logger } from '@dittofs/interface'
 import { deviceId } from '@dittofs/link'
-import { admitNewcomer, describeTicketNotice, type Memberships } from '@dittofs/membership'
+import { type AskPerson, admitNewcomer, describeTicketNotice, type Memberships } from '@dittofs/membership'
 
 export interface AdmitLinkInit {
   memberships: Memberships
@@ -10,15 +10,17 @@ export interface AdmitLinkInit {
   deviceName: string
   /** Tells a person, now or when they ask next. */
   notify: (text: string) => void
+  /** Asks a person here whether to let a newcomer in. */
+  confirm: AskPerson
   signal: AbortSignal
 }
 
 /** Answers a device that knocked with a ticket. Whatever comes of it, the link is closed and nothing is thrown. */
 export async function admitLink(init: AdmitLinkInit, link: Link): Promise<void> {
-  const { memberships, clock, logger, deviceName, notify, signal } = init
+  const { memberships, clock, logger, deviceName, notify, confirm, signal } = init
   try {
     const result = await admitNewcomer({
-      ...{ link, memberships, clock, signal, name: deviceName },
+      ...{ link, memberships, clock, confirm, signal, name: deviceName },
       onNotice: (notice) => notify(describeTicketNotice(notice, deviceId)),
     })
     if (result.outcome === 'refused') {

@@ -37,6 +37,9 @@ export async function joinSpace(init: JoinSpaceInit, text: string, options: Prog
   const platform = process.platform
   const { membership, role, peer } = await redeemTicket({
     ...{ link, ticket, memberships, clock, platform, name: deviceName },
+    onWait: (digits) => {
+      progress.begin('confirm', { current: digits })
+    },
     ...signal,
   })
   await spaces.discardUnused(membership)

@@ -10,7 +10,7 @@ const MIN_ID_CHARACTERS = 7
  * Removes a device from a space, or from all spaces that this device and it share. Its links end at once.
  *
  * @param id - a device ID, or its beginning where no other device's ID begins so; groups and case do not matter
- * @returns what was removed: the device, and those that leave because only it had added them
+ * @returns what was removed: first the device, then those that leave because only it had added them
  * @throws DittoError DITTO_NOT_FOUND, DITTO_USAGE (this device itself), DITTO_ROLE
  */
 export async function removeMember(
@@ -34,7 +34,8 @@ export async function removeMember(
     gone.add(key)
   }
   const ids = new Set([...gone].map(deviceId))
-  return before.filter((device) => ids.has(device.id))
+  const isNamed = (device: DeviceInfo) => device.id === deviceId(key)
+  return before.filter((device) => ids.has(device.id)).sort((a, b) => Number(isNamed(b)) - Number(isNamed(a)))
 }
 
 function findMember(keys: readonly DeviceKey[], id: string): DeviceKey {

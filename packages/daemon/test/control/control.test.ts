@@ -48,6 +48,7 @@ describe('a call', () => {
       'invite',
       'invitations',
       'revokeInvitation',
+      'confirmInvitation',
       'join',
       'add',
       'get',
@@ -68,12 +69,13 @@ describe('a call', () => {
       [client.createSpace('photos', { chunker: 'fixed' }), 'createSpace', 'photos', { chunker: 'fixed' }],
       [client.adoptSpace('s', { as: 'new' }), 'adoptSpace', 's', { as: 'new' }],
       [
-        client.invite({ space: 's', expiresInMs: 5, role: 'read' }),
+        client.invite({ space: 's', expiresInMs: 5, role: 'read', confirm: true }),
         'invite',
-        { space: 's', expiresInMs: 5, role: 'read' },
+        { space: 's', expiresInMs: 5, role: 'read', confirm: true },
       ],
       [client.invitations(), 'invitations'],
       [client.revokeInvitation('i'), 'revokeInvitation', 'i'],
+      [client.confirmInvitation('i', '123456'), 'confirmInvitation', 'i', '123456'],
       [client.join('ticket'), 'join', 'ticket', {}],
       [
         client.add(['/a', '/b'], { space: 's', as: 'x', replace: true }),
