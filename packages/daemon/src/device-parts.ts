@@ -38,6 +38,8 @@ export interface DeviceParts {
   readonly changes: ChangeSignal
   /** Absent on a device that was opened without the network. */
   readonly network: Network | undefined
+  /** Frees what the store no longer needs to hold. */
+  readonly collect: (signal: AbortSignal) => Promise<{ readonly chunks: number; readonly bytes: number }>
   /** Closes all of the above, in the order in which they need each other. */
   readonly close: () => Promise<void>
 }

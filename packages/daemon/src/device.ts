@@ -32,7 +32,6 @@ import {
 import { missingChunksError } from './content/content-fetcher.ts'
 import type { DeviceParts } from './device-parts.ts'
 import { fromLevelError } from './home/level-fault.ts'
-import { collectGarbage } from './maintenance/collect-garbage.ts'
 import { verifyStore } from './maintenance/verify-store.ts'
 import { DeviceMetrics } from './metrics/device-metrics.ts'
 import { inviteTo, listInvitations, revokeInvitation } from './pairing/invitations.ts'
@@ -216,13 +215,7 @@ export class LocalDevice implements Device {
   }
 
   async collect(options: AbortOptions = {}): Promise<{ readonly chunks: number; readonly bytes: number }> {
-    return this.#run(options, ({ signal }) => {
-      const { gate, store, readManifest, spaces } = this.#parts
-      return gate.alone(
-        async () => collectGarbage(store, readManifest, spaces.all(), await spaces.discarded(), { signal }),
-        { signal },
-      )
-    })
+    return this.#run(options, ({ signal }) => this.#parts.collect(signal))
   }
 
   onChange(listener: () => void): Unsubscribe {

@@ -23,6 +23,8 @@ import { openHome } from './home/home.ts'
 import { lockHome } from './home/home-lock.ts'
 import { fromLevelError } from './home/level-fault.ts'
 import { createLogger, type DeviceLogger } from './logs/create-logger.ts'
+import { collectGarbage } from './maintenance/collect-garbage.ts'
+import { Upkeep } from './maintenance/upkeep.ts'
 import { LastSeen } from './network/last-seen.ts'
 import { offlineView } from './network/offline-view.ts'
 import { OnlineNetwork } from './network/online-network.ts'
@@ -40,6 +42,8 @@ import { Origins } from './state/origins.ts'
 import { RemovedAuthors } from './state/removed-authors.ts'
 import { StatusReport } from './status/status-report.ts'
 import { DeviceVersions } from './versions/device-versions.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1000
 
 /** What a run of a device may set; all but `home` goes before `config.toml`. */
 export interface DeviceInit {
@@ -129,6 +133,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   let network: OnlineNetwork | undefined
   const spaces: SpaceRegistry = await SpaceRegistry.open({
     ...{ directory: home.spaces, database, memberships, identity, clock, randomBytes: random, logger },
+    retention: { keepMs: config.history_days * DAY_MS, keepVersions: config.history_versions },
     onOpen: (space) => {
       watch(space)
       network?.addSpace(space)
@@ -156,6 +161,19 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     space.membership.onChange(changes.raise)
   }
   if (spaces.all().length === 0) await createSpace({ spaces, config, label }, HOME_SPACE)
+  const collect = (signal: AbortSignal) =>
+    gate.alone(
+      async () =>
+        collectGarbage(
+          {
+            ...{ store, readManifest, spaces: spaces.all(), forgotten: await spaces.discarded(), now: clock.now() },
+            pending: (space) => folders?.pending(space) ?? [],
+          },
+          { signal },
+        ),
+      { signal },
+    )
+  const upkeep = stack.add(new Upkeep({ clock, logger, collect }), (opened) => opened.close())
   folders = stack.add(
     new DeviceFolders({
       linked: await LinkedFolders.open(database),
@@ -164,14 +182,14 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       spaceOf: (id) => spaces.get(id),
       deviceName: () => label.name,
       isRunning: init.online === true,
-      openFileSystem: (root) =>
+      openFileSystem: async (root) =>
         openNodeFolderFileSystem({
           ...{ root, symlinks: config.symlinks, watchDirectory: systemWatcher(clock), now: () => clock.now() },
         }),
       openSpaceFolders,
       openBase: (space) => openFolderBase(path.join(home.spaces, `folders-${space.number}`)),
-      ignoredIn: async () => [],
       onChange: changes.raise,
+      onCopied: (bytes) => upkeep.copied(bytes),
     }),
     (opened) => opened.close(),
   )
@@ -225,7 +243,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       folders,
       versions,
     },
-    ...{ report, gate, changes, network, confirmations },
+    ...{ report, gate, changes, network, confirmations, collect },
     close: () => stack.close(),
   })
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pseudoRandomBytes, temporaryDirectory } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
@@ -132,8 +132,11 @@ describe('invitations', () => {
 })
 
 describe('collect', () => {
-  it('frees what nothing shown needs, and nothing else', async () => {
-    const device = await openLocal()
+  it('frees what nothing shown needs, nor the history keeps, and nothing else', async () => {
+    const home = path.join(await temporaryDirectory(), 'home')
+    await mkdir(home, { mode: 0o700 })
+    await writeFile(path.join(home, 'config.toml'), 'history_days = 0\nhistory_versions = 1\n')
+    const device = await openLocal({ home })
     const [kept, gone] = [pseudoRandomBytes(1, 1_500_000), pseudoRandomBytes(2, 1_000_000)]
     const tree = await makeFiles({ kept, gone, small: 'x' })
     await device.add([tree], { as: 't' })

@@ -6,6 +6,8 @@ export interface DiskName {
   /** As it is on disk, valid UTF-8, not normalised. */
   readonly name: string
   readonly stamp: DiskStamp
+  /** Whether an ignore file leaves it out. What is synced already stays so all the same. */
+  readonly isIgnored?: boolean
 }
 
 /** A name that cannot be synced: not UTF-8, over a limit, or impossible to look at. */
@@ -18,8 +20,6 @@ export interface UnusableName {
 export interface DiskListing {
   readonly names: readonly DiskName[]
   readonly unusable: readonly UnusableName[]
-  /** How many names were left out because they are ignored; absent for none. */
-  readonly ignored?: number
 }
 
 export interface FileSource {

@@ -28,6 +28,8 @@ export interface Config {
   readonly upload_limit: string
   readonly download_limit: string
   readonly limit_hours: readonly string[]
+  readonly history_days: number
+  readonly history_versions: number
   readonly log_level: LogLevel
   readonly log_bytes: number
 }
@@ -144,6 +146,18 @@ export const CONFIG_KEYS: { readonly [Key in keyof Config]: ConfigKey<Config[Key
       value.every((text) => typeof text === 'string' && parseHours(text) !== undefined),
     description:
       'When the two limits above are in force, by the time of this machine: days and hours, or hours of every day. Empty: always.',
+  },
+  history_days: {
+    fallback: 30,
+    expected: 'a whole number from 0 to 3650',
+    isValid: (value) => isIntegerFrom(value, 0, 3650),
+    description: 'How many days a version that was replaced, and what was deleted, is kept and can be brought back.',
+  },
+  history_versions: {
+    fallback: 5,
+    expected: 'a whole number from 1 to 1000',
+    isValid: (value) => isIntegerFrom(value, 1, 1000),
+    description: 'How many versions of a file, the current one included, are kept however old they are.',
   },
   log_level: {
     fallback: 'info',

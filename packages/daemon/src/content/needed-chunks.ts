@@ -8,7 +8,7 @@ export async function* neededChunks(
   store: ChunkStore,
   readManifest: ReadManifest,
   space: SpaceId,
-  file: FileContent,
+  file: Pick<FileContent, 'content' | 'size'>,
   options: AbortOptions = {},
 ): AsyncGenerator<readonly ChunkId[]> {
   let nodes: ChunkId[] = []

@@ -18,7 +18,13 @@ import {
   type SpaceId,
   type TrailEntry,
 } from '@dittofs/interface'
-import type { FolderFileSystem, SpaceFolders, SpaceFoldersInit } from '@dittofs/live-folder'
+import {
+  type FolderFileSystem,
+  findIgnored,
+  ignoringFileSystem,
+  type SpaceFolders,
+  type SpaceFoldersInit,
+} from '@dittofs/live-folder'
 import type { HeldChunks } from '../content/held-chunks.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import { describeFolder, pausedFolder } from './describe-folder.ts'
@@ -46,11 +52,9 @@ export interface DeviceFoldersInit {
   openSpaceFolders: (init: SpaceFoldersInit) => Promise<SpaceFolders>
   /** The last synced state of a space's folders. */
   openBase: (space: OpenSpace) => SpaceFoldersInit['database']
-  ignoredIn: (
-    fileSystem: FolderFileSystem,
-    options: AbortOptions & { pattern?: string },
-  ) => Promise<readonly IgnoredPath[]>
   onChange: () => void
+  /** Told of bytes that lie in a live folder now, and in the store beside. */
+  onCopied: (bytes: number) => void
 }
 
 interface RunningSpace {
@@ -88,6 +92,11 @@ export class DeviceFolders implements LiveFolders {
     for (const [number, { content }] of this.#open) {
       if (space === undefined || space.number === number) content.contentCame()
     }
+  }
+
+  /** Files of a space that were cut and that no metadata may name yet. */
+  pending(space: OpenSpace): ReturnType<SpaceContent['pending']> {
+    return this.#open.get(space.number)?.content.pending() ?? []
   }
 
   /** Where the file of a place is now, absolute. */
@@ -199,7 +208,7 @@ export class DeviceFolders implements LiveFolders {
     const [row] = (await this.#rows(directory)) as [LinkedFolderRow]
     const fileSystem = await this.#init.openFileSystem(row.directory)
     try {
-      return await this.#init.ignoredIn(fileSystem, options)
+      return await findIgnored(fileSystem, options)
     } finally {
       await fileSystem.close()
     }
@@ -245,7 +254,7 @@ export class DeviceFolders implements LiveFolders {
 
   async #begin(row: LinkedFolderRow): Promise<void> {
     const { folders } = await this.#space(row)
-    const fileSystem = await this.#init.openFileSystem(row.directory)
+    const fileSystem = ignoringFileSystem(await this.#init.openFileSystem(row.directory))
     await folders
       .link({ id: row.id, directoryNode: row.node, mode: row.mode }, fileSystem, { signal: this.#closing.signal })
       .catch(async (error: unknown) => {
@@ -275,7 +284,8 @@ export class DeviceFolders implements LiveFolders {
   async #openSpace(space: OpenSpace): Promise<RunningSpace> {
     const { store, readManifest, held, clock, randomBytes, logger, linked, deviceName, onChange } = this.#init
     const directoryOf = (folder: string) => linked.get(folder)?.directory
-    const content = new SpaceContent({ space, store, readManifest, held, randomBytes, logger, directoryOf })
+    const { onCopied } = this.#init
+    const content = new SpaceContent({ space, store, readManifest, held, randomBytes, logger, directoryOf, onCopied })
     const folders = await this.#init.openSpaceFolders({
       ...{ space: space.id, metadata: space.metadata, database: this.#init.openBase(space), content },
       ...{ clock, randomBytes, logger, deviceLabel: deviceName() },

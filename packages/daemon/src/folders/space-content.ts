@@ -27,6 +27,8 @@ export interface SpaceContentInit {
   logger: Logger
   /** The root of a live folder, absolute. */
   directoryOf: (folder: FolderId) => string | undefined
+  /** Told of bytes that lie in a file now, and in the store beside. */
+  onCopied: (bytes: number) => void
 }
 
 /** Keys of files that were cut and are not known to the folders yet begin so; they mean nothing after a restart. */
@@ -37,7 +39,9 @@ const MAX_PROVISIONAL = 20_000
 interface Provisional {
   readonly key: PlaceKey
   readonly path: string
-  readonly content: string
+  readonly content: ContentRef
+  /** Bytes. */
+  readonly size: number
 }
 
 /**
@@ -78,7 +82,7 @@ export class SpaceContent implements FolderContent {
         ...options,
       })
       if (size !== file.stamp.size) throw changed(path)
-      await this.#remember({ key, path, content: contentKey(content) })
+      await this.#remember({ key, path, content, size })
       return content
     } catch (error) {
       this.#paths.delete(key)
@@ -125,6 +129,11 @@ export class SpaceContent implements FolderContent {
     for (const listener of this.#listeners) listener()
   }
 
+  /** Files that were cut and are not placed yet, so that no metadata may name them. */
+  pending(): readonly Pick<FileContent, 'content' | 'size'>[] {
+    return [...this.#provisional.values()]
+  }
+
   /** Resolves when everything told so far is written down. */
   settled(): Promise<void> {
     return this.#tasks.settled()
@@ -134,7 +143,7 @@ export class SpaceContent implements FolderContent {
     const { store, space } = this.#init
     const key = this.#keyOf(file.key)
     const provisional = this.#provisional.get(path)
-    if (provisional?.content === contentKey(file.file.content)) {
+    if (provisional !== undefined && contentKey(provisional.content) === contentKey(file.file.content)) {
       this.#provisional.delete(path)
       const isRenamed = await store.renamePlace(provisional.key, key)
       this.#paths.delete(provisional.key)
@@ -142,6 +151,7 @@ export class SpaceContent implements FolderContent {
     }
     if (await store.isPlaced(key)) return
     await store.place(space.id, key, this.#runsOf(file.file))
+    this.#init.onCopied(file.file.size)
   }
 
   async *#runsOf(file: FileContent): AsyncGenerator<PlacedRun> {
@@ -153,17 +163,13 @@ export class SpaceContent implements FolderContent {
 
   async #remember(provisional: Provisional): Promise<void> {
     const [oldest] = this.#provisional.values()
-    const forgotten = [
-      this.#provisional.get(provisional.path),
-      this.#provisional.size >= MAX_PROVISIONAL ? oldest : undefined,
-    ]
-    for (const one of forgotten) {
-      if (one === undefined) continue
-      this.#provisional.delete(one.path)
-      this.#paths.delete(one.key)
-      await this.#init.store.unplace(one.key)
-    }
+    const same = this.#provisional.get(provisional.path)
+    const forgotten = same === undefined && this.#provisional.size >= MAX_PROVISIONAL ? oldest : same
+    if (forgotten !== undefined) this.#provisional.delete(forgotten.path)
     this.#provisional.set(provisional.path, provisional)
+    if (forgotten === undefined) return
+    this.#paths.delete(forgotten.key)
+    await this.#init.store.unplace(forgotten.key)
   }
 
   #keyOf(key: string): PlaceKey {

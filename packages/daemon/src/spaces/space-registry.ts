@@ -6,6 +6,7 @@ import {
   isDittoError,
   type Logger,
   type RandomBytes,
+  type RetentionRule,
   type SpaceId,
 } from '@dittofs/interface'
 import { type Identity, verifySignature } from '@dittofs/link'
@@ -29,6 +30,8 @@ export interface SpaceRegistryInit {
   clock: Clock
   randomBytes: RandomBytes
   logger: Logger
+  /** What histories keep. */
+  retention: RetentionRule
   /** Told of a space that was opened, at the start and whenever one is made or joined. */
   onOpen: (space: OpenSpace) => void
   /** Told of a space that is forgotten, before its metadata is closed. */
@@ -187,7 +190,7 @@ export class SpaceRegistry {
     })
     const history = await openHistory({
       directory: path.join(this.#init.directory, `history-${number}`),
-      ...{ store: metadata, device: identity.key, clock, logger },
+      ...{ store: metadata, device: identity.key, clock, logger, retention: this.#init.retention },
     }).catch(async (error: unknown) => {
       await metadata.close()
       throw error

@@ -90,8 +90,7 @@ class Scanning implements Scan {
       for (const { shown, reason } of listing.unusable) {
         folder.report('disk', path === '' ? shown : `${path}/${shown}`, 'name', reason)
       }
-      const hasMore = listing.unusable.length > 0 || (listing.ignored ?? 0) > 0
-      this.#take(visit, listing.names, hasMore)
+      this.#take(visit, listing.names, listing.unusable.length > 0)
     } catch (error) {
       signal.throwIfAborted()
       if (!isDittoError(error)) throw error
@@ -106,9 +105,14 @@ class Scanning implements Scan {
     const base = this.#base.at(folder.id, names)
     const bytes = Buffer.byteLength(names.join('/'))
     let isMore = hasMore
-    for (const { name: rawName, stamp } of listed) {
+    for (const { name: rawName, stamp, isIgnored } of listed) {
       const name = rawName.normalize('NFC')
       if (isOwnName(name)) continue
+      // As in git, a pattern says what is not taken up; what is synced stays so until it is removed.
+      if (isIgnored === true && base?.children?.get(name) === undefined) {
+        isMore = true
+        continue
+      }
       const fault = this.#faultOf(name, rawName, names, bytes, entries)
       const path = [...names, name].join('/')
       if (fault !== undefined) {
