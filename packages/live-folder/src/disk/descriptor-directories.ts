@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, readlinkSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { DittoError } from '@dittofs/interface'
 import type { SafeDirectories } from './safe-directories.ts'
@@ -11,6 +11,8 @@ interface Held {
   readonly handle: Promise<FileHandle>
   /** Actions that use it now: it is closed only when none does. */
   users: number
+  /** Open, so that it can be asked where it is now. */
+  opened?: FileHandle
 }
 
 /**
@@ -33,7 +35,7 @@ export class DescriptorDirectories implements SafeDirectories {
   async within<T>(names: readonly string[], action: (place: string) => Promise<T>): Promise<T> {
     if (names.length === 0) return action(placeOf(this.#root))
     const key = names.join('/')
-    const held = this.#held.get(key) ?? this.#open(names)
+    const held = this.#current(key) ?? this.#open(names)
     held.users++
     this.#held.delete(key)
     this.#held.set(key, held)
@@ -41,6 +43,7 @@ export class DescriptorDirectories implements SafeDirectories {
       return await action(placeOf(await held.handle))
     } finally {
       held.users--
+      if (held.users === 0 && this.#held.get(key) !== held) await close(held)
       await this.#closeIdle()
     }
   }
@@ -55,13 +58,31 @@ export class DescriptorDirectories implements SafeDirectories {
     )
   }
 
+  /**
+   * The descriptor that is held for a directory, unless the directory was moved or removed since: another may stand
+   * under its name now. The kernel tells from memory where it is, so this waits for no disk.
+   */
+  #current(key: string): Held | undefined {
+    const held = this.#held.get(key)
+    if (held?.opened === undefined) return held
+    if (whereIs(held.opened) === `${whereIs(this.#root)}/${key}`) return held
+    this.#held.delete(key)
+    if (held.users === 0) close(held).catch(() => undefined)
+    return undefined
+  }
+
   #open(names: readonly string[]): Held {
     const key = names.join('/')
     const handle = this.within(names.slice(0, -1), (place) => openDirectory(`${place}/${names.at(-1)}`, key))
     const held: Held = { handle, users: 0 }
-    handle.catch(() => {
-      if (this.#held.get(key) === held) this.#held.delete(key)
-    })
+    handle.then(
+      (opened) => {
+        held.opened = opened
+      },
+      () => {
+        if (this.#held.get(key) === held) this.#held.delete(key)
+      },
+    )
     return held
   }
 
@@ -73,6 +94,21 @@ export class DescriptorDirectories implements SafeDirectories {
       await held.handle.then((handle) => handle.close())
       if (this.#held.size <= MAX_IDLE_DESCRIPTORS) return
     }
+  }
+}
+
+async function close(held: Held): Promise<void> {
+  const handle = await held.handle.catch(() => undefined)
+  await handle?.close()
+}
+
+/** @returns `undefined` where the path is too long to be told */
+function whereIs(handle: FileHandle): string | undefined {
+  try {
+    const path = readlinkSync(placeOf(handle))
+    return path === '/' ? '' : path
+  } catch {
+    return undefined
   }
 }
 

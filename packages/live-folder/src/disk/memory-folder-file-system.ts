@@ -4,6 +4,8 @@ import { type DiskStamp, isSameStamp } from '../disk-stamp.ts'
 import type { DirtyDirectories, DiskListing, FileSource, FolderFileSystem } from '../folder-file-system.ts'
 import { changedMeanwhile, requireExpected, rescuedName } from './changed-meanwhile.ts'
 import type { MemoryDisk } from './memory-disk.ts'
+import { isSameName, requireUsableNames } from './path-on-disk.ts'
+import { staysInside } from './symlink-target.ts'
 import { fromSystemError } from './system-error.ts'
 
 export interface MemoryFolderFileSystemInit {
@@ -19,6 +21,8 @@ export interface MemoryFolderFileSystemInit {
   /** Whether the watcher loses what it should tell now. */
   losesEvents?: () => boolean
 }
+
+const PERMISSIONS = 0o777
 
 /** A live folder's directory on a disk in memory, for tests and simulations. */
 export class MemoryFolderFileSystem implements FolderFileSystem {
@@ -75,12 +79,13 @@ export class MemoryFolderFileSystem implements FolderFileSystem {
   }
 
   async writeFile(names: readonly string[], source: FileSource, expected: DiskStamp | undefined): Promise<DiskStamp> {
+    this.#requireUsable(names, 'write the file')
     const temporary = this.#temporaryName(names)
     const parts: Uint8Array[] = []
     for await (const part of source.content()) parts.push(part)
     await this.#pause()
     this.#do(names, 'write the file', () => {
-      this.#init.disk.write(this.#path(temporary), Buffer.concat(parts), source.mode)
+      this.#init.disk.write(this.#path(temporary), Buffer.concat(parts), source.mode & PERMISSIONS)
       this.#init.disk.setTime(this.#path(temporary), source.mtimeNs)
     })
     return this.#replace(temporary, names, expected)
@@ -91,6 +96,8 @@ export class MemoryFolderFileSystem implements FolderFileSystem {
     link: { readonly target: string; readonly mtimeNs: bigint },
     expected: DiskStamp | undefined,
   ): Promise<DiskStamp | undefined> {
+    if (!staysInside(link.target, names.length - 1) || link.target.includes('\0')) return undefined
+    this.#requireUsable(names, 'make the symlink')
     const temporary = this.#temporaryName(names)
     await this.#pause()
     this.#do(names, 'make the symlink', () => {
@@ -110,7 +117,7 @@ export class MemoryFolderFileSystem implements FolderFileSystem {
       requireExpected(names, this.#stat(names), expected)
       const { disk } = this.#init
       const isLink = expected.kind === 'symlink'
-      if (attributes.mode !== undefined && !isLink) disk.setMode(this.#path(names), attributes.mode)
+      if (attributes.mode !== undefined && !isLink) disk.setMode(this.#path(names), attributes.mode & PERMISSIONS)
       disk.setTime(this.#path(names), attributes.mtimeNs)
       return this.#existing(names)
     })
@@ -118,11 +125,12 @@ export class MemoryFolderFileSystem implements FolderFileSystem {
 
   async rename(from: readonly string[], to: readonly string[], expected: DiskStamp): Promise<DiskStamp> {
     await this.#pause()
+    this.#requireUsable(to, 'rename to')
     return this.#do(from, 'rename', () => {
       requireExpected(from, this.#stat(from), expected)
       const there = this.#stat(to)
       // A name that only changes its case is the same thing on a disk that folds it.
-      if (there !== undefined && there.ino !== expected.ino) {
+      if (there !== undefined && !(isSameName(from, to) && there.ino === expected.ino)) {
         throw new DittoError('DITTO_EXISTS', `Something is at ${JSON.stringify(to.join('/'))} already.`)
       }
       this.#init.disk.rename(this.#path(from), this.#path(to))
@@ -192,7 +200,19 @@ export class MemoryFolderFileSystem implements FolderFileSystem {
     }
   }
 
+  #requireUsable(names: readonly string[], action: string): void {
+    requireUsableNames(names, action)
+    for (let depth = 1; depth < names.length; depth++) {
+      const parent = names.slice(0, depth)
+      const kind = this.#stat(parent)?.kind
+      if (kind === undefined || kind === 'directory') continue
+      const shown = JSON.stringify(parent.join('/'))
+      throw new DittoError('DITTO_PATH_INVALID', `Nothing is done below ${shown}: it is a symlink or a file.`)
+    }
+  }
+
   #do<Result>(names: readonly string[], action: string, work: () => Result): Result {
+    this.#requireUsable(names, action)
     try {
       return work()
     } catch (error) {

@@ -22,7 +22,7 @@ import {
   unlink,
 } from 'node:fs/promises'
 import nodePath from 'node:path'
-import { type AbortOptions, DittoError, nameFault } from '@dittofs/interface'
+import { type AbortOptions, DittoError } from '@dittofs/interface'
 import { type DiskStamp, isSameStamp } from '../disk-stamp.ts'
 import type { DiskListing, DiskName, FileSource, FolderFileSystem, UnusableName } from '../folder-file-system.ts'
 import type { WatchDirectory } from '../watch/watch-directory.ts'
@@ -30,7 +30,7 @@ import { changedMeanwhile, requireExpected, rescuedName } from './changed-meanwh
 import { makeDurable } from './disk-flush.ts'
 import { fileTime } from './file-times.ts'
 import { openSafeDirectories } from './open-safe-directories.ts'
-import { platformNameFault } from './platform-name.ts'
+import { isSameName, requireUsableNames } from './path-on-disk.ts'
 import { readStamp, stampOf } from './read-stamp.ts'
 import type { SafeDirectories } from './safe-directories.ts'
 import { staysInside } from './symlink-target.ts'
@@ -210,7 +210,7 @@ class NodeFolderFileSystem implements FolderFileSystem {
       this.#guarded(to, 'rename to', async (target) => {
         requireExpected(from, await readStamp(source), expected)
         const there = await readStamp(target)
-        const isSelf = there !== undefined && there.ino === expected.ino && there.dev === expected.dev
+        const isSelf = isSameName(from, to) && there?.ino === expected.ino && there.dev === expected.dev
         if (there !== undefined && !isSelf) throw taken(to)
         // A link does not replace what came there since; a rename would. It cannot change only the case of a name.
         const isLinked = expected.kind === 'file' && !isSelf && (await tryLink(source, target, to))
@@ -379,10 +379,7 @@ class NodeFolderFileSystem implements FolderFileSystem {
     action: string,
     work: (place: string, parent: string) => Promise<Result>,
   ): Promise<Result> {
-    for (const name of names) {
-      const fault = nameFault(name.normalize('NFC')) ?? platformNameFault(name)
-      if (fault !== undefined) throw new DittoError('DITTO_PATH_INVALID', `Cannot ${action} ${shown(names)}: ${fault}.`)
-    }
+    requireUsableNames(names, action)
     try {
       return await this.#within(names, work)
     } catch (error) {

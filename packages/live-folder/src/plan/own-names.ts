@@ -12,3 +12,7 @@ export function isOwnName(name: string): boolean {
 export function stagedName(number: number): string {
   return `.dittofs-staged-${number}`
 }
+
+export function isStagedName(name: string): boolean {
+  return /^\.dittofs-staged-\d{1,16}$/.test(name)
+}

@@ -1,0 +1,126 @@
+import { once } from 'node:events'
+import { lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { DittoError } from '@dittofs/interface'
+import { temporaryDirectory } from '@dittofs/testing'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type DiskStamp, type FolderFileSystem, openNodeFolderFileSystem } from '../../src/index.ts'
+import { folderFileSystemSuite, sourceOf } from '../support/folder-file-system-suite.ts'
+import { nodeFolderUser } from '../support/node-folder-user.ts'
+
+async function open(root: string): Promise<FolderFileSystem> {
+  const fileSystem = await openNodeFolderFileSystem({
+    root,
+    symlinks: 'inside',
+    watchDirectory: async (_root, onDirty) => onDirty([['d']]),
+    now: () => Date.now(),
+  })
+  onTestFinished(() => fileSystem.close())
+  return fileSystem
+}
+
+folderFileSystemSuite('a live folder on disk', {
+  setup: async () => {
+    const root = await temporaryDirectory()
+    return { fileSystem: await open(root), user: nodeFolderUser(root) }
+  },
+})
+
+describe('a live folder on disk', () => {
+  it('finds and tells names that are not valid UTF-8, and leaves them alone', async () => {
+    const root = await temporaryDirectory()
+    const raw = Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0x61, 0xff])])
+    await writeFile(raw, 'kept')
+    const fileSystem = await open(root)
+    const listing = await fileSystem.list([])
+    expect(listing?.names).toEqual([])
+    expect(listing?.unusable).toMatchObject([{ shown: 'a\\xff' }])
+    expect(await readFile(raw, 'utf8')).toBe('kept')
+  })
+
+  it('never waits at a FIFO', async () => {
+    const root = await temporaryDirectory()
+    const fileSystem = await open(root)
+    const user = nodeFolderUser(root)
+    await user.makeSpecial(['pipe'])
+    const stamp = (await fileSystem.stat(['pipe'])) as DiskStamp
+    const reading = fileSystem
+      .read(['pipe'], { ...stamp, kind: 'file' })
+      [Symbol.asyncIterator]()
+      .next()
+    await expect(reading).rejects.toMatchObject({ code: 'DITTO_FILE_CHANGED' })
+  })
+
+  it('leaves long runs of zeros as holes', async () => {
+    const root = await temporaryDirectory()
+    const fileSystem = await open(root)
+    const pieces = [Buffer.from('begin'), Buffer.alloc(8 << 20), Buffer.from('end')]
+    const size = pieces.reduce((sum, piece) => sum + piece.length, 0)
+    const content = async function* () {
+      yield* pieces
+    }
+    await fileSystem.writeFile(['f'], { content, size, mode: 0o600, mtimeNs: 0n }, undefined)
+    expect((await readFile(path.join(root, 'f'))).equals(Buffer.concat(pieces))).toBe(true)
+    expect((await lstat(path.join(root, 'f'))).blocks * 512).toBeLessThan(1 << 20)
+  })
+
+  it('removes what a crash left half written', async () => {
+    const root = await temporaryDirectory()
+    await writeFile(path.join(root, '.dittofs-0123456789abcdef.tmp'), 'half')
+    expect((await (await open(root)).list([]))?.names).toEqual([])
+    expect(await readdir(root)).toEqual([])
+  })
+
+  it('writes nothing outside while a directory is swapped for a symlink and back', { timeout: 60_000 }, async () => {
+    const root = await temporaryDirectory()
+    const outside = await temporaryDirectory()
+    await mkdir(path.join(root, 'd'))
+    await writeFile(path.join(outside, 'victim'), 'kept')
+    const victim = await lstat(path.join(outside, 'victim'), { bigint: true })
+    const fileSystem = await open(root)
+    const swapper = new Worker(SWAPPER, { eval: true, workerData: { root, outside } })
+    onTestFinished(async () => {
+      await swapper.terminate()
+    })
+    await once(swapper, 'message')
+    let written = 0
+    const errors = new Set<string>()
+    const attempt = async (work: () => Promise<unknown>): Promise<void> => {
+      await work().then(
+        () => written++,
+        (error: unknown) => errors.add(error instanceof DittoError ? error.code : String(error)),
+      )
+    }
+    for (let round = 0; round < 1500 || (written < 20 && round < 20_000); round++) {
+      await attempt(() => fileSystem.writeFile(['d', `f${round}`], sourceOf(['x']), undefined))
+      await attempt(() => fileSystem.makeDirectory(['d', `m${round}`]))
+      await attempt(async () => {
+        // Found within the directory or, were the symlink followed, outside.
+        const stamp = await fileSystem.stat(['d', 'victim'])
+        if (stamp !== undefined) await fileSystem.remove(['d', 'victim'], stamp)
+      })
+      for (const { name } of (await fileSystem.list(['d']))?.names ?? []) expect(name).not.toBe('victim')
+    }
+    expect(await readdir(outside)).toEqual(['victim'])
+    expect((await lstat(path.join(outside, 'victim'), { bigint: true })).ctimeNs).toBe(victim.ctimeNs)
+    expect(written).toBeGreaterThan(0)
+    for (const code of errors) {
+      expect(['DITTO_PATH_INVALID', 'DITTO_NOT_FOUND', 'DITTO_FILE_CHANGED', 'DITTO_EXISTS']).toContain(code)
+    }
+  })
+})
+
+/** Swaps `d` for a symlink that leads outside, and back, as fast as it can. */
+const SWAPPER = `
+  const { parentPort, workerData } = require('node:worker_threads')
+  const { renameSync, symlinkSync, unlinkSync } = require('node:fs')
+  const at = workerData.root + '/d'
+  parentPort.postMessage('begun')
+  for (;;) {
+    renameSync(at, at + '.away')
+    symlinkSync(workerData.outside, at)
+    unlinkSync(at)
+    renameSync(at + '.away', at)
+  }
+`
