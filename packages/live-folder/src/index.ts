@@ -44,3 +44,5 @@ export type {
   FolderFileSystem,
   UnusableName,
 } from './folder-file-system.ts'
+export { systemWatcher } from './watch/system-watcher.ts'
+export type { WatchDirectory } from './watch/watch-directory.ts'
