@@ -44,5 +44,7 @@ export type {
   FolderFileSystem,
   UnusableName,
 } from './folder-file-system.ts'
+export type { IgnoreFault } from './ignore/ignore-file.ts'
+export { IGNORE_FILE_NAME, type IgnoreMatch, IgnoreRules, type IgnoreText } from './ignore/ignore-rules.ts'
 export { systemWatcher } from './watch/system-watcher.ts'
 export type { WatchDirectory } from './watch/watch-directory.ts'
