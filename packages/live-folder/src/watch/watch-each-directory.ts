@@ -29,7 +29,7 @@ export async function watchEachDirectory(
   const watch = new DirectoryWatch(onDirty, options)
   const watched = new WatchedDirectories({ directories, watch: options.watch ?? watchPath, ...watch.listeners })
   const end = async (): Promise<void> => {
-    watched.close()
+    await watched.close()
     await watch.end()
     await directories.close()
   }

@@ -1,5 +1,6 @@
 import type { Dirent, FSWatcher, watch } from 'node:fs'
 import { lstat, readdir, stat } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import type { SafeDirectories } from '../disk/safe-directories.ts'
 import { systemErrorName } from '../disk/system-error.ts'
 import { isOwnName } from '../plan/own-names.ts'
@@ -14,8 +15,9 @@ interface Watched {
   readonly children: Map<string, Watched>
 }
 
-/** Directories that are looked into at once. */
-const CONCURRENT_DIRECTORIES = 16
+/** Directories of one directory that are looked into at once. */
+const CONCURRENT_DIRECTORIES = 4
+const WATCHES_A_SLICE = 500
 
 export interface WatchedDirectoriesInit {
   /** Node's own. */
@@ -80,9 +82,9 @@ export class WatchedDirectories {
     return this.update(watched === undefined ? names.slice(0, -1) : names)
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#isClosed = true
-    if (this.#root !== undefined) closeAll(this.#root)
+    if (this.#root !== undefined) await closeAll(this.#root)
   }
 
   #find(names: readonly string[]): Watched | undefined {
@@ -133,7 +135,7 @@ export class WatchedDirectories {
       const there = found.get(name)
       if (there?.ino === child.ino && there.dev === child.dev) continue
       watched.children.delete(name)
-      closeAll(child)
+      await closeAll(child)
     }
     const fresh = [...found.keys()].filter((name) => !watched.children.has(name))
     for (let at = 0; at < fresh.length && !this.#isClosed; at += CONCURRENT_DIRECTORIES) {
@@ -141,7 +143,7 @@ export class WatchedDirectories {
         fresh.slice(at, at + CONCURRENT_DIRECTORIES).map(async (name) => {
           const child = await this.#add([...watched.names, name], added)
           if (child === undefined) return
-          if (this.#isClosed) closeAll(child)
+          if (this.#isClosed) await closeAll(child)
           else watched.children.set(name, child)
         }),
       )
@@ -173,7 +175,13 @@ function canBeDirectory(entry: Dirent): boolean {
   return entry.isDirectory() || !(entry.isFile() || entry.isSymbolicLink())
 }
 
-function closeAll(watched: Watched): void {
-  watched.watcher?.close()
-  for (const child of watched.children.values()) closeAll(child)
+/** Each watch takes some microseconds to close: thousands of them are closed in slices. */
+async function closeAll(watched: Watched): Promise<void> {
+  const left = [watched]
+  for (let closed = 1; left.length > 0; closed++) {
+    const next = left.pop() as Watched
+    next.watcher?.close()
+    left.push(...next.children.values())
+    if (closed % WATCHES_A_SLICE === 0) await setImmediate()
+  }
 }
