@@ -11,6 +11,8 @@ interface Inode {
   mtimeNs: bigint
   ctimeNs: bigint
   readonly birthtimeNs: bigint
+  /** How many names it has; without any its number is given to another. */
+  links: number
   /** The bytes as they would be after a loss of power. */
   durableBytes: Uint8Array
 }
@@ -27,6 +29,8 @@ export class MemoryDisk {
   readonly #init: MemoryDiskInit
   readonly #root: Inode
   #lastInode = 1n
+  /** Numbers of what is gone: as on ext4, the lowest is given first. */
+  readonly #freeInodes = new Set<bigint>()
   #lastNs = 0n
   readonly #listeners = new Set<(path: string) => void>()
   /** Bytes that may still be written; beyond them the disk is full. */
@@ -117,6 +121,10 @@ export class MemoryDisk {
       if (inode.kind !== 'directory' && there.kind === 'directory') throw failure('EISDIR', to)
       if (there.children.size > 0) throw failure('ENOTEMPTY', to)
     }
+    // As rename(2) does with two names of one file: nothing.
+    if (there === inode) {
+      if (target.parent !== source.parent || target.name !== source.name) return
+    } else if (there !== undefined) this.#unlinked(there)
     source.parent.children.delete(source.name)
     target.parent.children.set(lastName(to), inode)
     if (target.name !== lastName(to)) target.parent.children.delete(target.name)
@@ -132,6 +140,7 @@ export class MemoryDisk {
     if (inode === undefined) throw failure('ENOENT', path)
     if (inode.children.size > 0) throw failure('ENOTEMPTY', path)
     parent.children.delete(name)
+    this.#unlinked(inode)
     this.#changed(parent, parentOf(path))
   }
 
@@ -184,11 +193,13 @@ export class MemoryDisk {
   }
 
   #make(kind: DiskKind, mode: number): Inode {
-    this.#lastInode += 1n
+    const [freed] = [...this.#freeInodes].sort((a, b) => (a < b ? -1 : 1))
+    if (freed === undefined) this.#lastInode += 1n
+    else this.#freeInodes.delete(freed)
     const now = this.#now()
     const bytes = new Uint8Array()
     return {
-      ...{ number: this.#lastInode, kind, bytes, target: '', children: new Map(), mode },
+      ...{ number: freed ?? this.#lastInode, kind, links: 0, bytes, target: '', children: new Map(), mode },
       ...{ mtimeNs: now, ctimeNs: now, birthtimeNs: now, durableBytes: bytes },
     }
   }
@@ -197,8 +208,15 @@ export class MemoryDisk {
     const { parent, name } = this.#place(path)
     if (parent.children.has(name)) throw failure('EEXIST', path)
     parent.children.set(name, inode)
+    inode.links += 1
     this.#changed(parent, parentOf(path))
     return inode
+  }
+
+  #unlinked(inode: Inode): void {
+    inode.links -= 1
+    inode.ctimeNs = this.#now()
+    if (inode.links === 0) this.#freeInodes.add(inode.number)
   }
 
   #touch(inode: Inode, path: string): void {

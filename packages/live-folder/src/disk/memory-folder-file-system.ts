@@ -18,8 +18,10 @@ export interface MemoryFolderFileSystemInit {
   now: () => number
   /** Tells listeners after a while; at once where absent. */
   delay?: (tell: () => void) => void
-  /** Whether the watcher loses what it should tell now. */
+  /** Whether the watcher loses what it should tell now, and knows nothing of it. */
   losesEvents?: () => boolean
+  /** Whether the kernel's queue overflows now: the watcher then knows only that something changed. */
+  overflows?: () => boolean
 }
 
 const PERMISSIONS = 0o777
@@ -147,15 +149,16 @@ export class MemoryFolderFileSystem implements FolderFileSystem {
   }
 
   async watch(onDirty: (dirty: DirtyDirectories) => void, options: { signal: AbortSignal }): Promise<void> {
-    const { disk, root, delay = (tell) => tell(), losesEvents } = this.#init
+    const { disk, root, delay = (tell) => tell(), losesEvents, overflows } = this.#init
     const stop = disk.onChange((path) => {
       if (losesEvents?.() === true) return
       const names = namesBelow(root, path)
       if (names === undefined) return
       const isDirectory = disk.stat(path)?.kind === 'directory'
       const dirty = isDirectory ? names : names.slice(0, -1)
+      const told: DirtyDirectories = overflows?.() === true ? 'all' : [dirty]
       delay(() => {
-        if (!options.signal.aborted) onDirty([dirty])
+        if (!options.signal.aborted) onDirty(told)
       })
     })
     options.signal.addEventListener('abort', stop, { once: true })

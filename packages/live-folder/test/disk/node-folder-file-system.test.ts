@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { DittoError } from '@dittofs/interface'
+import { DittoError, systemClock } from '@dittofs/interface'
 import { temporaryDirectory } from '@dittofs/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type DiskStamp, type FolderFileSystem, openNodeFolderFileSystem } from '../../src/index.ts'
+import { type DiskStamp, type FolderFileSystem, openNodeFolderFileSystem, systemWatcher } from '../../src/index.ts'
 import { folderFileSystemSuite, sourceOf } from '../support/folder-file-system-suite.ts'
 import { nodeFolderUser } from '../support/node-folder-user.ts'
 
@@ -13,7 +13,7 @@ async function open(root: string): Promise<FolderFileSystem> {
   const fileSystem = await openNodeFolderFileSystem({
     root,
     symlinks: 'inside',
-    watchDirectory: async (_root, onDirty) => onDirty([['d']]),
+    watchDirectory: systemWatcher(systemClock),
     now: () => Date.now(),
   })
   onTestFinished(() => fileSystem.close())
