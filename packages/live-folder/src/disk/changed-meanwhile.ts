@@ -18,12 +18,16 @@ export function requireExpected(
   if (!isExpected) throw changedMeanwhile(names)
 }
 
-/** `report.txt` as `report (changed 2026-11-21 094512).txt`, at most 255 bytes. */
-export function rescuedName(name: string, now: Date): string {
+/**
+ * `report.txt` as `report (changed 2026-11-21 094512).txt`, at most 255 bytes.
+ *
+ * @param number - 0 for the first of a second; the next ones have it in their name, `(changed 2026-11-21 094512 2)`
+ */
+export function rescuedName(name: string, now: Date, number = 0): string {
   const when = now.toISOString().slice(0, 19).replace('T', ' ').replaceAll(':', '')
   const dot = name.lastIndexOf('.')
   const extension = dot > 0 && name.length - dot <= 16 ? name.slice(dot) : ''
-  const suffix = ` (changed ${when})${extension}`
+  const suffix = ` (changed ${when}${number === 0 ? '' : ` ${number + 1}`})${extension}`
   let stem = extension === '' ? name : name.slice(0, dot)
   while (Buffer.byteLength(stem + suffix) > 255) stem = [...stem].slice(0, -1).join('')
   return stem + suffix

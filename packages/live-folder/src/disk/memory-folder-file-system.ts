@@ -189,7 +189,12 @@ export class MemoryFolderFileSystem implements FolderFileSystem {
         const taken = this.#stat(kept)
         if (taken !== undefined && isSameStamp(taken, expected, true)) disk.remove(this.#path(kept))
         else {
-          const rescued = rescuedName(names.at(-1) as string, new Date(now()))
+          const parent = names.slice(0, -1)
+          const freeName = (number: number): string => {
+            const name = rescuedName(names.at(-1) as string, new Date(now()), number)
+            return this.#stat([...parent, name]) === undefined ? name : freeName(number + 1)
+          }
+          const rescued = freeName(0)
           disk.rename(this.#path(kept), this.#path([...names.slice(0, -1), rescued]))
           throw changedMeanwhile(names, rescued)
         }

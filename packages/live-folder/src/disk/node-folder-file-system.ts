@@ -22,7 +22,7 @@ import {
   unlink,
 } from 'node:fs/promises'
 import nodePath from 'node:path'
-import { type AbortOptions, DittoError } from '@dittofs/interface'
+import { type AbortOptions, DittoError, isDittoError } from '@dittofs/interface'
 import { type DiskStamp, isSameStamp } from '../disk-stamp.ts'
 import type { DiskListing, DiskName, FileSource, FolderFileSystem, UnusableName } from '../folder-file-system.ts'
 import type { WatchDirectory } from '../watch/watch-directory.ts'
@@ -206,7 +206,7 @@ class NodeFolderFileSystem implements FolderFileSystem {
   }
 
   rename(from: readonly string[], to: readonly string[], expected: DiskStamp): Promise<DiskStamp> {
-    return this.#guarded(from, 'rename', (source) =>
+    return this.#guarded(from, 'rename', (source, parent) =>
       this.#guarded(to, 'rename to', async (target) => {
         requireExpected(from, await readStamp(source), expected)
         const there = await readStamp(target)
@@ -214,8 +214,14 @@ class NodeFolderFileSystem implements FolderFileSystem {
         if (there !== undefined && !isSelf) throw taken(to)
         // A link does not replace what came there since; a rename would. It cannot change only the case of a name.
         const isLinked = expected.kind === 'file' && !isSelf && (await tryLink(source, target, to))
-        if (isLinked) await unlink(source)
-        else await rename(source, target)
+        if (!isLinked) {
+          await rename(source, target)
+          return existing(to, target)
+        }
+        const moved = await existing(to, target)
+        await this.#dropOldName(from, { source, parent }, moved)
+        // What got the link may have been saved after the last look: it is moved, but nobody has seen it.
+        if (!isSameStamp(moved, expected, true)) throw changedMeanwhile(from)
         return existing(to, target)
       }),
     )
@@ -279,8 +285,7 @@ class NodeFolderFileSystem implements FolderFileSystem {
     const isAsItWas = isAsKept(name, stamp)
     if (isAsItWas === undefined && !isTemporaryName(name)) return false
     if (isAsItWas === false) {
-      const rescued = rescuedName('recovered file', new Date(this.#init.now()))
-      await rename(`${place}/${name}`, `${place}/${rescued}`).catch(() => undefined)
+      await this.#rescue(`${place}/${name}`, place, 'recovered file').catch(() => undefined)
     } else {
       await unlink(`${place}/${name}`).catch(() => undefined)
     }
@@ -327,6 +332,27 @@ class NodeFolderFileSystem implements FolderFileSystem {
     })
   }
 
+  /**
+   * Takes the first name from a file that has got another. Removing it straight away would remove what was saved under it
+   * since: so it is taken aside, looked at, and put back where it is another file.
+   *
+   * @param moved - what has the new name; while it has one, its inode number is nobody else's
+   */
+  async #dropOldName(
+    from: readonly string[],
+    { source, parent }: { source: string; parent: string },
+    moved: DiskStamp,
+  ): Promise<void> {
+    await this.#withOwnName(keptName(moved), async (own) => {
+      const kept = `${parent}/${own}`
+      await rename(source, kept)
+      const stamp = await readStamp(kept)
+      const isMoved = stamp === undefined || (stamp.ino === moved.ino && stamp.dev === moved.dev)
+      if (isMoved || (await tryLink(kept, source, from).catch(() => false))) await unlink(kept)
+      else await this.#rescue(kept, parent, from.at(-1) as string)
+    })
+  }
+
   /** What was taken away goes, unless it was changed in the last moment: then it gets a name that people see. */
   async #dropKept(names: readonly string[], kept: string, parent: string, expected: DiskStamp): Promise<void> {
     const stamp = await readStamp(kept)
@@ -335,9 +361,24 @@ class NodeFolderFileSystem implements FolderFileSystem {
       await unlink(kept)
       return
     }
-    const rescued = rescuedName(names.at(-1) as string, new Date(this.#init.now()))
-    await rename(kept, `${parent}/${rescued}`)
-    throw changedMeanwhile(names, rescued)
+    throw changedMeanwhile(names, await this.#rescue(kept, parent, names.at(-1) as string))
+  }
+
+  /** Gives what was kept a name that people see, and that nothing has yet. @returns the name */
+  async #rescue(kept: string, parent: string, name: string): Promise<string> {
+    const now = new Date(this.#init.now())
+    for (let number = 0; ; number++) {
+      const rescued = rescuedName(name, now, number)
+      const place = `${parent}/${rescued}`
+      try {
+        if (await tryLink(kept, place, [rescued])) await unlink(kept)
+        else if ((await readStamp(place)) === undefined) await rename(kept, place)
+        else continue
+        return rescued
+      } catch (error) {
+        if (!isDittoError(error, 'DITTO_EXISTS')) throw error
+      }
+    }
   }
 
   /** Opens for changing attributes, which needs no permission to read. */

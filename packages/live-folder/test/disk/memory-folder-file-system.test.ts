@@ -59,7 +59,9 @@ describe('a disk in memory', () => {
     })
     disk.write('/folder/f', Buffer.from('old'))
     const expected = disk.stat('/folder/f')
-    const error: unknown = await fileSystem.writeFile(['f'], sourceOf(['new']), expected).catch((reason) => reason)
+    const error: unknown = await fileSystem
+      .writeFile(['f'], sourceOf(['new']), expected)
+      .catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'DITTO_FILE_CHANGED' })
     const { rescued } = (error as DittoError).details
     expect(Buffer.from(disk.read(`/folder/${rescued as string}`)).toString()).toBe('last moment')

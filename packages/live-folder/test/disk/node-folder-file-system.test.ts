@@ -65,6 +65,27 @@ describe('a live folder on disk', () => {
     expect((await lstat(path.join(root, 'f'))).blocks * 512).toBeLessThan(1 << 20)
   })
 
+  it('moves a file and keeps what is saved under its old name meanwhile', { timeout: 60_000 }, async () => {
+    const root = await temporaryDirectory()
+    const fileSystem = await open(root)
+    const saver = new Worker(SAVER, { eval: true, workerData: { root } })
+    onTestFinished(async () => {
+      await saver.terminate()
+    })
+    let gone: readonly string[] | undefined
+    saver.once('message', (message: readonly string[]) => {
+      gone = message
+    })
+    for (let round = 0; gone === undefined; round++) {
+      const stamp = await fileSystem.stat(['a'])
+      if (stamp !== undefined) await fileSystem.rename(['a'], [`moved${round}`], stamp).catch(() => undefined)
+    }
+    const texts = await Promise.all((await readdir(root)).map((name) => readFile(path.join(root, name), 'utf8')))
+    const there = new Set(texts)
+    expect(gone.length).toBeGreaterThan(0)
+    expect(gone.filter((text) => !there.has(text))).toEqual([])
+  })
+
   it('removes what a crash left half written', async () => {
     const root = await temporaryDirectory()
     await writeFile(path.join(root, '.dittofs-0123456789abcdef.tmp'), 'half')
@@ -123,4 +144,30 @@ const SWAPPER = `
     unlinkSync(at)
     renameSync(at + '.away', at)
   }
+`
+
+/**
+ * Saves over one name as editors do, as fast as it can. What it saved and then sees gone was moved, and not by itself:
+ * it tells all of these, which must be somewhere.
+ */
+const SAVER = `
+  const { parentPort, workerData } = require('node:worker_threads')
+  const { existsSync, linkSync, renameSync, unlinkSync, writeFileSync } = require('node:fs')
+  const at = workerData.root + '/a'
+  const gone = new Set()
+  let last
+  for (let saved = 0; saved < 2000; saved++) {
+    writeFileSync(at + '.new', String(saved))
+    try {
+      linkSync(at + '.new', at)
+      unlinkSync(at + '.new')
+    } catch {
+      // It is there, or there again: this save takes its place.
+      gone.delete(last)
+      renameSync(at + '.new', at)
+    }
+    last = String(saved)
+    for (let look = 0; look < 20; look++) if (!existsSync(at)) { gone.add(last); break }
+  }
+  parentPort.postMessage([...gone])
 `
