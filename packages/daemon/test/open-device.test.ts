@@ -1,10 +1,10 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pseudoRandomBytes, temporaryDirectory } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { VERSION } from '../src/version.ts'
 import { collected, joined } from './support/local-files.ts'
-import { makeFiles, openLocal } from './support/open-local.ts'
+import { homeWith, makeFiles, openLocal } from './support/open-local.ts'
 
 describe('openDevice', () => {
   it('makes a home with one space, and finds it again', async () => {
@@ -133,10 +133,7 @@ describe('invitations', () => {
 
 describe('collect', () => {
   it('frees what nothing shown needs, nor the history keeps, and nothing else', async () => {
-    const home = path.join(await temporaryDirectory(), 'home')
-    await mkdir(home, { mode: 0o700 })
-    await writeFile(path.join(home, 'config.toml'), 'history_days = 0\nhistory_versions = 1\n')
-    const device = await openLocal({ home })
+    const device = await openLocal({ home: await homeWith('history_days = 0\nhistory_versions = 1\n') })
     const [kept, gone] = [pseudoRandomBytes(1, 1_500_000), pseudoRandomBytes(2, 1_000_000)]
     const tree = await makeFiles({ kept, gone, small: 'x' })
     await device.add([tree], { as: 't' })

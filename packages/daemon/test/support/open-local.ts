@@ -12,6 +12,14 @@ export async function openLocal(init: Partial<DeviceInit> = {}) {
   return device
 }
 
+/** A home that has these settings and nothing else yet. */
+export async function homeWith(config: string): Promise<string> {
+  const home = path.join(await temporaryDirectory(), 'home')
+  await mkdir(home, { mode: 0o700 })
+  await writeFile(path.join(home, 'config.toml'), config)
+  return home
+}
+
 /** A directory with the files named, by path; directories are made as needed. */
 export async function makeFiles(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
   const directory = path.join(await temporaryDirectory(), 'tree')

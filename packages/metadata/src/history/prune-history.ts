@@ -70,10 +70,10 @@ async function* expiredVersions(init: PruneInit): AsyncGenerator<HistoryOperatio
     const { endedAt, ...rest } = stored
     if (isShown && store.find(node, stored.id as VersionId)?.version === stored.id) {
       if (endedAt !== undefined) yield put(key, rest)
+    } else if ((endedAt ?? now) + retention.keepMs <= now) {
+      if (!isShown || position > retention.keepVersions) yield { type: 'del', key }
     } else if (endedAt === undefined) {
       yield put(key, { ...rest, endedAt: now })
-    } else if (endedAt + retention.keepMs <= now && !(isShown && position <= retention.keepVersions)) {
-      yield { type: 'del', key }
     }
   }
 }
