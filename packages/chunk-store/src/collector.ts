@@ -15,6 +15,8 @@ import { orStorageError } from './storage-error.ts'
 
 /** A pack of which less than this share is still referred to is rewritten: at worst the disk holds twice the chunks. */
 const MIN_LIVE_SHARE = 0.5
+/** The pack that grows is ended, to be rewritten, only from this size on. */
+const MIN_RETIRED_BYTES = 1024 * 1024
 /** Entries changed under one lock. */
 const SWEEP_ENTRIES = 256
 
@@ -120,16 +122,22 @@ export class Collector {
   }
 
   async #compact(options: AbortOptions): Promise<void> {
-    const { index, fileSystem, directory, writer } = this.#init
+    const { index, fileSystem, directory, writer, group } = this.#init
     const live = await liveBytesByPack(index, (length) => RECORD_HEADER_BYTES + length, options)
     const sparse = new Map<number, number>()
     for (const name of await fileSystem.list(directory)) {
       const pack = parsePackName(name)
-      if (pack === undefined || pack >= writer.currentPack) continue
+      if (pack === undefined) continue
       const size = await this.#sizeOf(pack)
-      if ((live.bytes.get(pack) ?? 0) < (size - PACK_HEADER_BYTES) * MIN_LIVE_SHARE) {
-        sparse.set(pack, live.chunks.get(pack) ?? 0)
+      const isSparse = (live.bytes.get(pack) ?? 0) < (size - PACK_HEADER_BYTES) * MIN_LIVE_SHARE
+      if (!isSparse) continue
+      if (pack === writer.currentPack) {
+        if (size < MIN_RETIRED_BYTES) continue
+        await writer.retire()
+        // What was just written to it must be in the index before its entries are gone through.
+        await group.flush()
       }
+      sparse.set(pack, live.chunks.get(pack) ?? 0)
     }
     if (sparse.size === 0) return
     const operation = this.#init.group.begin()

@@ -85,6 +85,16 @@ export class PackWriter {
     await this.#closeCurrent()
   }
 
+  /** Ends the pack that grows: the next append begins another. What was appended is durable then. */
+  retire(): Promise<void> {
+    const retiring = this.#queue.then(async () => {
+      await this.sync()
+      await this.#closeCurrent()
+    })
+    this.#queue = retiring.catch(() => {})
+    return retiring
+  }
+
   /**
    * Appends records, all into one pack.
    *

@@ -28,7 +28,7 @@ import { type FindTargetInit, findTarget, type Target } from './find-target.ts'
 import { conflictAt, describeConflict, openConflicts } from './list-conflicts.ts'
 import { describeVersions, fileOf, pickVersion, versionsAt } from './list-versions.ts'
 import { type ContentAccess, ensureHeld } from './read-whole.ts'
-import { chooseVersion, mergeVersions } from './solve-conflict.ts'
+import { chooseVersion, ifUnchanged, mergeVersions } from './solve-conflict.ts'
 import { writeVersion } from './write-version.ts'
 
 export interface DeviceVersionsInit extends FindTargetInit, ContentAccess {
@@ -139,13 +139,15 @@ export class DeviceVersions implements Versions {
   async takeConflict(path: string, choice: ConflictChoice, options: PathOptions = {}): Promise<void> {
     const { space, path: at } = await this.#target(path, options)
     const conflict = await conflictAt(space, at, options)
-    await space.metadata.transact(chooseVersion(space, conflict, choice, this.#init.self))
+    const actions = chooseVersion(space, conflict, choice, this.#init.self)
+    await space.metadata.transact(() => ifUnchanged(space, conflict, actions))
   }
 
   async mergeConflict(path: string, options: PathOptions = {}): Promise<void> {
     const { space, path: at } = await this.#target(path, options)
     const conflict = await conflictAt(space, at, options)
-    await space.metadata.transact(await mergeVersions(this.#init, space, await this.#history(space), conflict, options))
+    const actions = await mergeVersions(this.#init, space, await this.#history(space), conflict, options)
+    await space.metadata.transact(() => ifUnchanged(space, conflict, actions))
   }
 
   #target(path: string, options: PathOptions): Promise<Target> {

@@ -25,9 +25,8 @@ export function chooseVersion(
   self: DeviceKey,
 ): readonly Action[] {
   if (choice === 'both') return copies.map((copy) => placeApart(space, copy))
-  const versions = [main, ...copies]
   const isOurs = choice === 'ours'
-  const kept = versions.find((entry) => (entry.author === self) === isOurs)
+  const kept = [main, ...copies].find((entry) => (entry.author === self) === isOurs)
   if (kept === undefined) {
     const whose = isOurs ? 'was made on this device' : 'was made on another device'
     throw new DittoError(
@@ -35,7 +34,27 @@ export function chooseVersion(
       `No version of ${JSON.stringify(main.path)} ${whose}; "dittofs conflicts" shows who made them.`,
     )
   }
-  return versions.filter((entry) => entry !== kept).map(deleteVersion)
+  return endWith(main, copies, kept)
+}
+
+/**
+ * The actions of a person who has seen these versions and no others.
+ *
+ * @throws DittoError DITTO_FILE_CHANGED where one of them is shown no more
+ */
+export function ifUnchanged(
+  space: OpenSpace,
+  { main, copies }: OpenConflict,
+  actions: readonly Action[],
+): readonly Action[] {
+  for (const { path, version } of [main, ...copies]) {
+    if (space.metadata.lookup(path)?.version === version) continue
+    throw new DittoError(
+      'DITTO_FILE_CHANGED',
+      `${JSON.stringify(path)} was changed meanwhile; look at it and choose again.`,
+    )
+  }
+  return actions
 }
 
 /**
@@ -71,8 +90,20 @@ export async function mergeVersions(
   })
   const mtimeNs = main.file.mtimeNs > copy.file.mtimeNs ? main.file.mtimeNs : copy.file.mtimeNs
   const file = { content, size, mtimeNs, mode: ours.file.mode | theirs.file.mode }
-  if (main.version === undefined) throw refuse('its version is not known')
-  return [deleteVersion(copy), { type: 'edit', node: main.node, base: main.version, content: { kind: 'file', file } }]
+  return endWith(main, copies, { file })
+}
+
+/** The copies go, and what is kept has the name: by their paths, as each step is planned on what the one before left. */
+function endWith(
+  main: TreeEntry,
+  copies: readonly TreeEntry[],
+  kept: Pick<TreeEntry, 'file' | 'symlink'>,
+): readonly Action[] {
+  const removals = copies.map(({ path }): Action => ({ type: 'remove', path }))
+  if (kept === main) return removals
+  const { path } = main
+  if (kept.file !== undefined) return [...removals, { type: 'write', path, file: kept.file }]
+  return kept.symlink === undefined ? removals : [...removals, { type: 'symlink', path, symlink: kept.symlink }]
 }
 
 type FileEntry = TreeEntry & { readonly file: NonNullable<TreeEntry['file']> }
@@ -81,10 +112,6 @@ type FileEntry = TreeEntry & { readonly file: NonNullable<TreeEntry['file']> }
 function inOrder(main: TreeEntry, copy: TreeEntry): readonly [FileEntry, FileEntry] {
   const pair = [main as FileEntry, copy as FileEntry] as const
   return (main.version ?? '') < (copy.version ?? '') ? pair : [pair[1], pair[0]]
-}
-
-function deleteVersion({ node, version }: TreeEntry): NodeAction {
-  return { type: 'delete', node, ...(version === undefined ? {} : { base: version }) }
 }
 
 /** A conflict copy gets the name it is shown by as its own. */

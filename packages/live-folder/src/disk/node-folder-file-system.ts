@@ -18,6 +18,7 @@ import {
   readlink,
   rename,
   rmdir,
+  stat,
   symlink,
   unlink,
 } from 'node:fs/promises'
@@ -73,7 +74,8 @@ export async function openNodeFolderFileSystem(init: NodeFolderFileSystemInit): 
 }
 
 class NodeFolderFileSystem implements FolderFileSystem {
-  readonly #directories: SafeDirectories
+  #directories: SafeDirectories
+  #watching: (() => void) | undefined
   readonly #init: NodeFolderFileSystemInit
   /** Names of ours in use now; others like them were left by a crash. */
   readonly #ownNames = new Set<string>()
@@ -97,6 +99,7 @@ class NodeFolderFileSystem implements FolderFileSystem {
 
   async stat(names: readonly string[]): Promise<DiskStamp | undefined> {
     try {
+      if (names.length === 0 && !(await this.#findRoot())) return undefined
       return await this.#within(names, (place) => readStamp(place))
     } catch (error) {
       if (['ENOENT', 'ENOTDIR'].includes(systemErrorName(error) ?? '')) return undefined
@@ -240,6 +243,12 @@ class NodeFolderFileSystem implements FolderFileSystem {
   }
 
   watch(onDirty: Parameters<FolderFileSystem['watch']>[0], options: { signal: AbortSignal }): Promise<void> {
+    this.#watching = () => {
+      if (options.signal.aborted) return
+      onDirty('all')
+      // Until it watches, or where it cannot, looking at everything now and then finds what is missed.
+      this.#init.watchDirectory(this.#init.root, onDirty, options).catch(() => undefined)
+    }
     return this.#init.watchDirectory(this.#init.root, onDirty, options)
   }
 
@@ -251,6 +260,27 @@ class NodeFolderFileSystem implements FolderFileSystem {
 
   async close(): Promise<void> {
     await this.#directories.close()
+  }
+
+  /**
+   * The root is held open, and a directory that is held open goes on to be read where it is moved to. So where another
+   * directory has come to its place, that one is opened instead.
+   *
+   * @returns whether there is a directory at the root's place
+   */
+  async #findRoot(): Promise<boolean> {
+    const there = await stat(this.#init.root, { bigint: true }).catch((error: unknown) => {
+      if (['ENOENT', 'ENOTDIR'].includes(systemErrorName(error) ?? '')) return undefined
+      throw error
+    })
+    if (there?.isDirectory() !== true) return false
+    const held = await this.#directories.within([], (place) => readStamp(`${place}/.`)).catch(() => undefined)
+    if (held !== undefined && held.ino === there.ino && held.dev === there.dev) return true
+    const before = this.#directories
+    this.#directories = await openSafeDirectories(this.#init.root)
+    await before.close()
+    this.#watching?.()
+    return true
   }
 
   async #listPlace(place: string, options: AbortOptions): Promise<DiskListing> {

@@ -1,0 +1,71 @@
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { onLoopback } from './lan.ts'
+import { pair, peerAddress } from './pairing.ts'
+import type { ProcessDevice } from './process-device.ts'
+import { describeTree } from './tree.ts'
+
+/** A running device and its live folder. */
+export interface FolderDevice {
+  readonly device: ProcessDevice
+  readonly folder: string
+  /** Starts the daemon again, in touch with the others. */
+  readonly restart: () => Promise<void>
+}
+
+/** Running devices, paired with the first, each with an empty directory that is not linked yet. */
+export async function foldersOn(directory: string, names: readonly string[]): Promise<readonly FolderDevice[]> {
+  const devices = onLoopback(directory, names)
+  for (const device of devices) await device.start()
+  const [first, ...others] = devices as readonly [ProcessDevice, ...ProcessDevice[]]
+  for (const other of others) await pair(first, other)
+  const made: FolderDevice[] = []
+  for (const device of devices) {
+    const folder = path.join(directory, `folder of ${device.name}`)
+    await mkdir(folder)
+    const restart = () =>
+      device.start(
+        ...devices.flatMap((other) => {
+          const isUp = other !== device && other.daemonPid !== undefined
+          return isUp ? ['--peer', peerAddress(other)] : []
+        }),
+      )
+    made.push({ device, folder, restart })
+  }
+  return made
+}
+
+export async function linkAll(devices: readonly FolderDevice[]): Promise<void> {
+  for (const { device, folder } of devices) await device.must('link', folder)
+}
+
+/** Waits until all devices agree; what one of them brings may give another something to do, so until nothing changes. */
+export async function agree(devices: readonly FolderDevice[]): Promise<readonly string[]> {
+  for (let round = 0; round < 30; round++) {
+    for (const { device } of devices) await device.must('status', '--wait', '--timeout', '120s')
+    const trees = await Promise.all(devices.map(({ folder }) => shownTree(folder)))
+    const [first, ...others] = trees.map((tree) => tree.join('\n'))
+    if (others.every((other) => other === first)) return trees[0] as string[]
+  }
+  const trees = await Promise.all(devices.map(({ folder }) => shownTree(folder)))
+  throw new Error(`the folders did not come to the same tree:\n${differences(trees)}`)
+}
+
+/** A folder's entries, without our own files. A directory's time changes with what is put into it, so only its mode counts. */
+export async function shownTree(folder: string): Promise<string[]> {
+  const lines = await describeTree(folder)
+  return lines
+    .filter((line) => !line.startsWith('".dittofs'))
+    .map((line) => line.replace(/^("(?:[^"\\]|\\.)*"\/ \d+) \d+$/, '$1'))
+}
+
+function differences(trees: readonly (readonly string[])[]): string {
+  const all = new Set(trees.flat())
+  return [...all]
+    .flatMap((line) => {
+      const holders = trees.flatMap((tree, at) => (tree.includes(line) ? [at] : []))
+      return holders.length === trees.length ? [] : [`${line} only on ${holders.join(', ')}`]
+    })
+    .slice(0, 40)
+    .join('\n')
+}
