@@ -218,7 +218,12 @@ describe('live folders on two devices', () => {
       expect([args[0], result.status], result.stderr).toEqual([args[0], status])
       expect(result.stderr).toMatch(sentence)
     }
+    await writeFile(path.join(alice.folder, 'kept.txt'), 'kept in the space')
+    await alice.device.must('status', '--wait', '--timeout', '60s')
     await alice.device.must('unlink', alice.folder)
     expect(await alice.device.json('folders')).toEqual([])
+    await rm(alice.folder, { recursive: true })
+    await alice.device.must('get', 'kept.txt', '-o', `${alice.folder}.txt`)
+    expect(await readFile(`${alice.folder}.txt`, 'utf8')).toBe('kept in the space')
   })
 })

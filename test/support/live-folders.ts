@@ -42,13 +42,21 @@ export async function linkAll(devices: readonly FolderDevice[]): Promise<void> {
 /** Waits until all devices agree; what one of them brings may give another something to do, so until nothing changes. */
 export async function agree(devices: readonly FolderDevice[]): Promise<readonly string[]> {
   for (let round = 0; round < 30; round++) {
-    for (const { device } of devices) await device.must('status', '--wait', '--timeout', '120s')
+    for (const { device } of devices) await settle(device)
     const trees = await Promise.all(devices.map(({ folder }) => shownTree(folder)))
     const [first, ...others] = trees.map((tree) => tree.join('\n'))
     if (others.every((other) => other === first)) return trees[0] as string[]
   }
   const trees = await Promise.all(devices.map(({ folder }) => shownTree(folder)))
   throw new Error(`the folders did not come to the same tree:\n${differences(trees)}`)
+}
+
+async function settle(device: ProcessDevice): Promise<void> {
+  const { status, stderr } = await device.run('status', '--wait', '--timeout', '30s')
+  if (status === 0) return
+  const shown = await Promise.all([device.run('status'), device.run('folders', '--json'), device.run('plan')])
+  const texts = shown.map(({ stdout, stderr: errors }) => stdout + errors)
+  throw new Error(`${device.name} does not settle: ${stderr}\n${texts.join('\n')}`)
 }
 
 /** A folder's entries, without our own files. A directory's time changes with what is put into it, so only its mode counts. */

@@ -115,13 +115,14 @@ describe('chunks in files of the user', () => {
     expect(await store.get(OTHER, ids[0] as ChunkId)).toBeUndefined()
   })
 
-  it('are held no more once the file holds other bytes there', async () => {
+  it('are not given once the file holds other bytes there, and are held no more once that was checked', async () => {
     const { content, size, at } = await addFile('film', pseudoRandomBytes(3, MIB))
     const ids = (await chunksOf(content, size)).map(({ id }) => id)
     const handle = await open(at, 'r+')
     await handle.write(Buffer.alloc(10), 0, 10, 0)
     await handle.close()
     expect(await store.get(SPACE, ids[0] as ChunkId)).toBeUndefined()
+    for await (const damage of store.verify()) expect(damage.id).toBe(ids[0])
     expect((await store.has(SPACE, ids)).slice(0, 2)).toEqual([false, true])
   })
 
@@ -130,6 +131,12 @@ describe('chunks in files of the user', () => {
     const [first] = (await chunksOf(content, size)).map(({ id }) => id)
     files.paths.delete('film')
     expect(await store.get(SPACE, first as ChunkId)).toBeUndefined()
+    // Nor when another file has come to its place and its owner does not know yet.
+    const other = path.join(directory, 'other')
+    await writeFile(other, 'something else')
+    files.paths.set('film', other)
+    expect(await store.get(SPACE, first as ChunkId)).toBeUndefined()
+    files.paths.delete('film')
     const moved = `${at}-renamed`
     await rename(at, moved)
     files.paths.set('film', moved)
@@ -155,6 +162,9 @@ describe('chunks in files of the user', () => {
     const ids = (await chunksOf(one.content, one.size)).map(({ id }) => id)
     await store.unplace('one')
     expect(await store.has(SPACE, ids)).toEqual(ids.map(() => true))
+    const keys: PlaceKey[] = []
+    for await (const batch of store.placedKeys()) keys.push(...batch)
+    expect(keys).toEqual(['two'])
     await store.unplace('two')
     expect(await store.has(SPACE, ids)).toEqual(ids.map(() => false))
   })

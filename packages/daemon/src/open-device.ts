@@ -116,11 +116,11 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     ...{ signer: identity, clock, random },
   })
   /** Set below: where files are, the live folders know, which need the store. */
-  let folders: DeviceFolders | undefined
+  const late: { folders?: DeviceFolders } = {}
   const store = placedChunkStore({
     store: packChunkStore({ directory: home.chunks, logger, clock }),
     directory: path.join(home.chunks, 'places'),
-    files: placedPaths((key) => folders?.locate(key)),
+    files: placedPaths((key) => late.folders?.locate(key)),
     isKept: (key) => !key.startsWith(PROVISIONAL_PREFIX),
   })
   await store.open()
@@ -167,14 +167,14 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
         collectGarbage(
           {
             ...{ store, readManifest, spaces: spaces.all(), forgotten: await spaces.discarded(), now: clock.now() },
-            pending: (space) => folders?.pending(space) ?? [],
+            pending: (space) => late.folders?.pending(space) ?? [],
           },
           { signal },
         ),
       { signal },
     )
   const upkeep = stack.add(new Upkeep({ clock, logger, collect }), (opened) => opened.close())
-  folders = stack.add(
+  const folders = stack.add(
     new DeviceFolders({
       linked: await LinkedFolders.open(database),
       ...{ self: identity.key, home: home.path, store, readManifest, held, clock, randomBytes: random, logger },
@@ -190,9 +190,14 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       openBase: (space) => openFolderBase(path.join(home.spaces, `folders-${space.number}`)),
       onChange: changes.raise,
       onCopied: (bytes) => upkeep.copied(bytes),
+      onGained: (space) => {
+        report.contentChanged(space)
+        network?.contentCame(space)
+      },
     }),
     (opened) => opened.close(),
   )
+  late.folders = folders
   await folders.open()
   if (init.online === true) {
     network = await OnlineNetwork.open({
@@ -208,7 +213,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       onChange: changes.raise,
       onContent: (space) => {
         report.contentChanged(space)
-        folders?.contentCame(space)
+        folders.contentCame(space)
       },
     })
     stack.add(network, (opened) => opened.close())
@@ -218,11 +223,10 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     ...{ store, readManifest, held, origins, clock, logger, config, gate, home: home.path },
     fetcher: network ?? noFetcher,
   })
-  const running = folders
   const versions = new DeviceVersions({
     ...{ self: identity.key, store, readManifest, held, origins, durability: config.durability },
     selectSpace: (name) => selectSpace(spaces.all(), name),
-    spacePath: (place) => running.spacePath(place),
+    spacePath: (place) => folders.spacePath(place),
     fetcher: network ?? noFetcher,
     historyOf: (space) => space.history,
   })

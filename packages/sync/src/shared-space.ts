@@ -123,6 +123,14 @@ export class SharedSpace {
     this.#init.onChange()
   }
 
+  /**
+   * Asks again a peer that misses nothing for what it could not give: what lies in files of its user may for a moment not
+   * have been where it was.
+   */
+  lookAgain(): void {
+    if (this.#heard?.isSettled === true && this.#heard.chunks === 0) this.space.fetcher.peerGained()
+  }
+
   /** Something that `progress` tells may have changed. */
   changed(): void {
     this.watch.changed()

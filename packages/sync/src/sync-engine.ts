@@ -164,6 +164,11 @@ export class SyncEngine {
     for (const session of this.#sessions) session.updateSpaces()
   }
 
+  /** Content of the space came by another way than from a peer: what was missing is looked for again. */
+  contentCame(id: SpaceId): void {
+    this.#spaces.get(id)?.fetcher.peerGained()
+  }
+
   /** Resolves when nothing of the space is under way any more. */
   async removeSpace(id: SpaceId): Promise<void> {
     const space = this.#spaces.get(id)
@@ -373,6 +378,7 @@ export class SyncEngine {
     while (!signal.aborted) {
       await this.#init.clock.sleep(TICK_MS, { signal }).catch(() => undefined)
       if (this.#budget.usedBytes > 0) this.#schedulePump()
+      for (const session of this.#sessions) for (const shared of session.shared.values()) shared.lookAgain()
     }
   }
 }

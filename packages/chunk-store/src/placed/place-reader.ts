@@ -13,7 +13,17 @@ export interface WantedPlaces {
   readonly places: readonly Place[]
 }
 
-/** Reads chunks out of files of the user's and verifies each: what a file no longer holds is forgotten. */
+export interface ReadPlaced<Wanted> {
+  readonly wanted: Wanted
+  readonly bytes: Uint8Array | undefined
+  /** Places that were looked at and hold something else. */
+  readonly wrong: readonly Place[]
+}
+
+/**
+ * Reads chunks out of files of the user's and verifies each. That other bytes are found says little: the file may have
+ * been moved a moment ago, and its owner not know yet. So nothing is concluded from it, unless a check of everything asks.
+ */
 export class PlaceReader {
   readonly #table: PlaceTable
   readonly #files: PlacedFiles
@@ -29,28 +39,29 @@ export class PlaceReader {
   async *read<Wanted extends WantedPlaces>(
     wanted: readonly Wanted[],
     options: AbortOptions = {},
-  ): AsyncGenerator<{ readonly wanted: Wanted; readonly bytes: Uint8Array | undefined }> {
+  ): AsyncGenerator<ReadPlaced<Wanted>> {
     const open = new OpenFiles(this.#table, this.#files)
     try {
       for (const one of wanted) {
         options.signal?.throwIfAborted()
-        yield { wanted: one, bytes: await this.#readOne(open, one) }
+        yield { wanted: one, ...(await this.#readOne(open, one)) }
       }
     } finally {
       await open.close()
     }
   }
 
-  async #readOne(open: OpenFiles, { id, places }: WantedPlaces): Promise<Uint8Array | undefined> {
+  async #readOne(open: OpenFiles, { id, places }: WantedPlaces): Promise<Omit<ReadPlaced<WantedPlaces>, 'wanted'>> {
+    const wrong: Place[] = []
     for (const place of places) {
       const file = await open.get(place.file)
       if (file === undefined) continue
       const bytes = Buffer.allocUnsafeSlow(place.length)
       const isWhole = (await file.read(bytes, place.offset).catch(() => 0)) === place.length
-      if (isWhole && chunkIdOf(this.#blake3, bytes) === id) return bytes
-      await this.#table.drop(id, place)
+      if (isWhole && chunkIdOf(this.#blake3, bytes) === id) return { bytes, wrong }
+      wrong.push(place)
     }
-    return undefined
+    return { bytes: undefined, wrong }
   }
 }
 

@@ -153,6 +153,13 @@ export class PlaceTable {
     await this.#removeFile(file)
   }
 
+  /** The keys of all files, in batches. */
+  async *keys(options: AbortOptions = {}): AsyncGenerator<readonly string[]> {
+    for await (const batch of this.#database.entries(NUMBER_ROWS.from, NUMBER_ROWS.to, options)) {
+      yield batch.map(([, value]) => decodeFile(value).key)
+    }
+  }
+
   /** The chunks of a file, each once, in batches in the order of their IDs. */
   async *chunksOf(file: number, options: AbortOptions = {}): AsyncGenerator<readonly ChunkId[]> {
     const { from, to } = fileChunkRows(file)

@@ -37,6 +37,8 @@ export interface PlacedChunks {
   /** Gives a file another key. What that key named before is forgotten. @returns whether the file is placed */
   renamePlace(from: PlaceKey, to: PlaceKey): Promise<boolean>
   isPlaced(key: PlaceKey): Promise<boolean>
+  /** The keys of all files, in batches. */
+  placedKeys(options?: AbortOptions): AsyncIterable<readonly PlaceKey[]>
   /** Forgets a file. */
   unplace(key: PlaceKey): Promise<void>
   /**
@@ -176,6 +178,10 @@ class PlacedChunkStore implements ChunkStore, PlacedChunks {
     return (await this.#table.numberOf(key)) !== undefined
   }
 
+  placedKeys(options?: AbortOptions): AsyncIterable<readonly PlaceKey[]> {
+    return this.#table.keys(options)
+  }
+
   unplace(key: PlaceKey): Promise<void> {
     return this.#table.unplace(key)
   }
@@ -227,8 +233,10 @@ class PlacedChunkStore implements ChunkStore, PlacedChunks {
   ): AsyncGenerator<ChunkDamage> {
     yield* this.#store.verify(options)
     for await (const batch of this.#table.all(options)) {
-      for await (const { wanted, bytes } of this.#reader.read(batch, options)) {
-        if (bytes !== undefined || (await this.#isStored(wanted))) continue
+      for await (const { wanted, bytes, wrong } of this.#reader.read(batch, options)) {
+        for (const place of wrong) await this.#table.drop(wanted.id, place)
+        // A file that cannot be had now is no damage.
+        if (bytes !== undefined || wrong.length === 0 || (await this.#isStored(wanted))) continue
         yield { id: wanted.id, problem: 'corrupt', pack: 0 }
       }
     }

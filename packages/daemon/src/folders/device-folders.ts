@@ -55,6 +55,8 @@ export interface DeviceFoldersInit {
   onChange: () => void
   /** Told of bytes that lie in a live folder now, and in the store beside. */
   onCopied: (bytes: number) => void
+  /** Told when content of a space that may have counted as missing lies in a live folder. */
+  onGained: (space: OpenSpace) => void
 }
 
 interface RunningSpace {
@@ -78,6 +80,7 @@ export class DeviceFolders implements LiveFolders {
     if (!this.#init.isRunning) return
     for (const row of this.#init.linked.all())
       await this.#space(row).catch((error: unknown) => this.#report(row, error))
+    await this.#forgetLeft()
   }
 
   /** Goes on with every folder that is written down. One that cannot be opened is reported, and keeps none back. */
@@ -157,6 +160,7 @@ export class DeviceFolders implements LiveFolders {
     const [row] = await this.#rows(directory)
     const running = await this.#running.get((row as LinkedFolderRow).space)
     const info = await this.#describe(row as LinkedFolderRow)
+    if (running !== undefined) await this.#preserveAll(running, info.id)
     await running?.folders.unlink(info.id)
     await running?.content.settled()
     await this.#init.linked.delete(info.id)
@@ -263,6 +267,30 @@ export class DeviceFolders implements LiveFolders {
       })
   }
 
+  /** What was to be forgotten when the device stopped is forgotten now, before its key is given to another file. */
+  async #forgetLeft(): Promise<void> {
+    const left: PlaceKey[] = []
+    for await (const keys of this.#init.store.placedKeys()) {
+      left.push(...keys.filter((key) => this.#isOpen(key) && this.locate(key) === undefined))
+    }
+    for (const key of left) await this.#init.store.unplace(key)
+  }
+
+  #isOpen(key: PlaceKey): boolean {
+    return !key.startsWith(PROVISIONAL_PREFIX) && this.#open.has(Number(key.slice(0, key.indexOf('.'))))
+  }
+
+  /** Copies into the store what lies in the files of a folder only: they are nobody's to rely on from now on. */
+  async #preserveAll({ folders, content }: RunningSpace, folder: string): Promise<void> {
+    await content.settled()
+    for await (const keys of this.#init.store.placedKeys()) {
+      for (const key of keys) {
+        const isHere = this.#isOpen(key) && folders.locate(key.slice(key.indexOf('.') + 1))?.folder === folder
+        if (isHere) await this.#init.store.preserve(key)
+      }
+    }
+  }
+
   #report(row: LinkedFolderRow, error: unknown): void {
     if (this.#closing.signal.aborted) return
     this.#init.logger.error({ error, directory: row.directory }, 'A live folder could not be opened.')
@@ -285,7 +313,18 @@ export class DeviceFolders implements LiveFolders {
     const { store, readManifest, held, clock, randomBytes, logger, linked, deviceName, onChange } = this.#init
     const directoryOf = (folder: string) => linked.get(folder)?.directory
     const { onCopied } = this.#init
-    const content = new SpaceContent({ space, store, readManifest, held, randomBytes, logger, directoryOf, onCopied })
+    const onGained = () => this.#init.onGained(space)
+    const content = new SpaceContent({
+      space,
+      store,
+      readManifest,
+      held,
+      randomBytes,
+      logger,
+      directoryOf,
+      onCopied,
+      onGained,
+    })
     const folders = await this.#init.openSpaceFolders({
       ...{ space: space.id, metadata: space.metadata, database: this.#init.openBase(space), content },
       ...{ clock, randomBytes, logger, deviceLabel: deviceName() },

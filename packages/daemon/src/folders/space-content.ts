@@ -29,6 +29,8 @@ export interface SpaceContentInit {
   directoryOf: (folder: FolderId) => string | undefined
   /** Told of bytes that lie in a file now, and in the store beside. */
   onCopied: (bytes: number) => void
+  /** Told when content that may have counted as missing lies in a file. */
+  onGained: () => void
 }
 
 /** Keys of files that were cut and are not known to the folders yet begin so; they mean nothing after a restart. */
@@ -55,6 +57,7 @@ export class SpaceContent implements FolderContent {
   readonly #provisional = new Map<string, Provisional>()
   readonly #paths = new Map<PlaceKey, string>()
   readonly #tasks: TaskQueue
+  #isGained = false
 
   constructor(init: SpaceContentInit) {
     this.#init = init
@@ -152,6 +155,17 @@ export class SpaceContent implements FolderContent {
     if (await store.isPlaced(key)) return
     await store.place(space.id, key, this.#runsOf(file.file))
     this.#init.onCopied(file.file.size)
+    this.#tellGained()
+  }
+
+  /** Once for all that are placed one after the other. */
+  #tellGained(): void {
+    if (this.#isGained) return
+    this.#isGained = true
+    this.#tasks.whenIdle(() => {
+      this.#isGained = false
+      this.#init.onGained()
+    })
   }
 
   async *#runsOf(file: FileContent): AsyncGenerator<PlacedRun> {

@@ -12,6 +12,15 @@ export class TaskQueue {
     this.#last = this.#last.then(task).then(() => undefined, this.#onError)
   }
 
+  /** Calls `listener` once when no task is left. */
+  whenIdle(listener: () => void): void {
+    const last = this.#last
+    void last.then(() => {
+      if (last === this.#last) listener()
+      else this.whenIdle(listener)
+    })
+  }
+
   /** Resolves when every task added so far has ended. */
   settled(): Promise<void> {
     return this.#last

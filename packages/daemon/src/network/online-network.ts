@@ -132,6 +132,10 @@ export class OnlineNetwork implements Network {
     this.#connector.secretsChanged()
   }
 
+  contentCame(space: OpenSpace): void {
+    this.#engine.contentCame(space.id)
+  }
+
   addresses(): readonly Address[] {
     return this.#connector.addresses()
   }

@@ -88,7 +88,8 @@ export async function mergeVersions(
   const { content, size } = await access.store.importStream(space.id, one(merged.bytes), {
     chunker: space.membership.chunker,
   })
-  const mtimeNs = main.file.mtimeNs > copy.file.mtimeNs ? main.file.mtimeNs : copy.file.mtimeNs
+  let { mtimeNs } = main.file
+  if (copy.file.mtimeNs > mtimeNs) mtimeNs = copy.file.mtimeNs
   const file = { content, size, mtimeNs, mode: ours.file.mode | theirs.file.mode }
   return endWith(main, copies, { file })
 }
