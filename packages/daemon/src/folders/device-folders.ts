@@ -251,7 +251,7 @@ export class DeviceFolders implements LiveFolders {
     for (const running of await Promise.allSettled(this.#running.values())) {
       if (running.status !== 'fulfilled') continue
       await running.value.folders.close()
-      await running.value.content.settled()
+      await running.value.content.close()
     }
     this.#open.clear()
   }
@@ -315,15 +315,8 @@ export class DeviceFolders implements LiveFolders {
     const { onCopied } = this.#init
     const onGained = () => this.#init.onGained(space)
     const content = new SpaceContent({
-      space,
-      store,
-      readManifest,
-      held,
-      randomBytes,
-      logger,
-      directoryOf,
-      onCopied,
-      onGained,
+      ...{ space, store, readManifest, held, randomBytes, logger, clock, directoryOf, onCopied, onGained },
+      retell: () => this.#open.get(space.number)?.folders.tellPlaces(),
     })
     const folders = await this.#init.openSpaceFolders({
       ...{ space: space.id, metadata: space.metadata, database: this.#init.openBase(space), content },

@@ -3,6 +3,7 @@ import type { PlacedChunks, PlacedRun, PlaceKey } from '@dittofs/chunk-store'
 import {
   type AbortOptions,
   type ChunkStore,
+  type Clock,
   type ContentRef,
   DittoError,
   type FileContent,
@@ -29,6 +30,9 @@ export interface SpaceContentInit {
   directoryOf: (folder: FolderId) => string | undefined
   /** Told of bytes that lie in a file now, and in the store beside. */
   onCopied: (bytes: number) => void
+  clock: Clock
+  /** Asks to be told of every file that is in step. */
+  retell: () => void
   /** Told when content that may have counted as missing lies in a file. */
   onGained: () => void
 }
@@ -37,6 +41,8 @@ export interface SpaceContentInit {
 export const PROVISIONAL_PREFIX = '~'
 /** Files cut at most whose turn in the metadata has not come; the oldest is forgotten, and cut again. */
 const MAX_PROVISIONAL = 20_000
+/** A file that was cut and is not placed after so long was moved, changed or removed before its turn came. */
+const PROVISIONAL_MS = 5000
 
 interface Provisional {
   readonly key: PlaceKey
@@ -57,7 +63,9 @@ export class SpaceContent implements FolderContent {
   readonly #provisional = new Map<string, Provisional>()
   readonly #paths = new Map<PlaceKey, string>()
   readonly #tasks: TaskQueue
+  readonly #stop = new AbortController()
   #isGained = false
+  #watching: Promise<void> | undefined
 
   constructor(init: SpaceContentInit) {
     this.#init = init
@@ -137,6 +145,13 @@ export class SpaceContent implements FolderContent {
     return [...this.#provisional.values()]
   }
 
+  /** Writes down what was told so far. */
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#watching
+    await this.#tasks.settled()
+  }
+
   /** Resolves when everything told so far is written down. */
   settled(): Promise<void> {
     return this.#tasks.settled()
@@ -156,6 +171,28 @@ export class SpaceContent implements FolderContent {
     await store.place(space.id, key, this.#runsOf(file.file))
     this.#init.onCopied(file.file.size)
     this.#tellGained()
+  }
+
+  /** What was cut and did not come to be placed is placed as what it is now, or forgotten. */
+  async #settleProvisional(): Promise<void> {
+    while (this.#provisional.size > 0) {
+      const before = new Set(this.#provisional.values())
+      const isOver = await this.#init.clock.sleep(PROVISIONAL_MS, { signal: this.#stop.signal }).then(
+        () => true,
+        () => false,
+      )
+      if (!isOver) return
+      const left = [...this.#provisional.values()].filter((one) => before.has(one))
+      if (left.length === 0) continue
+      this.#init.retell()
+      await this.#tasks.settled()
+      for (const one of left) {
+        if (this.#provisional.get(one.path) !== one) continue
+        this.#provisional.delete(one.path)
+        this.#paths.delete(one.key)
+        await this.#init.store.unplace(one.key)
+      }
+    }
   }
 
   /** Once for all that are placed one after the other. */
@@ -181,6 +218,9 @@ export class SpaceContent implements FolderContent {
     const forgotten = same === undefined && this.#provisional.size >= MAX_PROVISIONAL ? oldest : same
     if (forgotten !== undefined) this.#provisional.delete(forgotten.path)
     this.#provisional.set(provisional.path, provisional)
+    this.#watching ??= this.#settleProvisional().finally(() => {
+      this.#watching = undefined
+    })
     if (forgotten === undefined) return
     this.#paths.delete(forgotten.key)
     await this.#init.store.unplace(forgotten.key)
