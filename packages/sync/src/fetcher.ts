@@ -22,6 +22,7 @@ import {
 } from './fetch-queue.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { MissingSearch } from './missing-search.ts'
+import { DEFAULT_PEER_GRACE_MS, waitForPeer } from './peer-patience.ts'
 import { RateMeter } from './rate-meter.ts'
 import type { BatchOwner, Requester } from './requester.ts'
 import { Wakeup } from './wakeup.ts'
@@ -35,8 +36,6 @@ const MAX_QUEUED_CHUNKS = 8192
 const MAX_QUEUED_BYTES = 256 * 1024 * 1024
 /** After the store refused (disk full, I/O error) nothing is asked for. */
 const STORE_RETRY_MS = 30_000
-/** How long chunks that a person asked for wait for a peer to come (back). */
-const DEFAULT_PEER_GRACE_MS = 10_000
 /** A peer with open requests that sent nothing for so long gives its work to others. */
 const SILENT_MS = 5000
 /** Work moves to a peer that would have it done in half the time, and by so much sooner. */
@@ -58,7 +57,7 @@ export interface FetchState {
 
 export interface EnsureOptions extends AbortOptions {
   onProgress?: (bytesDone: number, bytesTotal: number) => void
-  /** How long to wait for a peer when there is none. Milliseconds, default 10,000. */
+  /** How long to wait for a peer that is on the way, at most. Milliseconds, default 10,000. */
   graceMs?: number
 }
 
@@ -71,6 +70,8 @@ export interface FetcherInit {
   log: Logger
   budget: MemoryBudget
   policy: FetchPolicy
+  /** Whether a link is up or being made, so that a peer may come of it. */
+  isPeerOnTheWay: () => boolean
   /** What `state` gives may have changed. */
   onChange: () => void
   /** There is work for peers that were idle. */
@@ -407,9 +408,9 @@ export class Fetcher implements BatchOwner {
   }
 
   async #giveUpWithoutPeers(graceMs: number): Promise<void> {
-    const { signal } = this.#stop
-    await this.#peerCame.waitAtMost(graceMs, this.#init.clock, { signal }).catch(() => undefined)
-    if (this.#peers.size === 0) this.#queue.settleQueued('absent', () => true)
+    const { clock, isPeerOnTheWay } = this.#init
+    const init = { clock, isPeerOnTheWay, graceMs, peerCame: this.#peerCame, hasPeer: () => this.#peers.size > 0 }
+    if (!(await waitForPeer(init, { signal: this.#stop.signal }))) this.#queue.settleQueued('absent', () => true)
   }
 
   #settleUnavailable(): void {

@@ -48,6 +48,10 @@ export interface SyncEngineInit {
   statements?: StatementExchange
   /** Bytes that transfers may hold in memory. Default 64 MiB. */
   maxTransferBytes?: number
+  /**
+   * Whether links are being made. What a person asks for waits longer for a peer then; where absent, always as long.
+   */
+  isDialing?: () => boolean
   /** What content may be sent and fetched at now, over all links together; no limit where absent. */
   limits?: TransferLimits
 }
@@ -153,6 +157,7 @@ export class SyncEngine {
       clock,
       log,
       budget: this.#budget,
+      isPeerOnTheWay: () => this.#sessions.size > 0 || this.#init.isDialing?.() !== false,
       onMembers: (removed) => this.#membersChanged(space.id, removed),
       onChange: () => this.#spaceChanged(space),
       onWork: () => this.#schedulePump(),

@@ -31,6 +31,7 @@ export interface SyncSpaceInit {
   clock: Clock
   log: Logger
   budget: MemoryBudget
+  isPeerOnTheWay: () => boolean
   onMembers: (removed: readonly DeviceKey[]) => void
   onChange: () => void
   onWork: () => void
@@ -51,7 +52,8 @@ export class SyncSpace {
   readonly #unsubscribe: Unsubscribe
 
   constructor(init: SyncSpaceInit) {
-    const { metadata, store, readManifest, clock, log, budget, policy, onChange, onWork, onCorrupt } = init
+    const { metadata, store, readManifest, clock, log, budget, policy, isPeerOnTheWay, onChange, onWork, onCorrupt } =
+      init
     this.#init = init
     this.id = metadata.space
     this.number = init.number
@@ -67,6 +69,7 @@ export class SyncSpace {
       log,
       budget,
       policy,
+      isPeerOnTheWay,
       onChange,
       onWork,
       onCorrupt,

@@ -105,6 +105,7 @@ export class OnlineNetwork implements Network {
       self: identity.key,
       instance: randomBytes(INSTANCE_BYTES),
       deviceName: init.deviceName,
+      isDialing: () => this.#connector.isDialing,
       statements: statementExchange({ memberships: () => memberships.spaces(), statementIds, missingStatements }),
     })
     this.#fetcher = new EngineFetcher(this.#engine)
