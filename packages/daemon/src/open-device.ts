@@ -202,7 +202,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   if (init.online === true) {
     network = await OnlineNetwork.open({
       ...{ identity, memberships, spaces, store, readManifest, database, config, clock, logger },
-      ...{ lastSeen, randomBytes: random },
+      ...{ lastSeen, randomBytes: random, home: home.path },
       transports: init.transports ?? [tcpTransport({ clock, logger, mdns: config.mdns, beacon: config.beacon })],
       deviceName: () => label.name,
       notify: (text) => {

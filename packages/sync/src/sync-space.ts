@@ -11,6 +11,7 @@ import type {
   Unsubscribe,
 } from '@dittofs/interface'
 import type { Divergence, Repair } from './divergence-watch.ts'
+import type { FetchRoom } from './fetch-room.ts'
 import { Fetcher, type FetchPolicy } from './fetcher.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { RepairTurns } from './repair-turns.ts'
@@ -31,6 +32,7 @@ export interface SyncSpaceInit {
   clock: Clock
   log: Logger
   budget: MemoryBudget
+  room?: FetchRoom
   isPeerOnTheWay: () => boolean
   onMembers: (removed: readonly DeviceKey[]) => void
   onChange: () => void
@@ -69,6 +71,7 @@ export class SyncSpace {
       log,
       budget,
       policy,
+      ...(init.room !== undefined && { room: init.room }),
       isPeerOnTheWay,
       onChange,
       onWork,

@@ -89,6 +89,37 @@ describe('a store that takes nothing more', () => {
   })
 })
 
+describe('a disk with little room', () => {
+  it('gets what a person asks for; the rest counts as missing until there is room', async () => {
+    const bob = await TestDevice.open('bob', NAMES)
+    await bob.write({ 'a.bin': pseudoRandomBytes(23, 9_000_000), 'b.bin': pseudoRandomBytes(24, 900_000) })
+    let bytes = 2_000_000
+    const room = {
+      bytes: () => bytes,
+      take: (asked: number) => {
+        bytes -= asked
+      },
+    }
+    const alice = await TestDevice.open('alice', NAMES, { room })
+    connect(alice, bob)
+    await alice.upToDate()
+    const state = alice.engine.spaceState(HOME)
+    expect(state).toMatchObject({ isWaitingForRoom: true, isSettled: true })
+    expect(state?.storedBytes).toBeLessThan(6_000_000)
+    expect((state?.storedBytes ?? 0) + (state?.missingBytes ?? 0)).toBeGreaterThanOrEqual(9_900_000)
+    const wanted = alice.tree().lookup('b.bin')?.file
+    if (wanted === undefined) throw new TypeError('the metadata is here')
+    await alice.engine.ensure(HOME, [wanted])
+    expect((await alice.files())['b.bin']).toBe((await bob.files())['b.bin'])
+    expect(alice.engine.spaceState(HOME)?.isWaitingForRoom).toBe(true)
+    bytes = 1_000_000_000
+    alice.engine.roomChanged()
+    await alice.upToDate()
+    expect(await alice.files()).toEqual(await bob.files())
+    expect(alice.engine.spaceState(HOME)).toMatchObject({ isWaitingForRoom: false, missingChunks: 0 })
+  })
+})
+
 describe('large manifests', () => {
   it('are fetched level by level, and their chunks asked for by place', async () => {
     const blake3 = loadBlake3()
