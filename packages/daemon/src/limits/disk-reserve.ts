@@ -33,3 +33,12 @@ export async function diskSpaceOf(directory: string): Promise<DiskSpace> {
   const { bavail, blocks, bsize } = await statfs(directory)
   return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
 }
+
+/** As {@link roomOn}, of the disk a directory is on; without a limit where that cannot be found out: writing will tell. */
+export async function roomOf(directory: string, reserve: string): Promise<number> {
+  if (reserve === '0') return Number.POSITIVE_INFINITY
+  return diskSpaceOf(directory).then(
+    (space) => roomOn(space, reserve),
+    () => Number.POSITIVE_INFINITY,
+  )
+}
