@@ -22,6 +22,7 @@ import { PROVISIONAL_PREFIX } from './folders/space-content.ts'
 import { openHome } from './home/home.ts'
 import { lockHome } from './home/home-lock.ts'
 import { fromLevelError } from './home/level-fault.ts'
+import { roomOf } from './limits/disk-reserve.ts'
 import { createLogger, type DeviceLogger } from './logs/create-logger.ts'
 import { collectGarbage } from './maintenance/collect-garbage.ts'
 import { Upkeep } from './maintenance/upkeep.ts'
@@ -189,6 +190,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       openSpaceFolders,
       openBase: (space) => openFolderBase(path.join(home.spaces, `folders-${space.number}`)),
       onChange: changes.raise,
+      roomOf: (directory) => roomOf(directory, config.reserve),
       onCopied: (bytes) => upkeep.copied(bytes),
       onGained: (space) => {
         report.contentChanged(space)
@@ -202,7 +204,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   if (init.online === true) {
     network = await OnlineNetwork.open({
       ...{ identity, memberships, spaces, store, readManifest, database, config, clock, logger },
-      ...{ lastSeen, randomBytes: random },
+      ...{ lastSeen, randomBytes: random, home: home.path },
       transports: init.transports ?? [tcpTransport({ clock, logger, mdns: config.mdns, beacon: config.beacon })],
       deviceName: () => label.name,
       notify: (text) => {

@@ -6,9 +6,10 @@ import { VirtualClock } from './simulation/virtual-clock.ts'
 interface ClusterOptions {
   readonly bob?: Partial<FolderSetup>
   readonly brakeFiles?: number
+  readonly roomFor?: () => Promise<number>
 }
 
-async function cluster({ bob: setup = {}, brakeFiles }: ClusterOptions = {}) {
+async function cluster({ bob: setup = {}, brakeFiles, roomFor }: ClusterOptions = {}) {
   const clock = new VirtualClock()
   const make = (name: string, folder: FolderSetup) =>
     new SimulatedDevice({
@@ -17,6 +18,7 @@ async function cluster({ bob: setup = {}, brakeFiles }: ClusterOptions = {}) {
       clock,
       folders: [folder],
       ...(brakeFiles === undefined ? {} : { brakeFiles }),
+      ...(roomFor === undefined ? {} : { roomFor }),
     })
   const alice = make('alice', { id: 'home', path: '' })
   const bob = make('bob', { id: 'home', path: '', ...setup })
@@ -81,6 +83,26 @@ describe('the brake', () => {
     for (let at = 0; at < 6; at += 1) alice.disk().remove(['many', `f${at}`])
     await meet()
     expect(state(alice)?.paused?.held).toMatchObject({ deletedFiles: 6, files: 100 })
+  })
+})
+
+describe('a disk with little room', () => {
+  it('gets the files that fit; the others are reported, and written once there is room', async () => {
+    let room = 8
+    const { alice, bob, clock, meet } = await cluster({ roomFor: async () => room })
+    alice.disk().write(['empty'], '')
+    alice.disk().write(['large'], 'more than fits')
+    alice.disk().write(['small'], 'fits')
+    await meet()
+    expect(paths(bob)).toEqual(['empty', 'small'])
+    expect(state(bob)?.problems.map(({ path, kind }) => `${path} ${kind}`)).toEqual(['large no-space'])
+    expect(state(bob)?.problems[0]?.message).toContain('waits for room: 14 bytes')
+    room = 1000
+    // The longest it takes until it is tried again.
+    await clock.pass(60_000)
+    await meet()
+    expect(paths(bob)).toEqual(['empty', 'large', 'small'])
+    expect(state(bob)?.problems).toEqual([])
   })
 })
 

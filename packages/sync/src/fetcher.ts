@@ -20,8 +20,10 @@ import {
   type ManifestPlaces,
   type WantedChunk,
 } from './fetch-queue.ts'
+import type { FetchRoom } from './fetch-room.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { MissingSearch } from './missing-search.ts'
+import { DEFAULT_PEER_GRACE_MS, waitForPeer } from './peer-patience.ts'
 import { RateMeter } from './rate-meter.ts'
 import type { BatchOwner, Requester } from './requester.ts'
 import { Wakeup } from './wakeup.ts'
@@ -35,10 +37,10 @@ const MAX_QUEUED_CHUNKS = 8192
 const MAX_QUEUED_BYTES = 256 * 1024 * 1024
 /** After the store refused (disk full, I/O error) nothing is asked for. */
 const STORE_RETRY_MS = 30_000
-/** How long chunks that a person asked for wait for a peer to come (back). */
-const DEFAULT_PEER_GRACE_MS = 10_000
 /** A peer with open requests that sent nothing for so long gives its work to others. */
 const SILENT_MS = 5000
+/** With less room than this fetching does not begin again: each time the tree is walked for what is missing. */
+const MIN_ROOM_AGAIN_BYTES = 16 * 1024 * 1024
 /** Work moves to a peer that would have it done in half the time, and by so much sooner. */
 const STEAL_ADVANTAGE_MS = 500
 
@@ -52,13 +54,15 @@ export interface FetchState {
   /** Bytes stored since the space was added. */
   readonly storedBytes: number
   readonly bytesPerSecond: number
+  /** Whether what nobody asked for is missing until there is room on the disk. */
+  readonly isWaitingForRoom: boolean
   /** Why the store takes nothing at present. */
   readonly blockedBy?: unknown
 }
 
 export interface EnsureOptions extends AbortOptions {
   onProgress?: (bytesDone: number, bytesTotal: number) => void
-  /** How long to wait for a peer when there is none. Milliseconds, default 10,000. */
+  /** How long to wait for a peer that is on the way, at most. Milliseconds, default 10,000. */
   graceMs?: number
 }
 
@@ -71,6 +75,10 @@ export interface FetcherInit {
   log: Logger
   budget: MemoryBudget
   policy: FetchPolicy
+  /** What may come that nobody asked for; without a limit where absent. */
+  room?: FetchRoom
+  /** Whether a link is up or being made, so that a peer may come of it. */
+  isPeerOnTheWay: () => boolean
   /** What `state` gives may have changed. */
   onChange: () => void
   /** There is work for peers that were idle. */
@@ -105,6 +113,7 @@ export class Fetcher implements BatchOwner {
   /** Missing when the walk under way began, less what was stored since: it counts anew, but the tree has not changed. */
   #missingBefore = { chunks: 0, bytes: 0 }
   #waitedMs = 0
+  #isWaitingForRoom = false
   #storedBytes = 0
   #blocked: { readonly error: unknown; readonly until: number } | undefined
 
@@ -140,6 +149,7 @@ export class Fetcher implements BatchOwner {
       isSettled: this.#queue.size === 0 && this.#search.isIdle,
       storedBytes: this.#storedBytes,
       bytesPerSecond: this.#rate.bytesPerSecond(this.#init.clock.monotonic()),
+      isWaitingForRoom: this.#isWaitingForRoom && this.#queue.size + this.#absentChunks > 0,
       ...(this.#blocked !== undefined && { blockedBy: this.#blocked.error }),
     }
   }
@@ -152,7 +162,20 @@ export class Fetcher implements BatchOwner {
 
   /** A peer may have something that nobody had before. */
   peerGained(): void {
-    if (this.#absentChunks > 0 && this.#init.policy === 'all') this.#search.lookAgain()
+    if (this.#absentChunks > 0 && this.#init.policy === 'all' && !this.#isWaitingForRoom) this.#search.lookAgain()
+  }
+
+  /** There is more room on the disk, or less: what nobody asked for waits, or goes on. */
+  roomChanged(): void {
+    const { room, policy, onChange } = this.#init
+    if (room === undefined || policy !== 'all') return
+    const isWaiting = room.bytes() < (this.#isWaitingForRoom ? MIN_ROOM_AGAIN_BYTES : 1)
+    if (isWaiting === this.#isWaitingForRoom) return
+    this.#isWaitingForRoom = isWaiting
+    if (isWaiting) this.#queue.settleQueued('absent', (chunk) => !isPatient(chunk))
+    else if (this.#absentChunks > 0) this.#search.lookAgain()
+    this.#room.wake()
+    onChange()
   }
 
   attach(requester: Requester): void {
@@ -176,8 +199,10 @@ export class Fetcher implements BatchOwner {
   /** Asks the peer for the next chunks, if there are any that it may have. */
   serve(requester: Requester, maxBytes: number): boolean {
     if (this.#blocked !== undefined) return false
+    this.roomChanged()
     const batch = this.#queue.take(requester, maxBytes)
     if (batch === undefined) return false
+    this.#init.room?.take(batch.bytes)
     requester.request(this, batch)
     this.#room.wake()
     return true
@@ -314,7 +339,7 @@ export class Fetcher implements BatchOwner {
   }
 
   get #isFetching(): boolean {
-    return this.#peers.size > 0 && this.#init.policy === 'all'
+    return this.#peers.size > 0 && this.#init.policy === 'all' && !this.#isWaitingForRoom
   }
 
   async #scan(
@@ -407,9 +432,9 @@ export class Fetcher implements BatchOwner {
   }
 
   async #giveUpWithoutPeers(graceMs: number): Promise<void> {
-    const { signal } = this.#stop
-    await this.#peerCame.waitAtMost(graceMs, this.#init.clock, { signal }).catch(() => undefined)
-    if (this.#peers.size === 0) this.#queue.settleQueued('absent', () => true)
+    const { clock, isPeerOnTheWay } = this.#init
+    const init = { clock, isPeerOnTheWay, graceMs, peerCame: this.#peerCame, hasPeer: () => this.#peers.size > 0 }
+    if (!(await waitForPeer(init, { signal: this.#stop.signal }))) this.#queue.settleQueued('absent', () => true)
   }
 
   #settleUnavailable(): void {

@@ -15,6 +15,7 @@
  */
 export type { WantedContent } from './content-scan.ts'
 export type { Divergence, Repair } from './divergence-watch.ts'
+export type { FetchRoom } from './fetch-room.ts'
 export { type EnsureOptions, FETCH_POLICIES, type FetchPolicy, type FetchState } from './fetcher.ts'
 export { DEFAULT_TRANSFER_BYTES } from './memory-budget.ts'
 export type { PeerState } from './peer-state.ts'

@@ -15,6 +15,7 @@ import {
 } from '@dittofs/interface'
 import type { WantedContent } from './content-scan.ts'
 import type { Divergence, Repair } from './divergence-watch.ts'
+import type { FetchRoom } from './fetch-room.ts'
 import type { EnsureOptions, FetchPolicy, FetchState } from './fetcher.ts'
 import { DEFAULT_TRANSFER_BYTES, MemoryBudget } from './memory-budget.ts'
 import { isDone, type PeerState, peerState } from './peer-state.ts'
@@ -48,6 +49,12 @@ export interface SyncEngineInit {
   statements?: StatementExchange
   /** Bytes that transfers may hold in memory. Default 64 MiB. */
   maxTransferBytes?: number
+  /** What may be fetched that nobody asked for; without a limit where absent. */
+  room?: FetchRoom
+  /**
+   * Whether links are being made. What a person asks for waits longer for a peer then; where absent, always as long.
+   */
+  isDialing?: () => boolean
   /** What content may be sent and fetched at now, over all links together; no limit where absent. */
   limits?: TransferLimits
 }
@@ -153,6 +160,8 @@ export class SyncEngine {
       clock,
       log,
       budget: this.#budget,
+      ...(this.#init.room !== undefined && { room: this.#init.room }),
+      isPeerOnTheWay: () => this.#sessions.size > 0 || this.#init.isDialing?.() !== false,
       onMembers: (removed) => this.#membersChanged(space.id, removed),
       onChange: () => this.#spaceChanged(space),
       onWork: () => this.#schedulePump(),
@@ -226,6 +235,11 @@ export class SyncEngine {
       received += link.bytesReceived
     }
     return { sent, received }
+  }
+
+  /** What `room` says has changed otherwise than by what was asked for. */
+  roomChanged(): void {
+    for (const { fetcher } of this.#spaces.values()) fetcher.roomChanged()
   }
 
   /** Where the content of a space stands; `undefined` for a space that was not added. */

@@ -11,6 +11,7 @@ import type {
   Unsubscribe,
 } from '@dittofs/interface'
 import type { Divergence, Repair } from './divergence-watch.ts'
+import type { FetchRoom } from './fetch-room.ts'
 import { Fetcher, type FetchPolicy } from './fetcher.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { RepairTurns } from './repair-turns.ts'
@@ -31,6 +32,8 @@ export interface SyncSpaceInit {
   clock: Clock
   log: Logger
   budget: MemoryBudget
+  room?: FetchRoom
+  isPeerOnTheWay: () => boolean
   onMembers: (removed: readonly DeviceKey[]) => void
   onChange: () => void
   onWork: () => void
@@ -51,7 +54,8 @@ export class SyncSpace {
   readonly #unsubscribe: Unsubscribe
 
   constructor(init: SyncSpaceInit) {
-    const { metadata, store, readManifest, clock, log, budget, policy, onChange, onWork, onCorrupt } = init
+    const { metadata, store, readManifest, clock, log, budget, policy, isPeerOnTheWay, onChange, onWork, onCorrupt } =
+      init
     this.#init = init
     this.id = metadata.space
     this.number = init.number
@@ -67,6 +71,8 @@ export class SyncSpace {
       log,
       budget,
       policy,
+      ...(init.room !== undefined && { room: init.room }),
+      isPeerOnTheWay,
       onChange,
       onWork,
       onCorrupt,

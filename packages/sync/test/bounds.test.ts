@@ -1,5 +1,5 @@
 import { chunkIdOf, loadBlake3, ManifestBuilder } from '@dittofs/chunk-store'
-import { type Chunk, DittoError, systemClock } from '@dittofs/interface'
+import { type Chunk, DittoError } from '@dittofs/interface'
 import { pseudoRandomBytes } from '@dittofs/testing'
 import { MESSAGE_TYPE } from '@dittofs/wire'
 import { describe, expect, it } from 'vitest'
@@ -19,7 +19,11 @@ describe('memory', () => {
     let highest = 0
     alice.chunks.put = async (space, chunks, options) => {
       highest = Math.max(highest, alice.engine.transferBytes)
-      await systemClock.sleep(10)
+      // Slower than the network: it begins once nothing more comes.
+      for (let before = -1; before !== alice.engine.transferBytes; ) {
+        before = alice.engine.transferBytes
+        await settle()
+      }
       return put(space, chunks, options)
     }
     connect(alice, bob)
@@ -86,6 +90,37 @@ describe('a store that takes nothing more', () => {
     expect(wanted).toBeDefined()
     expect(await alice.files()).toEqual(await bob.files())
     expect(alice.engine.transferBytes).toBe(0)
+  })
+})
+
+describe('a disk with little room', () => {
+  it('gets what a person asks for; the rest counts as missing until there is room', async () => {
+    const bob = await TestDevice.open('bob', NAMES)
+    await bob.write({ 'a.bin': pseudoRandomBytes(23, 9_000_000), 'b.bin': pseudoRandomBytes(24, 900_000) })
+    let bytes = 2_000_000
+    const room = {
+      bytes: () => bytes,
+      take: (asked: number) => {
+        bytes -= asked
+      },
+    }
+    const alice = await TestDevice.open('alice', NAMES, { room })
+    connect(alice, bob)
+    await alice.upToDate()
+    const state = alice.engine.spaceState(HOME)
+    expect(state).toMatchObject({ isWaitingForRoom: true, isSettled: true })
+    expect(state?.storedBytes).toBeLessThan(6_000_000)
+    expect((state?.storedBytes ?? 0) + (state?.missingBytes ?? 0)).toBeGreaterThanOrEqual(9_900_000)
+    const wanted = alice.tree().lookup('b.bin')?.file
+    if (wanted === undefined) throw new TypeError('the metadata is here')
+    await alice.engine.ensure(HOME, [wanted])
+    expect((await alice.files())['b.bin']).toBe((await bob.files())['b.bin'])
+    expect(alice.engine.spaceState(HOME)?.isWaitingForRoom).toBe(true)
+    bytes = 1_000_000_000
+    alice.engine.roomChanged()
+    await alice.upToDate()
+    expect(await alice.files()).toEqual(await bob.files())
+    expect(alice.engine.spaceState(HOME)).toMatchObject({ isWaitingForRoom: false, missingChunks: 0 })
   })
 })
 

@@ -145,6 +145,41 @@ describe('a space that is fetched on demand', () => {
     await expect(carol.engine.ensure(HOME, [wanted], { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i)
   })
 
+  it('waits two seconds where no device is on the way, and ten while one is being dialled', async () => {
+    const clock = new ManualClock()
+    let isDialing = false
+    const bob = await TestDevice.open('bob', NAMES, { clock })
+    const carol = await TestDevice.open('carol', NAMES, { clock, policy: 'on-demand', isDialing: () => isDialing })
+    await bob.write({ 'a.txt': Buffer.from('a') })
+    const [session] = connect(carol, bob)
+    await clock.advance(2000)
+    await session.end()
+    const wanted = carol.tree().lookup('a.txt')?.file
+    if (wanted === undefined) throw new TypeError('the metadata is here')
+    const waitedMs = async () => {
+      const start = clock.monotonic()
+      let end: number | undefined
+      const ended = carol.engine.ensure(HOME, [wanted]).then(
+        () => 'fetched',
+        (error: unknown) => {
+          end = clock.monotonic()
+          return isDittoError(error) ? error.code : error
+        },
+      )
+      await clock.advance(20_000)
+      return [await ended, (end ?? 0) - start]
+    }
+    expect(await waitedMs()).toEqual(['DITTO_PEER_UNREACHABLE', 2000])
+    isDialing = true
+    expect(await waitedMs()).toEqual(['DITTO_PEER_UNREACHABLE', 10_000])
+    const patient = carol.engine.ensure(HOME, [wanted])
+    await clock.advance(5000)
+    connect(carol, bob)
+    await clock.advance(2000)
+    await patient
+    expect(await carol.files()).toEqual(await bob.files())
+  })
+
   it('waits a while for a device to come', async () => {
     const bob = await TestDevice.open('bob', NAMES)
     const carol = await TestDevice.open('carol', NAMES, { policy: 'on-demand' })

@@ -1,4 +1,5 @@
 import { CHUNKERS, type ChunkerKind, DURABILITIES, type Durability } from '@dittofs/interface'
+import { isReserve } from '../limits/disk-reserve.ts'
 import { parseHours } from '../limits/limit-hours.ts'
 import { parseRate } from '../limits/rate.ts'
 
@@ -28,6 +29,7 @@ export interface Config {
   readonly upload_limit: string
   readonly download_limit: string
   readonly limit_hours: readonly string[]
+  readonly reserve: string
   readonly history_days: number
   readonly history_versions: number
   readonly log_level: LogLevel
@@ -146,6 +148,13 @@ export const CONFIG_KEYS: { readonly [Key in keyof Config]: ConfigKey<Config[Key
       value.every((text) => typeof text === 'string' && parseHours(text) !== undefined),
     description:
       'When the two limits above are in force, by the time of this machine: days and hours, or hours of every day. Empty: always.',
+  },
+  reserve: {
+    fallback: '',
+    expected: 'a size written like "500 MiB" or "2 GiB", or "0", or empty',
+    isValid: (value) => typeof value === 'string' && isReserve(value),
+    description:
+      'What stays free on a disk: content that nobody asked for, and files of live folders, wait while there is less. Empty: 1 GiB or 5 % of the disk, whichever is more. "0": nothing.',
   },
   history_days: {
     fallback: 30,

@@ -138,6 +138,11 @@ export class Connector {
     return [...this.#listeners.values()].flatMap((listener) => listener.addresses())
   }
 
+  /** Whether a connection is being opened to anybody. */
+  get isDialing(): boolean {
+    return [...this.#table.targets()].some((target) => target.isDialing)
+  }
+
   /** Looks for everybody now, whatever has failed so far. */
   refresh(): void {
     for (const discovery of this.#discoveries) discovery.refresh()

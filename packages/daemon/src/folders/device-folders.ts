@@ -53,6 +53,8 @@ export interface DeviceFoldersInit {
   /** The last synced state of a space's folders. */
   openBase: (space: OpenSpace) => SpaceFoldersInit['database']
   onChange: () => void
+  /** Bytes that may be written to the disk a directory is on, by what is to stay free there. */
+  roomOf: (directory: string) => Promise<number>
   /** Told of bytes that lie in a live folder now, and in the store beside. */
   onCopied: (bytes: number) => void
   /** Told when content of a space that may have counted as missing lies in a live folder. */
@@ -312,7 +314,7 @@ export class DeviceFolders implements LiveFolders {
   async #openSpace(space: OpenSpace): Promise<RunningSpace> {
     const { store, readManifest, held, clock, randomBytes, logger, linked, deviceName, onChange } = this.#init
     const directoryOf = (folder: string) => linked.get(folder)?.directory
-    const { onCopied } = this.#init
+    const { onCopied, roomOf } = this.#init
     const onGained = () => this.#init.onGained(space)
     const content = new SpaceContent({
       ...{ space, store, readManifest, held, randomBytes, logger, clock, directoryOf, onCopied, onGained },
@@ -321,6 +323,10 @@ export class DeviceFolders implements LiveFolders {
     const folders = await this.#init.openSpaceFolders({
       ...{ space: space.id, metadata: space.metadata, database: this.#init.openBase(space), content },
       ...{ clock, randomBytes, logger, deviceLabel: deviceName() },
+      roomFor: async (folder) => {
+        const directory = directoryOf(folder)
+        return directory === undefined ? Number.POSITIVE_INFINITY : roomOf(directory)
+      },
     })
     folders.onChange(onChange)
     const running = { folders, content }

@@ -22,5 +22,6 @@ export function offlineView(
       }),
     links: (): readonly LinkState[] => ['tcp', 'mdns', 'beacon'].map((name) => ({ name, isUp: false, reason: REASON })),
     isFetching: () => false,
+    bytesWaitingForRoom: () => 0,
   }
 }

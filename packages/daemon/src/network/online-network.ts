@@ -30,6 +30,8 @@ import type { Level } from 'level'
 import type { Config } from '../config/config-schema.ts'
 import { Connector } from '../connector/connector.ts'
 import type { FetchOptions, LackingFile } from '../content/content-fetcher.ts'
+import { diskSpaceOf } from '../limits/disk-reserve.ts'
+import { RoomWatch } from '../limits/room-watch.ts'
 import { transferLimits } from '../limits/transfer-limits.ts'
 import { admitLink } from '../pairing/admit-link.ts'
 import { joinSpace } from '../pairing/join-space.ts'
@@ -53,6 +55,8 @@ const FIRST_SESSION_MS = 5000
 
 export interface OnlineNetworkInit {
   identity: Identity
+  /** Directory of the device, on the disk that content comes to. */
+  home: string
   memberships: Memberships
   spaces: SpaceRegistry
   store: ChunkStore
@@ -82,6 +86,7 @@ export class OnlineNetwork implements Network {
   readonly #connector: Connector
   readonly #fetcher: EngineFetcher
   readonly #traffic = new Traffic()
+  readonly #room: RoomWatch
   readonly #stop = new AbortController()
   readonly #pairings = new Set<Promise<void>>()
 
@@ -89,6 +94,7 @@ export class OnlineNetwork implements Network {
   static async open(init: OnlineNetworkInit): Promise<OnlineNetwork> {
     const network = new OnlineNetwork(init)
     try {
+      await network.#room.start()
       await network.#connector.start()
     } catch (error) {
       await network.close()
@@ -100,11 +106,20 @@ export class OnlineNetwork implements Network {
   constructor(init: OnlineNetworkInit) {
     const { identity, memberships, spaces, store, readManifest, clock, randomBytes, logger, config } = init
     this.#init = init
+    this.#room = new RoomWatch({
+      look: () => diskSpaceOf(init.home),
+      reserve: config.reserve,
+      clock,
+      underWayBytes: () => this.#engine.transferBytes,
+      onLook: () => this.#engine.roomChanged(),
+    })
     this.#engine = new SyncEngine({
       ...{ store, readManifest, clock, log: logger, limits: transferLimits(config, clock) },
       self: identity.key,
       instance: randomBytes(INSTANCE_BYTES),
       deviceName: init.deviceName,
+      room: this.#room,
+      isDialing: () => this.#connector.isDialing,
       statements: statementExchange({ memberships: () => memberships.spaces(), statementIds, missingStatements }),
     })
     this.#fetcher = new EngineFetcher(this.#engine)
@@ -158,6 +173,11 @@ export class OnlineNetwork implements Network {
     return this.#engine.spaceState(space.id)?.isSettled === false
   }
 
+  bytesWaitingForRoom(space: OpenSpace): number {
+    const state = this.#engine.spaceState(space.id)
+    return state?.isWaitingForRoom === true ? state.missingBytes : 0
+  }
+
   traffic(): { readonly sent: number; readonly received: number } {
     return this.#traffic.total()
   }
@@ -201,7 +221,7 @@ export class OnlineNetwork implements Network {
   /** Takes no new link, tells the peers, finishes what arrived. */
   async close(): Promise<void> {
     this.#stop.abort(new DittoError('DITTO_CLOSED', 'The device was closed.'))
-    await Promise.all([this.#engine.close(), this.#connector.close()])
+    await Promise.all([this.#engine.close(), this.#connector.close(), this.#room.close()])
     await Promise.all(this.#pairings)
   }
 

@@ -24,6 +24,8 @@ export interface NetworkView {
   links(): readonly LinkState[]
   /** Whether content of the space is being fetched now. */
   isFetching(space: OpenSpace): boolean
+  /** Missing bytes of the space that are fetched once the disk has room for them. */
+  bytesWaitingForRoom(space: OpenSpace): number
 }
 
 export interface StatusReportInit {
@@ -94,7 +96,11 @@ export class StatusReport {
       },
       peers: view.peers(),
       links: view.links(),
-      notices: [...notices.all(), ...removedAuthors.notices((author) => this.#describeAuthor(author))],
+      notices: [
+        ...notices.all(),
+        ...removedAuthors.notices((author) => this.#describeAuthor(author)),
+        ...this.#init.spaces().flatMap((space) => waitNotice(space.name, view.bytesWaitingForRoom(space))),
+      ],
     }
   }
 
@@ -130,4 +136,11 @@ export class StatusReport {
     }
     return [...found.values()].sort((a, b) => Number(b.isSelf) - Number(a.isSelf) || (a.name < b.name ? -1 : 1))
   }
+}
+
+function waitNotice(space: string, bytes: number): readonly string[] {
+  if (bytes === 0) return []
+  return [
+    `The space ${JSON.stringify(space)} waits for room: ${bytes} bytes. They come by themselves once more of the disk is free than "reserve" in config.toml keeps; "dittofs get" fetches what you name all the same.`,
+  ]
 }

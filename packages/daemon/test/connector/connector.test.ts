@@ -21,6 +21,25 @@ function deaf(network: MemoryNetwork, host: string): Transport {
   }
 }
 
+/** Tells when an announcement was heard and dealt with. */
+function hearing(network: MemoryNetwork, host: string, onHeard: () => void): Transport {
+  const transport = memoryTransport(network, { host })
+  return {
+    name: transport.name,
+    capabilities: transport.capabilities,
+    listen: (options) => transport.listen(options),
+    dial: (address, options) => transport.dial(address, options),
+    discover: (options) =>
+      transport.discover({
+        ...options,
+        onSighting: (sighting) => {
+          options.onSighting(sighting)
+          onHeard()
+        },
+      }),
+  }
+}
+
 function lan(factor = FACTOR) {
   const network = new MemoryNetwork()
   const space = new TestSpace()
@@ -100,11 +119,12 @@ describe('Connector', () => {
       [alice, bob].map(({ links }) =>
         links.map((link) => Buffer.from(link.exportKeyingMaterial(8, label)).toString('hex')),
       )
-    for (let calm = 0; calm < 20; calm++) {
-      await new Promise((resolve) => setTimeout(resolve, 10))
+    const isOver = () => {
       const [atAlice, atBob] = sides()
-      if (atAlice?.length !== 1 || atBob?.length !== 1 || atAlice[0] !== atBob[0]) calm = 0
+      const isSame = atAlice?.length === 1 && atBob?.length === 1 && atAlice[0] === atBob[0]
+      return isSame && !alice.connector.isDialing && !bob.connector.isDialing
     }
+    while (!isOver()) await new Promise(setImmediate)
     expect(sides()[0]).toEqual(sides()[1])
   })
 
@@ -168,8 +188,13 @@ describe('Connector', () => {
     await alice.start()
     const bob = await device('bob')
     const secrets = { ...new TestSpace('none', Buffer.alloc(32, 'none')).secrets() }
-    await bob.start({ secrets })
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    let onHeard = () => {}
+    const heard = new Promise<void>((resolve) => {
+      onHeard = resolve
+    })
+    await bob.start({ secrets, transports: [hearing(network, 'bob', () => onHeard())] })
+    await heard
+    expect(bob.connector.isDialing).toBe(false)
     expect(bob.links).toEqual([])
     space.members.add(bob.key)
     Object.assign(secrets, space.secrets())

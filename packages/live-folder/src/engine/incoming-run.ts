@@ -11,6 +11,7 @@ import { inSlices } from '../slices.ts'
 import { countIncoming, isBraked } from './brake.ts'
 import { concurrently } from './concurrently.ts'
 import type { EngineContext } from './engine-context.ts'
+import { fitsIn } from './fits-in.ts'
 import type { FolderRuntime } from './linked-folder.ts'
 import { identity } from './outgoing-batch.ts'
 import { holdFolder, reportError } from './outgoing-run.ts'
@@ -113,7 +114,7 @@ export class IncomingRun {
 
   async #carryOut(all: readonly IncomingStep[]): Promise<void> {
     const { store, folders } = this.#context
-    const steps = await this.#withContent(all)
+    const steps = await this.#withRoom(await this.#withContent(all))
     const intents: Intent[] = []
     for (const step of steps) intents.push(...this.#intentsOf(step))
     const keys = await store.announce(intents)
@@ -152,6 +153,28 @@ export class IncomingRun {
       )
     }
     return steps.filter((step) => !missing.has(step))
+  }
+
+  /** Leaves out files for which the disk has no room, until it has. */
+  async #withRoom(steps: IncomingStep[]): Promise<IncomingStep[]> {
+    const { init, folders, trail } = this.#context
+    if (init.roomFor === undefined) return steps
+    const waiting = new Set<IncomingStep>()
+    const written = steps.filter((step) => fileOf(step) !== undefined)
+    for (const id of new Set(written.map(({ folder }) => folder))) {
+      const own = written.filter(({ folder }) => folder === id)
+      const sizes = own.map((step) => fileOf(step)?.size ?? 0)
+      const fits = fitsIn(sizes, await init.roomFor(id))
+      for (const [at, step] of own.entries()) {
+        if (fits[at] === true) continue
+        waiting.add(step)
+        const message = `It waits for room: ${sizes[at]} bytes are to be written, and too little of this disk would stay free.`
+        folders.get(id)?.report('document', step.path, 'no-space', message)
+        trail.note(id, step.path, 'decided', message)
+        this.#again(step)
+      }
+    }
+    return waiting.size === 0 ? steps : steps.filter((step) => !waiting.has(step))
   }
 
   #intentsOf(step: IncomingStep): Intent[] {

@@ -142,6 +142,11 @@ export interface SpaceFoldersInit {
   readonly deviceLabel: string
   /** Files that may be deleted or replaced at once before the brake holds them. Default 1,000. */
   readonly brakeFiles?: number
+  /**
+   * Bytes that may be written to the disk of a folder before less stays free there than is to. A file that does not fit
+   * is a problem of kind `no-space`, and is tried again by itself. Without a limit where absent.
+   */
+  readonly roomFor?: (folder: FolderId) => Promise<number>
   /** Milliseconds between two full scans of a folder, beside what the watcher tells. Default 1 hour; 0 for none. */
   readonly rescanMs?: number
 }

@@ -28,6 +28,7 @@ export interface SimulatedDeviceInit {
   readonly folders: readonly FolderSetup[]
   readonly onMessages?: (messages: readonly Uint8Array[]) => void
   readonly brakeFiles?: number
+  readonly roomFor?: (folder: string) => Promise<number>
   readonly logger?: Logger
 }
 
@@ -92,13 +93,14 @@ export class SimulatedDevice {
   }
 
   async start(): Promise<void> {
-    const { clock, brakeFiles, logger } = this.#init
+    const { clock, brakeFiles, roomFor, logger } = this.#init
     this.folders = await openSpaceFolders({
       ...{ space: SPACE, metadata: this.store, database: this.#base, content: this.content, clock },
       randomBytes: (size) => new Uint8Array(size),
       logger: logger ?? SILENT_LOGGER,
       ...{ deviceLabel: this.name, rescanMs: 0 },
       ...(brakeFiles === undefined ? {} : { brakeFiles }),
+      ...(roomFor === undefined ? {} : { roomFor }),
     })
     const life = this.#life
     for (const { id, path, mode = 'two-way' } of this.#init.folders) {
