@@ -1,6 +1,7 @@
 /**
- * Three devices and a person at each of them, who works with real programs while devices are killed and cut off. What is
- * random comes from a seed, which is printed.
+ * Three devices and a person at each of them, who works with real programs. What is random comes from a seed, which is
+ * printed. One person acts at a time and all agree before the next does; with DITTOFS_LIFE=wild all act at once, and
+ * devices are killed and stopped.
  */
 import { execFile } from 'node:child_process'
 import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
@@ -14,7 +15,8 @@ import { seededRandom } from './support/tree.ts'
 
 const run = promisify(execFile)
 const SEED = Number(process.env.DITTOFS_LIFE_SEED ?? 1)
-const ROUNDS = process.env.DITTOFS_TEST_ALL === '1' ? 60 : 25
+const IS_WILD = process.env.DITTOFS_LIFE === 'wild'
+const ROUNDS = IS_WILD ? 60 : 12
 
 interface Actor {
   readonly folder: string
@@ -118,14 +120,19 @@ it(`keeps three folders the same through a random life, with seed ${SEED}`, asyn
     return { folder, name: device.name, random: seededRandom(SEED * 100 + at) }
   })
   for (let round = 0; round < ROUNDS; round++) {
+    if (!IS_WILD) {
+      await act(actors[round % actors.length] as Actor)
+      await agree(devices)
+      continue
+    }
     await Promise.all(actors.map((actor) => act(actor)))
     const dice = random()
     const one = devices[Math.floor(random() * devices.length)] as FolderDevice
-    if (dice < 0.1) {
+    if (IS_WILD && dice < 0.1) {
       await one.device.kill()
       await act(actors[devices.indexOf(one)] as Actor)
       await one.restart()
-    } else if (dice < 0.15) {
+    } else if (IS_WILD && dice < 0.15) {
       await one.device.stop()
       await act(actors[devices.indexOf(one)] as Actor)
       await one.restart()

@@ -327,9 +327,8 @@ describe('a device asked for a log', () => {
   })
 
   it('gives nothing to a member that may only read', async () => {
-    const alice = await open('alice')
+    const alice = await TestDevice.open('alice', NAMES, { readers: ['mallory'] })
     await alice.write({ 'a.txt': text('a') })
-    await alice.members().add(mallory, 'mallory', 'read')
     const peer = await RawPeer.greet(alice, mallory, [HOME])
     peer.send({ type: 'wantLog', space: 100, log: await logOf(alice.tree(), 'alice'), from: 0 })
     peer.send({ type: 'ping', nonce: 4 })
