@@ -122,7 +122,7 @@ it(`keeps three folders the same through a random life, with seed ${SEED}`, asyn
   for (let round = 0; round < ROUNDS; round++) {
     if (!IS_WILD) {
       await act(actors[round % actors.length] as Actor)
-      await agree(devices)
+      await agree(devices, { isAccepting: true })
       continue
     }
     await Promise.all(actors.map((actor) => act(actor)))
@@ -138,8 +138,7 @@ it(`keeps three folders the same through a random life, with seed ${SEED}`, asyn
       await one.restart()
     } else await delay(random() * 300)
   }
-  for (const { device } of devices) await device.must('resume', '--accept')
-  const tree = await agree(devices).catch(async (error: unknown) => {
+  const tree = await agree(devices, { isAccepting: true }).catch(async (error: unknown) => {
     for (const { device } of devices) {
       process.stderr.write(
         `${device.name} lacks:\n${(await device.run('list', '--missing', '-v')).stdout.slice(0, 2000)}\n`,

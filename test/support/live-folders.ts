@@ -39,10 +39,20 @@ export async function linkAll(devices: readonly FolderDevice[]): Promise<void> {
   for (const { device, folder } of devices) await device.must('link', folder)
 }
 
-/** Waits until all devices agree; what one of them brings may give another something to do, so until nothing changes. */
-export async function agree(devices: readonly FolderDevice[]): Promise<readonly string[]> {
+/**
+ * Waits until all devices agree; what one of them brings may give another something to do, so until nothing changes.
+ *
+ * @param options - `isAccepting`: also does what the brake holds
+ */
+export async function agree(
+  devices: readonly FolderDevice[],
+  { isAccepting = false } = {},
+): Promise<readonly string[]> {
   for (let round = 0; round < 30; round++) {
-    for (const { device } of devices) await settle(device)
+    for (const { device } of devices) {
+      await settle(device)
+      if (isAccepting) await device.must('resume', '--accept')
+    }
     const trees = await Promise.all(devices.map(({ folder }) => shownTree(folder)))
     const [first, ...others] = trees.map((tree) => tree.join('\n'))
     if (others.every((other) => other === first)) return trees[0] as string[]
