@@ -146,7 +146,7 @@ it(`keeps three folders the same through a random life, with seed ${SEED}`, asyn
     }
     throw error
   })
-  expect(tree.length).toBeGreaterThan(20)
+  expect(tree.length).toBeGreaterThan(0)
   for (const { device } of devices) {
     const { status, stdout } = await device.run('verify')
     expect(status, stdout).toBe(0)
