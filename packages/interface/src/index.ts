@@ -143,6 +143,7 @@ export {
   type TreeEntry,
 } from './metadata-store.ts'
 export { nameFault, parsePath } from './paths.ts'
+export type { IncomingSignal, Signal, SignalChannel, SignalChannelListener, SignalKind } from './signaling.ts'
 export { systemClock } from './system-clock.ts'
 export type {
   Address,
