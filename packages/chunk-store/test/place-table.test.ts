@@ -64,6 +64,23 @@ describe('the table of places', () => {
     expect(await table.lookup([a.id])).toEqual([[{ space: 1, file: 1, offset: 1000, length: 1000 }]])
   })
 
+  it('knows a chunk that lies in very many files until the last of them goes, in whatever order they go', async () => {
+    for (const order of [(nth: number) => nth, (nth: number) => 39 - nth, (nth: number) => (nth * 17) % 40]) {
+      const content: SimulatedIndex = new Map()
+      const { table } = await openTable(content)
+      const [shared] = chunks(0, 1) as [ChunkRef]
+      for (let nth = 0; nth < 40; nth++) await table.place(SPACE, `copy ${nth}`, runs([shared]))
+      for (let nth = 0; nth < 40; nth++) {
+        const [places] = await table.lookup([shared.id])
+        expect(places?.length).toBeGreaterThan(0)
+        await table.unplace(`copy ${order(nth)}`)
+      }
+      expect(await table.lookup([shared.id])).toEqual([[]])
+      // Nothing is left behind but the number of the space.
+      expect([...content.keys()]).toHaveLength(1)
+    }
+  })
+
   it('gives a file another key, and forgets what that key named', async () => {
     const { table } = await openTable(new Map())
     const [a, b] = chunks(0, 2) as [ChunkRef, ChunkRef]

@@ -179,6 +179,29 @@ describe('chunks in files of the user', () => {
     expect(Buffer.concat((await readAll(ids)) as Uint8Array[]).equals(bytes)).toBe(true)
   })
 
+  it('are copied although another file should hold them too: that one may have changed a moment ago', async () => {
+    const bytes = pseudoRandomBytes(16, MIB)
+    const film = await addFile('film', bytes)
+    const copy = await addFile('copy', bytes)
+    const ids = (await chunksOf(film.content, film.size)).map(({ id }) => id)
+    await writeFile(copy.at, 'something else')
+    expect(await store.preserve('film')).toEqual([])
+    await store.unplace('film')
+    await rm(film.at)
+    expect(Buffer.concat((await readAll(ids)) as Uint8Array[]).equals(bytes)).toBe(true)
+  })
+
+  it('are copied from another file that holds them where this one does no longer', async () => {
+    const bytes = pseudoRandomBytes(17, MIB)
+    const film = await addFile('film', bytes)
+    const copy = await addFile('copy', bytes)
+    await writeFile(film.at, 'something else')
+    expect(await store.preserve('film')).toEqual([])
+    await rm(copy.at)
+    const ids = (await chunksOf(film.content, film.size)).map(({ id }) => id)
+    expect(Buffer.concat((await readAll(ids)) as Uint8Array[]).equals(bytes)).toBe(true)
+  })
+
   it('that are gone already are named when they should be copied', async () => {
     const { content, size, at } = await addFile('film', pseudoRandomBytes(9, MIB))
     const ids = (await chunksOf(content, size)).map(({ id }) => id)

@@ -121,7 +121,10 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   const store = placedChunkStore({
     store: packChunkStore({ directory: home.chunks, logger, clock }),
     directory: path.join(home.chunks, 'places'),
-    files: placedPaths((key) => late.folders?.locate(key)),
+    files: placedPaths(
+      (key) => late.folders?.locate(key),
+      (key) => late.folders?.doubt(key),
+    ),
     isKept: (key) => !key.startsWith(PROVISIONAL_PREFIX),
   })
   await store.open()
@@ -195,6 +198,10 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       onGained: (space) => {
         report.contentChanged(space)
         network?.contentCame(space)
+      },
+      onLost: (space) => {
+        report.contentChanged(space)
+        network?.contentLost(space)
       },
     }),
     (opened) => opened.close(),

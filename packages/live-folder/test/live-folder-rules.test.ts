@@ -86,6 +86,23 @@ describe('the brake', () => {
   })
 })
 
+describe('a file that is gone and found again by its bytes', () => {
+  it('is moved, with the time and the mode that it has now', async () => {
+    const { alice, bob, meet } = await cluster()
+    alice.disk().write(['letter'], 'the same bytes')
+    alice.disk().setAttributes(['letter'], { mtimeNs: 5_000_000n })
+    await meet()
+    alice.disk().remove(['letter'])
+    alice.disk().write(['copy'], 'the same bytes')
+    alice.disk().setAttributes(['copy'], { mtimeNs: 7_000_000n, mode: 0o600 })
+    await meet()
+    for (const device of [alice, bob]) {
+      expect(paths(device)).toEqual(['copy'])
+      expect(device.disk().at(['copy'])).toMatchObject({ mtimeNs: 7_000_000n, mode: 0o600 })
+    }
+  })
+})
+
 describe('a disk with little room', () => {
   it('gets the files that fit; the others are reported, and written once there is room', async () => {
     let room = 8

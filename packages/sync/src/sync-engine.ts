@@ -178,6 +178,11 @@ export class SyncEngine {
     this.#spaces.get(id)?.fetcher.peerGained()
   }
 
+  /** Content of the space that was held is not any more: what is missing is looked for anew. */
+  contentLost(id: SpaceId): void {
+    this.#spaces.get(id)?.fetcher.contentChanged(undefined)
+  }
+
   /** Resolves when nothing of the space is under way any more. */
   async removeSpace(id: SpaceId): Promise<void> {
     const space = this.#spaces.get(id)

@@ -21,6 +21,7 @@ const PLACE_BYTES = 18
 const CHUNK = 0x63 // c: chunk -> places
 const FILE = 0x66 // f: file and chunk -> nothing
 const KEY = 0x6b // k: key -> file
+const MORE = 0x6d // m: chunk and file -> a place past those of the chunk's own row
 const NUMBER = 0x6e // n: file -> key and space
 const SPACE = 0x73 // s: space number -> space ID
 
@@ -72,6 +73,15 @@ export function fileChunkRow(file: number, id: ChunkId): Uint8Array {
 /** The rows of all chunks of a file. */
 export function fileChunkRows(file: number): { readonly from: Uint8Array; readonly to: Uint8Array } {
   return { from: numbered(FILE, file), to: numbered(FILE, file + 1) }
+}
+
+export function morePlacesRow(id: ChunkId, file: number): Uint8Array {
+  return Buffer.concat([Buffer.of(MORE), chunkId.toBytes(id), encodeFileNumber(file)])
+}
+
+/** The rows of all places of a chunk past those of its own row. */
+export function morePlacesRows(id: ChunkId): { readonly from: Uint8Array; readonly to: Uint8Array } {
+  return { from: morePlacesRow(id, 0), to: morePlacesRow(id, 0xffff_ffff) }
 }
 
 export function chunkOfFileRow(key: Uint8Array): ChunkId {

@@ -55,13 +55,23 @@ export class PlaceReader {
     const wrong: Place[] = []
     for (const place of places) {
       const file = await open.get(place.file)
-      if (file === undefined) continue
+      if (file === undefined) {
+        await this.#doubt(place)
+        continue
+      }
       const bytes = Buffer.allocUnsafeSlow(place.length)
       const isWhole = (await file.read(bytes, place.offset).catch(() => 0)) === place.length
       if (isWhole && chunkIdOf(this.#blake3, bytes) === id) return { bytes, wrong }
       wrong.push(place)
+      await this.#doubt(place)
     }
     return { bytes: undefined, wrong }
+  }
+
+  async #doubt({ file }: Place): Promise<void> {
+    if (this.#files.doubt === undefined) return
+    const [row] = await this.#table.files([file])
+    if (row !== undefined) this.#files.doubt(row.key)
   }
 }
 

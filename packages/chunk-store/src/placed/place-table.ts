@@ -20,6 +20,8 @@ import {
   fileChunkRows,
   fileOfNumberRow,
   keyRow,
+  morePlacesRow,
+  morePlacesRows,
   NUMBER_ROWS,
   numberRow,
   type Place,
@@ -27,7 +29,7 @@ import {
   spaceRow,
 } from './place-codec.ts'
 
-/** Places remembered of one chunk; equal files past that number rely on the others. */
+/** Places of one chunk in its own row, which is read for every question; the rest have a row each and move up. */
 const MAX_PLACES = 16
 const MAX_KEY_BYTES = 64
 /** Chunks changed under one lock, and in one write. */
@@ -177,7 +179,7 @@ export class PlaceTable {
 
   /** Forgets that a chunk lies at a place: its bytes are not there. */
   async drop(id: ChunkId, place: Place): Promise<void> {
-    await this.#change([id], (_, places) => places.filter((other) => !isSamePlace(other, place)), place.file)
+    await this.#remove([id], place.file)
   }
 
   close(): Promise<void> {
@@ -212,47 +214,65 @@ export class PlaceTable {
   }
 
   #addPart(file: number, part: ReadonlyMap<ChunkId, Place>, also: readonly IndexWrite[]): Promise<void> {
-    return this.#change(
-      [...part.keys()],
-      (id, places) => {
-        const isKnown = places.some((place) => place.file === file)
-        return isKnown || places.length >= MAX_PLACES ? undefined : [...places, part.get(id) as Place]
-      },
-      file,
-      also,
-    )
+    return this.#change([...part.keys()], also, async (id, places) => {
+      if (places.some((place) => place.file === file)) return []
+      const place = part.get(id) as Place
+      const isFull = places.length >= MAX_PLACES
+      return [
+        isFull
+          ? { key: morePlacesRow(id, file), value: encodePlaces([place]) }
+          : { key: chunkRow(id), value: encodePlaces([...places, place]) },
+        { key: fileChunkRow(file, id), value: Buffer.of(0) },
+      ]
+    })
   }
 
   async #removeFile(file: number): Promise<void> {
-    for await (const ids of this.chunksOf(file)) {
-      await this.#change(ids, (_, places) => places.filter((place) => place.file !== file), file)
-    }
+    for await (const ids of this.chunksOf(file)) await this.#remove(ids, file)
     await this.#writes.write([{ key: numberRow(file) }])
   }
 
+  /** Forgets that chunks lie in a file. A place that had to wait for room in a chunk's row takes the one that is free. */
+  #remove(ids: readonly ChunkId[], file: number): Promise<void> {
+    return this.#change(ids, [], async (id, places) => {
+      const writes: IndexWrite[] = [{ key: fileChunkRow(file, id) }]
+      const after = places.filter((place) => place.file !== file)
+      if (after.length === places.length) return [...writes, { key: morePlacesRow(id, file) }]
+      const next = places.length < MAX_PLACES ? undefined : await this.#nextPlace(id)
+      if (next !== undefined) {
+        after.push(next)
+        writes.push({ key: morePlacesRow(id, next.file) })
+      }
+      const value = after.length === 0 ? {} : { value: encodePlaces(after) }
+      return [...writes, { key: chunkRow(id), ...value }]
+    })
+  }
+
+  /** A place of a chunk that its own row has no room for. */
+  async #nextPlace(id: ChunkId): Promise<Place | undefined> {
+    const { from, to } = morePlacesRows(id)
+    for await (const batch of this.#database.entries(from, to)) {
+      for (const [, value] of batch) return decodePlaces(value)[0]
+    }
+    return undefined
+  }
+
   /**
-   * Changes the places of chunks in one file, one write for all.
+   * Changes the rows of chunks, one write for all.
    *
-   * @param change - the new places; `undefined` leaves them as they are
+   * @param change - what to write, by the places in the chunk's row
    * @param also - goes with the same write
    */
   async #change(
     ids: readonly ChunkId[],
-    change: (id: ChunkId, places: readonly Place[]) => readonly Place[] | undefined,
-    file: number,
-    also: readonly IndexWrite[] = [],
+    also: readonly IndexWrite[],
+    change: (id: ChunkId, places: readonly Place[]) => Promise<readonly IndexWrite[]>,
   ): Promise<void> {
     const release = await this.#lock.acquire(ids)
     try {
       const writes: IndexWrite[] = [...also]
-      for (const [nth, before] of (await this.lookup(ids)).entries()) {
-        const id = ids[nth] as ChunkId
-        const after = change(id, before)
-        if (after === undefined) continue
-        writes.push(after.length === 0 ? { key: chunkRow(id) } : { key: chunkRow(id), value: encodePlaces(after) })
-        const isThere = after.some((place) => place.file === file)
-        const row = fileChunkRow(file, id)
-        writes.push(isThere ? { key: row, value: Buffer.of(0) } : { key: row })
+      for (const [nth, places] of (await this.lookup(ids)).entries()) {
+        writes.push(...(await change(ids[nth] as ChunkId, places)))
       }
       if (writes.length > 0) await this.#writes.write(writes)
     } finally {
@@ -284,8 +304,4 @@ async function* partsOf(
     }
   }
   if (part.size > 0) yield part
-}
-
-function isSamePlace(a: Place, b: Place): boolean {
-  return a.file === b.file && a.offset === b.offset
 }

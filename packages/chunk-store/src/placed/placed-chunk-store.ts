@@ -15,6 +15,7 @@ import { type Blake3, loadBlake3 } from '../blake3.ts'
 import type { FileCutter } from '../file-cutter.ts'
 import type { OpenIndexDatabase } from '../index-database.ts'
 import { openLevelIndexDatabase } from '../level-index-database.ts'
+import type { Place } from './place-codec.ts'
 import { PlaceReader, type WantedPlaces } from './place-reader.ts'
 import { type PlacedRun, PlaceTable } from './place-table.ts'
 import type { PlacedFiles, PlaceKey } from './placed-files.ts'
@@ -37,14 +38,17 @@ export interface PlacedChunks {
   /** Gives a file another key. What that key named before is forgotten. @returns whether the file is placed */
   renamePlace(from: PlaceKey, to: PlaceKey): Promise<boolean>
   isPlaced(key: PlaceKey): Promise<boolean>
+  /** Reads a file. @returns whether it holds all that was said of it; `false` also where it cannot be had */
+  holds(key: PlaceKey, options?: AbortOptions): Promise<boolean>
   /** The keys of all files, in batches. */
   placedKeys(options?: AbortOptions): AsyncIterable<readonly PlaceKey[]>
   /** Forgets a file. */
   unplace(key: PlaceKey): Promise<void>
   /**
-   * Copies into the store what lies in this file and nowhere else, before it is overwritten or removed.
+   * Copies into the store what lies in this file, before it is overwritten or removed. That another file should hold
+   * the same is not relied upon: it may have changed a moment ago.
    *
-   * @returns the chunks that the file does not hold any more, and nothing else does
+   * @returns the chunks that neither this file nor another holds any more
    */
   preserve(key: PlaceKey, options?: AbortOptions): Promise<readonly ChunkId[]>
 }
@@ -178,6 +182,17 @@ class PlacedChunkStore implements ChunkStore, PlacedChunks {
     return (await this.#table.numberOf(key)) !== undefined
   }
 
+  async holds(key: PlaceKey, options: AbortOptions = {}): Promise<boolean> {
+    const file = await this.#table.numberOf(key)
+    if (file === undefined) return false
+    for await (const ids of this.#table.chunksOf(file, options)) {
+      const places = await this.#table.lookup(ids)
+      const wanted = ids.map((id, nth) => ({ id, places: (places[nth] ?? []).filter((place) => place.file === file) }))
+      for await (const { bytes } of this.#reader.read(wanted, options)) if (bytes === undefined) return false
+    }
+    return true
+  }
+
   placedKeys(options?: AbortOptions): AsyncIterable<readonly PlaceKey[]> {
     return this.#table.keys(options)
   }
@@ -197,9 +212,7 @@ class PlacedChunkStore implements ChunkStore, PlacedChunks {
       const held = await this.#store.has(space, ids)
       const places = await this.#table.lookup(ids)
       const wanted = ids.flatMap((id, nth): WantedPlaces[] => {
-        const own = places[nth]?.filter((place) => place.file === file) ?? []
-        const isElsewhere = held[nth] === true || (places[nth]?.length ?? 0) > own.length
-        return isElsewhere ? [] : [{ id, places: own }]
+        return held[nth] === true ? [] : [{ id, places: ownFirst(places[nth] ?? [], file) }]
       })
       let batch: Chunk[] = []
       let bytesInBatch = 0
@@ -324,4 +337,8 @@ class PlacedChunkStore implements ChunkStore, PlacedChunks {
       return open(this.#init.directory, true)
     }
   }
+}
+
+function ownFirst(places: readonly Place[], file: number): readonly Place[] {
+  return [...places].sort((a, b) => Number(b.file === file) - Number(a.file === file))
 }

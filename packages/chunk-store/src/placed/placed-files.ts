@@ -16,4 +16,7 @@ export interface PlacedFiles {
    * @returns `undefined` where it cannot be had now; nothing is concluded from that
    */
   open(key: PlaceKey): Promise<PlacedFile | undefined>
+
+  /** Told that a file could not be had, or did not hold a chunk that it should. Its owner may want to look into it. */
+  doubt?(key: PlaceKey): void
 }

@@ -30,6 +30,7 @@ import type { OpenSpace } from '../spaces/open-space.ts'
 import { describeFolder, pausedFolder } from './describe-folder.ts'
 import { folderAt, prepareFolder, realPlace } from './folder-place.ts'
 import type { LinkedFolderRow, LinkedFolders } from './linked-folders.ts'
+import { PlaceDoubts } from './place-doubts.ts'
 import { PROVISIONAL_PREFIX, SpaceContent } from './space-content.ts'
 
 export interface DeviceFoldersInit {
@@ -59,6 +60,8 @@ export interface DeviceFoldersInit {
   onCopied: (bytes: number) => void
   /** Told when content of a space that may have counted as missing lies in a live folder. */
   onGained: (space: OpenSpace) => void
+  /** Told when content of a space that counted as held turned out not to be. */
+  onLost: (space: OpenSpace) => void
 }
 
 interface RunningSpace {
@@ -72,9 +75,18 @@ export class DeviceFolders implements LiveFolders {
   readonly #running = new Map<SpaceId, Promise<RunningSpace>>()
   readonly #open = new Map<number, RunningSpace>()
   readonly #closing = new AbortController()
+  readonly #doubts: PlaceDoubts
 
   constructor(init: DeviceFoldersInit) {
     this.#init = init
+    this.#doubts = new PlaceDoubts({
+      ...{ store: init.store, clock: init.clock, logger: init.logger, locate: (key) => this.locate(key) },
+      lookAgain: (options) => {
+        this.rescanAll()
+        return this.whenSettled(options)
+      },
+      onLost: (key) => this.#lost(key),
+    })
   }
 
   /** Opens what is known of the folders of each space: before the space is exchanged with anyone. */
@@ -113,10 +125,14 @@ export class DeviceFolders implements LiveFolders {
       }
       return undefined
     }
-    const dot = key.indexOf('.')
-    const found = this.#open.get(Number(key.slice(0, dot)))?.folders.locate(key.slice(dot + 1))
+    const found = this.#open.get(spaceNumberOf(key))?.folders.locate(key.slice(key.indexOf('.') + 1))
     const row = found === undefined ? undefined : this.#init.linked.get(found.folder)
     return found === undefined || row === undefined ? undefined : nodePath.join(row.directory, ...found.names)
+  }
+
+  /** A file did not hold a chunk that it should. */
+  readonly doubt = (key: PlaceKey): void => {
+    if (this.#isOpen(key)) this.#doubts.add(key)
   }
 
   /** The path in its space of a path on disk that lies in a live folder. */
@@ -250,6 +266,7 @@ export class DeviceFolders implements LiveFolders {
   /** Ends what is under way whole. */
   async close(): Promise<void> {
     this.#closing.abort(new DittoError('DITTO_CLOSED', 'The device was closed.'))
+    await this.#doubts.close()
     for (const running of await Promise.allSettled(this.#running.values())) {
       if (running.status !== 'fulfilled') continue
       await running.value.folders.close()
@@ -279,7 +296,16 @@ export class DeviceFolders implements LiveFolders {
   }
 
   #isOpen(key: PlaceKey): boolean {
-    return !key.startsWith(PROVISIONAL_PREFIX) && this.#open.has(Number(key.slice(0, key.indexOf('.'))))
+    return !key.startsWith(PROVISIONAL_PREFIX) && this.#open.has(spaceNumberOf(key))
+  }
+
+  #lost(key: PlaceKey): void {
+    for (const { space } of this.#init.linked.all()) {
+      const open = this.#init.spaceOf(space)
+      if (open?.number !== spaceNumberOf(key)) continue
+      this.#init.onLost(open)
+      return
+    }
   }
 
   /** Copies into the store what lies in the files of a folder only: they are nobody's to rely on from now on. */
@@ -387,6 +413,11 @@ export class DeviceFolders implements LiveFolders {
         : 'No daemon runs; start one with "dittofs daemon".',
     )
   }
+}
+
+/** A key is the number of its space, a dot, and the key of a file in that space's folders. */
+function spaceNumberOf(key: PlaceKey): number {
+  return Number(key.slice(0, key.indexOf('.')))
 }
 
 async function directoryNode(space: OpenSpace, path: string, nowMs: number) {

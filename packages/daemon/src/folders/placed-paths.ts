@@ -9,8 +9,9 @@ export type LocatePlace = (key: PlaceKey) => string | undefined
  * Opens files of live folders for the chunk store. What is read is believed only as far as it has the hash it should
  * have, so a path that has come to lead elsewhere gives nothing away.
  */
-export function placedPaths(locate: LocatePlace): PlacedFiles {
+export function placedPaths(locate: LocatePlace, doubt: (key: PlaceKey) => void): PlacedFiles {
   return {
+    doubt,
     async open(key) {
       const path = locate(key)
       return path === undefined ? undefined : openFile(path)

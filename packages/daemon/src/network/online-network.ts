@@ -151,6 +151,10 @@ export class OnlineNetwork implements Network {
     this.#engine.contentCame(space.id)
   }
 
+  contentLost(space: OpenSpace): void {
+    this.#engine.contentLost(space.id)
+  }
+
   addresses(): readonly Address[] {
     return this.#connector.addresses()
   }

@@ -70,6 +70,8 @@ export class OutgoingBatch {
   readonly #moves: BaseEntry[] = []
   /** Deletions the document does not want: the base forgets the path, and it comes back as it is now. */
   readonly forgotten: BaseEntry[] = []
+  /** Places where something is left to be sent. */
+  readonly lookAgain: LocalPlace[] = []
 
   constructor(init: OutgoingBatchInit) {
     this.#init = init
@@ -205,10 +207,11 @@ export class OutgoingBatch {
       apply: (results) => {
         moved.apply(results)
         // Not the same inode. Other attributes are a change by themselves, for the next look.
+        const { mode, mtimeNs } = entry.stamp
         const { stamp } = item.found
-        const before = entry.stamp
-        const isSame = before.mode === stamp.mode && before.mtimeNs === stamp.mtimeNs
-        this.#init.base.update(entry, { stamp: isSame ? stamp : { ...stamp, ctimeNs: -1n } })
+        const isSame = mode === stamp.mode && mtimeNs === stamp.mtimeNs
+        this.#init.base.update(entry, { stamp: isSame ? stamp : { ...stamp, mode, mtimeNs, ctimeNs: -1n } })
+        if (!isSame) this.lookAgain.push(item)
         this.effects.placed.push(entry)
       },
     }

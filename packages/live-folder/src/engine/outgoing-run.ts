@@ -214,6 +214,9 @@ export class OutgoingRun {
     if (!isAsked) return
     batch.apply(results)
     for (const { folder, path, text } of batch.effects.notes) trail.note(folder, path, 'done', `It ${text}.`)
+    for (const { directory } of batch.lookAgain) {
+      this.#context.folders.get(directory.folder)?.markAt(directory.rawNames, this.#context.nowMs)
+    }
     for (const entry of batch.forgotten) {
       const shown: TreeEntry | undefined = shownEntry(remote, entry)
       if (shown !== undefined) this.#context.comparePath(shown.path, 'below')
