@@ -220,7 +220,7 @@ export class Fetcher implements BatchOwner {
       slowest = peer
       longest = remaining
     }
-    return slowest?.releaseNewest(this) === true
+    return slowest?.releaseNewest(this, (chunk) => chunk.absentAt?.has(thief) !== true) === true
   }
 
   received(requester: Requester, chunk: WantedChunk, bytes: Uint8Array): void {

@@ -139,11 +139,18 @@ export class Requester {
     open.owner.absent(this, chunks)
   }
 
-  /** Takes back the owner's newest request, so that another peer can be asked for what it has left. */
-  releaseNewest(owner: BatchOwner): boolean {
-    const newest = [...this.#open].filter(([, open]) => open.owner === owner && !open.isReleased).at(-1)
+  /**
+   * Takes back the owner's newest request of which another peer may have something, so that it can be asked.
+   *
+   * @param mayHave - whether that peer may have a chunk
+   */
+  releaseNewest(owner: BatchOwner, mayHave: (chunk: WantedChunk) => boolean): boolean {
+    const newest = [...this.#open].findLast(
+      ([, { owner: its, batch, answered, isReleased }]) =>
+        its === owner && !isReleased && batch.chunks.some((chunk, i) => answered[i] === 0 && mayHave(chunk)),
+    )
     if (newest === undefined) return false
-    this.#release(newest[0], newest[1])
+    this.#release(...newest)
     return true
   }
 

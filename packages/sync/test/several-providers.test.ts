@@ -78,6 +78,41 @@ describe('fetching from several devices', () => {
   })
 })
 
+describe('a device that takes long to answer', () => {
+  it('is not asked again and again because of another that has nothing to give', async () => {
+    const bob = await TestDevice.open('bob', NAMES, { policy: 'on-demand' })
+    const carol = await TestDevice.open('carol', NAMES)
+    await carol.write({ 'film.bin': pseudoRandomBytes(14, 900_000) })
+    connect(bob, carol)
+    await bob.upToDate()
+    const clock = fastClock(50)
+    const alice = await TestDevice.open('alice', NAMES, { clock })
+    const getMany = carol.chunks.getMany.bind(carol.chunks)
+    let release: () => void = () => undefined
+    const disk = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    carol.chunks.getMany = async function* (space, ids, options) {
+      await disk
+      yield* getMany(space, ids, options)
+    }
+    let wants = 0
+    const onFrame = (payload: Uint8Array, sender: DeviceKey) => {
+      if (payload[0] === MESSAGE_TYPE.want && sender === alice.key) wants++
+      return undefined
+    }
+    connect(alice, carol, { onFrame })
+    await expect.poll(() => wants).toBeGreaterThan(0)
+    connect(alice, bob)
+    // Bob has answered that he has none of it, and Carol has been silent for long.
+    const start = clock.monotonic()
+    await expect.poll(() => clock.monotonic() - start, { timeout: 5000 }).toBeGreaterThan(20_000)
+    expect(wants).toBeLessThan(10)
+    release()
+    await expect.poll(() => alice.engine.spaceState(HOME)?.missingChunks, { timeout: 5000 }).toBe(0)
+  })
+})
+
 describe('two devices that lack the same bytes', () => {
   it('say so once, and then are quiet', async () => {
     const clock = new ManualClock()
