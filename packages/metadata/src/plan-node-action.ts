@@ -109,8 +109,10 @@ function planPlace(
   return { node: planEntryMove(planning, entry, { parent: parent.id(), name }), version: undefined }
 }
 
+/** Whether it has this place already. A conflict copy only shows by its name: given it, it is in conflict no more. */
 function isAt({ entry }: FoundEntry, parent: ParentNode, name: string): boolean {
   if (!parent.isShown || entry.name !== name || entry.parent === undefined) return false
+  if (entry.kind === 'leaf' && entry.conflictOf !== undefined) return false
   return isSameDirectory(entry.parent, parent.directory)
 }
 

@@ -179,6 +179,25 @@ export function metadataNodeTests<Store extends MetadataStore>(open: (device: st
       expect(await pathsOf(alice)).toEqual(['', 'f', 'mine'])
     })
 
+    test('ends a conflict by giving the copy the name it is shown by, whether its node is the main one’s or another', async () => {
+      const [alice, bob] = [await open('alice'), await open('bob')]
+      await alice.transact([write('f', 1)])
+      await exchangeMetadata(alice, bob)
+      await alice.transact([write('f', 2), write('new', 4)])
+      await bob.transact([write('f', 3), write('new', 5)])
+      await exchangeMetadata(alice, bob)
+      expect(alice.counts().conflicts).toBe(2)
+      const before = firstChunks(alice)
+      for (const { node, version, name, conflictOf } of alice.children('') ?? []) {
+        if (conflictOf === undefined || version === undefined) continue
+        await alice.transact([{ type: 'place', node, version, parent: alice.root, name }])
+      }
+      expect(alice.counts().conflicts).toBe(0)
+      expect(firstChunks(alice)).toEqual(before)
+      await exchangeMetadata(alice, bob)
+      expect(await walked(bob)).toEqual(await walked(alice))
+    })
+
     test('deletes the version that was seen, and no newer one', async () => {
       const store = await open('alice')
       await store.transact([write('f', 1)])
