@@ -80,7 +80,7 @@ describe('restore', () => {
     const restored = [{ path: 'photos', kind: 'directory' as const, deletedAt: 0, device: DEVICE }]
     const { stdout } = await runCli(
       ['restore', '--deleted'],
-      withVersions({ restoreDeleted: async () => ({ restored, files: 40 }) }),
+      withVersions({ restoreDeleted: async () => ({ restored, files: 40, missing: [] }) }),
     )
     expect(stdout).toBe('photos/\nBrought back 40 files.\n')
     expect((await runCli(['restore'], withVersions({}))).status).toBe(2)

@@ -62,6 +62,8 @@ export interface RestoreDeletedResult {
   readonly restored: readonly DeletedEntry[]
   /** Files that are shown again. */
   readonly files: number
+  /** Paths of those whose bytes are not here: they are fetched from a device that has them, if any has. */
+  readonly missing: readonly string[]
 }
 
 export interface UndoResult {

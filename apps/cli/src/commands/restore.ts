@@ -79,9 +79,15 @@ async function restoreDeleted(
   const { directory, signal } = context
   const options = { directory, signal, ...(space !== undefined && { space }) }
   const result = await withDevice(context, (device) => device.versions.restoreDeleted(given, options))
-  const { restored, files } = result
+  const { restored, files, missing } = result
   await context.output.result(result, () => [
     ...restored.map((entry) => escapeText(entry.path) + (entry.kind === 'directory' ? '/' : '')),
     restored.length === 0 ? 'Nothing was deleted.' : `Brought back ${countOf(files, 'file')}.`,
+    ...(missing.length === 0
+      ? []
+      : [
+          `The bytes of ${countOf(missing.length, 'file')} are not on this device: they come when a device that has them is ` +
+            'reached, if one still has them. "dittofs list --missing" shows which.',
+        ]),
   ])
 }

@@ -93,7 +93,8 @@ export class DeviceVersions implements Versions {
       .map(({ node }): Action => ({ type: 'undelete', node }))
     if (actions.length > 0) await space.metadata.transact(actions)
     const restored = wanted.map((node) => describeDeleted(space, node))
-    return { restored, files: space.metadata.counts().files - before }
+    const missing = await this.#lacking(space, wanted, options)
+    return { restored, files: space.metadata.counts().files - before, missing }
   }
 
   async changes(options: PathOptions & { limit?: number } = {}): Promise<readonly ChangeSummary[]> {
@@ -167,6 +168,30 @@ export class DeviceVersions implements Versions {
     const signal = options.signal === undefined ? {} : { signal: options.signal }
     for await (const batch of history.deleted(signal)) nodes.push(...batch)
     return nodes.sort((a, b) => b.deletedAt - a.deletedAt)
+  }
+
+  /** Files under nodes that are shown again whose bytes are not here. */
+  async #lacking(
+    space: OpenSpace,
+    nodes: readonly DeletedNode[],
+    { signal }: AbortOptions,
+  ): Promise<readonly string[]> {
+    const missing: string[] = []
+    for (const { node } of nodes) {
+      const shown = space.metadata.find(node)
+      if (shown === undefined) continue
+      const batches = shown.kind === 'directory' ? space.metadata.walk(shown.path) : [[shown]]
+      for await (const batch of batches) {
+        signal?.throwIfAborted()
+        const files = batch.flatMap(({ path, file }) => (file === undefined ? [] : [{ path, file }]))
+        const lacking = await this.#init.held.missingOf(
+          space.id,
+          files.map(({ file }) => file),
+        )
+        missing.push(...files.flatMap(({ path }, at) => (lacking[at]?.chunks === 0 ? [] : [path])))
+      }
+    }
+    return missing
   }
 
   #isOwn(entry: TreeEntry): boolean {
