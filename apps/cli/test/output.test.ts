@@ -123,7 +123,7 @@ describe('status', () => {
         ...{ missingChunks: 2, missingBytes: 131_072, conflicts: 1, clashes: [['a', 'A']], members: 2 },
       },
     ],
-    chunks: { count: 100, bytes: 4_000_000, packs: 1, packBytes: 4_100_000, dedupRatio: 1.25 },
+    chunks: { count: 100, bytes: 4_000_000, packs: 1, packBytes: 4_100_000, placedBytes: 0, dedupRatio: 1.25 },
     peers: [
       {
         ...{ id: 'BOB-ID' as never, name: 'bob\u0007', link: 'tcp', remote: 'tcp://192.0.2.7:4100' },

@@ -154,6 +154,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     deviceName: () => label.name,
     spaces: () => spaces.all(),
     network: () => network ?? alone,
+    placedBytes: () => late.folders?.placedBytes() ?? 0,
   })
   function watch(space: OpenSpace): void {
     space.metadata.onChange(({ isLocal }) => {

@@ -80,7 +80,9 @@ export interface DeviceStatus {
     readonly bytes: number
     readonly packs: number
     readonly packBytes: number
-    /** Bytes of all files shown over bytes of the distinct chunks held; 1 when nothing is stored. */
+    /** Bytes of files in live folders: they lie there alone, and in no pack. */
+    readonly placedBytes: number
+    /** Bytes of all files shown over bytes held, in chunks and in live folders; 1 when nothing is. */
     readonly dedupRatio: number
   }
   readonly peers: readonly PeerInfo[]

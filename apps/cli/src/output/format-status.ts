@@ -16,7 +16,9 @@ export function formatStatus(status: DeviceStatus, now: number): string[] {
       [
         'Stored',
         `${countOf(chunks.count, 'chunk')}, ${formatBytes(chunks.bytes)}, in ${countOf(chunks.packs, 'pack')} of ` +
-          `${formatBytes(chunks.packBytes)}; deduplication ${chunks.dedupRatio.toFixed(2)}x`,
+          `${formatBytes(chunks.packBytes)}; ` +
+          (chunks.placedBytes === 0 ? '' : `${formatBytes(chunks.placedBytes)} in live folders; `) +
+          `deduplication ${chunks.dedupRatio.toFixed(2)}x`,
       ],
     ]),
     ...section('Spaces', status.spaces.map(spaceRow)),

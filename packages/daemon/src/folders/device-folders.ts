@@ -116,6 +116,13 @@ export class DeviceFolders implements LiveFolders {
     return this.#open.get(space.number)?.content.pending() ?? []
   }
 
+  /** Bytes of the files in live folders that are in step. */
+  placedBytes(): number {
+    let bytes = 0
+    for (const { folders } of this.#open.values()) for (const state of folders.states()) bytes += state.bytes
+    return bytes
+  }
+
   /** Where the file of a place is now, absolute. */
   readonly locate = (key: PlaceKey): string | undefined => {
     if (key.startsWith(PROVISIONAL_PREFIX)) {

@@ -39,6 +39,8 @@ export interface StatusReportInit {
   notices: Notices
   removedAuthors: Pick<RemovedAuthors, 'notices'>
   spaces: () => readonly OpenSpace[]
+  /** Bytes of files that lie in live folders. */
+  placedBytes: () => number
   network: () => NetworkView
 }
 
@@ -78,6 +80,8 @@ export class StatusReport {
   async status(): Promise<DeviceStatus> {
     const { identity, deviceName, home, store, notices, removedAuthors, network } = this.#init
     const [spaces, stats] = await Promise.all([this.spaces(), store.stats()])
+    const placedBytes = this.#init.placedBytes()
+    const heldBytes = stats.bytes + placedBytes
     const shownBytes = spaces.reduce((sum, space) => sum + space.bytes - space.missingBytes, 0)
     const view = network()
     return {
@@ -92,7 +96,8 @@ export class StatusReport {
         bytes: stats.bytes,
         packs: stats.packs,
         packBytes: stats.packBytes,
-        dedupRatio: stats.bytes === 0 || shownBytes === 0 ? 1 : shownBytes / stats.bytes,
+        placedBytes,
+        dedupRatio: heldBytes === 0 || shownBytes === 0 ? 1 : shownBytes / heldBytes,
       },
       peers: view.peers(),
       links: view.links(),
