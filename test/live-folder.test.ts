@@ -94,6 +94,26 @@ describe('live folders on two devices', () => {
     expect(await texts(bob.folder)).toEqual(['ONE\ntwo\nTHREE\n'])
   })
 
+  it('keep both versions that clash, each under a name of its own, where a person takes both', async () => {
+    const { alice, bob, both } = await two()
+    await writeFile(path.join(alice.folder, 'plan.txt'), 'one\n')
+    await linkAll(both)
+    await agree(both)
+    await bob.device.stop()
+    await writeFile(path.join(alice.folder, 'plan.txt'), 'two\n')
+    await writeFile(path.join(bob.folder, 'plan.txt'), 'three\n')
+    await bob.restart()
+    await agree(both)
+    const refused = await bob.device.run('conflicts', 'merge', 'plan.txt')
+    expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('both changed the same lines')])
+    await bob.device.must('conflicts', 'take', 'both', 'plan.txt')
+    for (const { device, folder } of both) {
+      await device.must('status', '--wait', '--timeout', '60s')
+      expect(await device.json('conflicts')).toEqual([])
+      expect(await texts(folder)).toEqual(['three\n', 'two\n'])
+    }
+  })
+
   it('bring back what was edited, deleted or undone, by one command each', async () => {
     const { alice, bob, both } = await two()
     await mkdir(path.join(alice.folder, 'photos'))
@@ -222,6 +242,10 @@ describe('live folders on two devices', () => {
     await alice.device.must('status', '--wait', '--timeout', '60s')
     await alice.device.must('unlink', alice.folder)
     expect(await alice.device.json('folders')).toEqual([])
+    // Nothing of ours is left in it, nor where a link was refused, and it can be linked again.
+    expect(await readdir(alice.folder)).toEqual(['kept.txt'])
+    await alice.device.must('link', alice.folder)
+    await alice.device.must('unlink', alice.folder)
     await rm(alice.folder, { recursive: true })
     await alice.device.must('get', 'kept.txt', '-o', `${alice.folder}.txt`)
     expect(await readFile(`${alice.folder}.txt`, 'utf8')).toBe('kept in the space')

@@ -24,7 +24,14 @@ export async function prepareFolder(
   home: string,
   linked: readonly LinkedFolderRow[],
 ): Promise<string> {
+  // Looked at before it is made: what is refused leaves nothing behind.
+  checkPlace(directory, await realPlace(directory), home, linked)
   const place = await makeDirectory(directory)
+  checkPlace(directory, place, home, linked)
+  return place
+}
+
+function checkPlace(directory: string, place: string, home: string, linked: readonly LinkedFolderRow[]): void {
   if (isWithin(place, home) || isWithin(home, place)) {
     throw new DittoError(
       'DITTO_USAGE',
@@ -37,7 +44,6 @@ export async function prepareFolder(
       place === other.directory ? 'is a live folder already' : `lies in or around the live folder ${other.directory}`
     throw new DittoError('DITTO_EXISTS', `${JSON.stringify(directory)} ${how}; "dittofs folders" shows them.`)
   }
-  return place
 }
 
 /** The live folder that a path is, or lies in. The path need not exist any more. */

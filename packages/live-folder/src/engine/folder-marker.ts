@@ -41,6 +41,17 @@ export async function readMarker(fileSystem: FolderFileSystem): Promise<string |
   }
 }
 
+/** Where it cannot be removed it stays: the folder may be gone, or its disk not be written to. */
+export async function removeMarker(fileSystem: FolderFileSystem, id: string): Promise<void> {
+  try {
+    if ((await readMarker(fileSystem)) !== id) return
+    const stamp = await fileSystem.stat([MARKER_NAME])
+    if (stamp !== undefined) await fileSystem.remove([MARKER_NAME], stamp)
+  } catch (error) {
+    if (!isDittoError(error)) throw error
+  }
+}
+
 export async function writeMarker(fileSystem: FolderFileSystem, id: string, nowMs: number): Promise<void> {
   const there = await fileSystem.stat([MARKER_NAME])
   const bytes = Buffer.from(`${JSON.stringify({ folder: id })}\n`)

@@ -10,11 +10,12 @@ import {
 import type { BaseStore } from '../base/base-store.ts'
 import type { DirtyDirectories, FolderFileSystem } from '../folder-file-system.ts'
 import type { LocalDirectory } from '../plan/local-tree.ts'
+import { MARKER_NAME } from '../plan/own-names.ts'
 import { nodesOf } from '../plan/remote-tree.ts'
 import { describePlan } from './describe-plan.ts'
 import { EngineContext } from './engine-context.ts'
 import { Exclusive } from './exclusive.ts'
-import { findRootFault, readMarker, writeMarker } from './folder-marker.ts'
+import { findRootFault, readMarker, removeMarker, writeMarker } from './folder-marker.ts'
 import { IncomingRun } from './incoming-run.ts'
 import { FolderRuntime } from './linked-folder.ts'
 import { OutgoingRun } from './outgoing-run.ts'
@@ -92,7 +93,10 @@ export class LiveSpaceFolders implements SpaceFolders {
         if (root?.kind !== 'directory') throw new DittoError('DITTO_NOT_FOUND', 'There is no directory to link.')
         const marker = await readMarker(fileSystem)
         if (marker !== undefined && marker !== link.id) {
-          throw new DittoError('DITTO_EXISTS', 'That directory is a live folder already, or was one; unlink it first.')
+          throw new DittoError(
+            'DITTO_EXISTS',
+            `That directory is a live folder of another device, or was one; unlink it there, or remove the file ${MARKER_NAME} in it.`,
+          )
         }
         const old = base.folders.get(link.id)
         if (old !== undefined) base.remove(old)
@@ -128,6 +132,7 @@ export class LiveSpaceFolders implements SpaceFolders {
       await store.commit()
       await store.saveFolder(id, undefined)
       this.#context.tellPlaces([], released)
+      await removeMarker(folder.fileSystem, id)
       await folder.fileSystem.close()
     })
     this.#stir()
