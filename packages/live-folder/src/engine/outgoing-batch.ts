@@ -146,7 +146,7 @@ export class OutgoingBatch {
     const { base, remote } = this.#init
     const { entry, found } = item
     this.#moves.push(entry)
-    const from = `${entry.folder}/${entry.path}`
+    const from = { folder: entry.folder, path: entry.path }
     const shown = shownEntry(remote, entry)
     const isKnown = shown !== undefined && isShownIn(remote, shown, this.#parentNodes(item.parent), found.name)
     const parent = this.#parentNode(item.parent)
@@ -163,7 +163,10 @@ export class OutgoingBatch {
         if (result !== undefined && !entry.isDirectory && isSameBytes(entry.content, contentOf(result))) {
           base.update(entry, identity(result))
         }
-        this.#note(entry, isKnown ? 'stands here in the document already' : `was moved here from ${from}`)
+        const isSameFolder = from.folder === entry.folder
+        const other = isSameFolder ? '' : ', in another live folder'
+        this.#note(entry, isKnown ? 'stands here in the document already' : `was moved here from ${from.path}${other}`)
+        this.effects.notes.push({ ...from, text: `was moved to ${entry.path}${other}` })
       },
     }
   }
