@@ -1,176 +1,85 @@
 /**
  * The benchmarks: one table, each row a ratio to something measured beside it in the same run.
  *
- * Usage: npm run bench [-- --quick] [--repeat N] [--large MIB] [--small FILES]
+ * Usage: npm run bench [-- --quick] [--repeat N] [--only SUBJECT,...] [--large MIB] [--small FILES]
+ *   [--live FILES] [--writes N] [--rescan FILES] [--linked MIB]
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdir, rm } from 'node:fs/promises'
-import path from 'node:path'
-import { createInterface } from 'node:readline'
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
-import { pair, peerAddress } from '../test/support/pairing.ts'
-import { ProcessDevice } from '../test/support/process-device.ts'
-import { writeLargeFile, writeRandomTree } from '../test/support/tree.ts'
-import { residentBytes } from './memory.ts'
-import { copyAndSync, settle, timed, withScratch } from './scratch.ts'
+import { liveFirstLink } from './live-first-link.ts'
+import { liveLatency } from './live-latency.ts'
+import { liveOverhead } from './live-overhead.ts'
+import { liveRename } from './live-rename.ts'
+import { liveRescan } from './live-rescan.ts'
+import { withScratch } from './scratch.ts'
+import type { BenchSubject, Samples } from './subject.ts'
 import { type BenchRow, formatTable, median } from './table.ts'
-
-const MIB = 1024 ** 2
-const RAW_TLS_PEER = path.resolve('bench/raw-tls-peer.mjs')
+import { transfers } from './transfers.ts'
+import { MIB } from './units.ts'
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     repeat: { type: 'string' },
+    only: { type: 'string' },
     large: { type: 'string' },
     small: { type: 'string' },
+    live: { type: 'string' },
+    writes: { type: 'string' },
+    rescan: { type: 'string' },
+    linked: { type: 'string' },
   },
 })
-const repeat = Number(values.repeat ?? (values.quick ? 1 : 3))
-const largeBytes = Number(values.large ?? (values.quick ? 128 : 1024)) * MIB
-const smallFiles = Number(values.small ?? (values.quick ? 2000 : 10_000))
+const size = (given: string | undefined, whole: number, quick: number) =>
+  Number(given ?? (values.quick ? quick : whole))
+const repeat = size(values.repeat, 3, 1)
+const liveFiles = size(values.live, 10_000, 2000)
+const writes = size(values.writes, 100, 30)
 
-const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`
-const mebibytes = (bytes: number) => `${(bytes / MIB).toFixed(0)} MiB`
-
-function device(directory: string, name: string): ProcessDevice {
-  return new ProcessDevice({
-    home: path.join(directory, `home-${name}`),
-    name,
-    daemonArgs: ['--host', '127.0.0.1', '--no-mdns', '--no-beacon'],
-  })
+const all: readonly BenchSubject[] = [
+  transfers(size(values.large, 1024, 128) * MIB, size(values.small, 10_000, 2000)),
+  liveLatency(liveFiles, writes, 100),
+  liveLatency(liveFiles, writes, 1),
+  liveRename(liveFiles),
+  liveRescan(size(values.rescan, 100_000, 20_000)),
+  liveOverhead(size(values.linked, 1024, 128) * MIB),
+  liveFirstLink(liveFiles),
+]
+const chosen = values.only?.split(',') ?? all.map(({ name }) => name)
+const unknown = chosen.find((name) => !all.some((subject) => subject.name === name))
+if (unknown !== undefined) {
+  throw new RangeError(`no subject ${unknown}; there are ${all.map(({ name }) => name).join(', ')}`)
 }
 
-/** Sends a file over bare TLS between two processes; milliseconds from the sender's start to "it is on disk". */
-async function rawTls(file: string, arrived: string): Promise<number> {
-  const receiver = spawn(process.execPath, [RAW_TLS_PEER, 'receive', arrived], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const lines = createInterface({ input: receiver.stdout })
-  const [port] = (await once(lines, 'line')) as [string]
-  const ended = once(receiver, 'exit')
-  const ms = await timed(async () => {
-    const sender = spawn(process.execPath, [RAW_TLS_PEER, 'send', port, file], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
-    const [status] = (await once(sender, 'exit')) as [number | null]
-    if (status !== 0) throw new Error(`the raw TLS sender ended with ${status}`)
-  })
-  await ended
-  return ms
+const rows: BenchRow[] = []
+const loads: number[] = []
+for (const subject of all) {
+  if (!chosen.includes(subject.name)) continue
+  const samples: Readonly<Record<string, number>>[] = []
+  for (let run = 1; run <= repeat; run++) {
+    const [load] = loadavg() as [number, number, number]
+    loads.push(load)
+    process.stderr.write(`bench: ${subject.name}, run ${run} of ${repeat}, load ${load.toFixed(2)}\n`)
+    const sample = await withScratch(subject.measure)
+    process.stderr.write(`bench: ${JSON.stringify(sample)}\n`)
+    samples.push(sample)
+  }
+  rows.push(...subject.rows(over(samples)))
 }
+process.stdout.write(`${formatTable(rows)}\n\n`)
+process.stdout.write(
+  `Load average before the runs: ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}, the benchmark's own work included.\n`,
+)
 
-interface Sample {
-  copy: number
-  add: number
-  addAgain: number
-  rawTls: number
-  sync: number
-  smallSync: number
-  idle: number
-  peak: number
-}
-
-async function sample(directory: string): Promise<Sample> {
-  const large = path.join(directory, 'large.bin')
-  await writeLargeFile(large, largeBytes, 1)
-  const small = path.join(directory, 'small')
-  await writeRandomTree(small, { files: smallFiles, maxFileBytes: 32 * 1024, seed: 2 })
-
-  settle()
-  const copy = await timed(() => copyAndSync(large, path.join(directory, 'copy.bin')))
-  await rm(path.join(directory, 'copy.bin'))
-
-  const [alice, bob] = [device(directory, 'alice'), device(directory, 'bob')]
-  await alice.start()
-  await bob.start()
-  try {
-    await pair(alice, bob)
-    const idle = (await residentBytes(bob.daemonPid!)).now
-    await bob.stop()
-
-    settle()
-    const add = await timed(() => alice.must('add', large))
-    const addAgain = await timed(() => alice.must('add', large, '--as', 'again.bin'))
-
-    settle()
-    const raw = await rawTls(large, path.join(directory, 'raw.bin'))
-    await rm(path.join(directory, 'raw.bin'))
-
-    settle()
-    await bob.start('--peer', peerAddress(alice))
-    const sync = await timed(() => bob.must('sync', '--timeout', '600'))
-    const peaks = [await residentBytes(bob.daemonPid!), await residentBytes(alice.daemonPid!)]
-    await bob.stop()
-
-    await alice.must('add', small)
-    settle()
-    await bob.start('--peer', peerAddress(alice))
-    const smallSync = await timed(() => bob.must('sync', '--timeout', '600'))
-    return {
-      copy,
-      add,
-      addAgain,
-      rawTls: raw,
-      sync,
-      smallSync,
-      idle,
-      peak: Math.max(...peaks.map((peak) => peak.peak)),
-    }
-  } finally {
-    await alice.kill()
-    await bob.kill()
+function over(samples: readonly Readonly<Record<string, number>>[]): Samples {
+  const value = (sample: Readonly<Record<string, number>>, key: string): number => {
+    const found = sample[key]
+    if (found === undefined) throw new RangeError(`nothing was measured as ${key}`)
+    return found
+  }
+  return {
+    of: (key) => median(samples.map((sample) => value(sample, key))),
+    ratio: (key, beside) => median(samples.map((sample) => value(sample, key) / value(sample, beside))),
+    largest: (key) => Math.max(...samples.map((sample) => value(sample, key))),
   }
 }
-
-const samples: Sample[] = []
-for (let i = 0; i < repeat; i++) {
-  process.stderr.write(`bench: run ${i + 1} of ${repeat}\n`)
-  samples.push(
-    await withScratch(async (directory) => {
-      await mkdir(directory, { recursive: true })
-      return sample(directory)
-    }),
-  )
-}
-
-const of = (key: keyof Sample) => median(samples.map((one) => one[key]))
-const ratio = (a: keyof Sample, b: keyof Sample) => median(samples.map((one) => one[a] / one[b]))
-const rows: BenchRow[] = [
-  {
-    work: `add ${mebibytes(largeBytes)} of random bytes, group durability`,
-    measured: seconds(of('add')),
-    baseline: `cp and fsync: ${seconds(of('copy'))}`,
-    ratio: ratio('add', 'copy').toFixed(2),
-    aim: 'at most 2',
-  },
-  {
-    work: 'add the same bytes again under another name',
-    measured: seconds(of('addAgain')),
-    baseline: `the first time: ${seconds(of('add'))}`,
-    ratio: ratio('addAgain', 'add').toFixed(2),
-    aim: '',
-  },
-  {
-    work: `sync ${mebibytes(largeBytes)} between two daemons on loopback`,
-    measured: seconds(of('sync')),
-    baseline: `raw TLS stream to disk: ${seconds(of('rawTls'))}`,
-    ratio: ratio('sync', 'rawTls').toFixed(2),
-    aim: 'at most 2.5',
-  },
-  {
-    work: `sync ${smallFiles} files of 0 to 32 KiB`,
-    measured: seconds(of('smallSync')),
-    baseline: '',
-    ratio: `${(smallFiles / (of('smallSync') / 1000)).toFixed(0)} files/s`,
-    aim: 'at least 2000 files/s',
-  },
-  { work: 'daemon, idle', measured: mebibytes(of('idle')), baseline: '', ratio: '', aim: 'under 100 MB' },
-  {
-    work: 'daemon, peak while adding and moving the large file',
-    measured: mebibytes(of('peak')),
-    baseline: '',
-    ratio: '',
-    aim: 'under 400 MB',
-  },
-]
-process.stdout.write(`${formatTable(rows)}\n`)
