@@ -123,11 +123,11 @@ export class SpaceContent implements FolderContent {
 
   placed(file: PlacedFile): void {
     const path = this.#pathOf(file)
-    this.#tasks.add(() => this.#place(file, path))
+    this.#tasks.add(file.key, () => this.#place(file, path))
   }
 
   released(key: string): void {
-    this.#tasks.add(() => this.#init.store.unplace(this.#keyOf(key)))
+    this.#tasks.add(key, () => this.#init.store.unplace(this.#keyOf(key)))
   }
 
   onHeld(listener: () => void): Unsubscribe {
