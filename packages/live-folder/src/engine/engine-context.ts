@@ -92,6 +92,11 @@ export class EngineContext {
     this.#retries.set(path, { delayMs, atMs: this.nowMs + delayMs, isDue: false })
   }
 
+  /** Whether something came in the way of a path that is to be tried again. */
+  get hasRetries(): boolean {
+    return this.#retries.size > 0
+  }
+
   succeeded(path: string): void {
     this.#retries.delete(path)
   }

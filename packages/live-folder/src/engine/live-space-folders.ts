@@ -1,20 +1,12 @@
-import {
-  type AbortOptions,
-  DittoError,
-  isDittoError,
-  type MetadataStore,
-  type NodeId,
-  type TreeEntry,
-  type Unsubscribe,
-} from '@dittofs/interface'
+import { type AbortOptions, DittoError, isDittoError, type MetadataStore, type Unsubscribe } from '@dittofs/interface'
 import type { BaseStore } from '../base/base-store.ts'
 import type { DirtyDirectories, FolderFileSystem } from '../folder-file-system.ts'
 import type { LocalDirectory } from '../plan/local-tree.ts'
 import { MARKER_NAME } from '../plan/own-names.ts'
-import { nodesOf } from '../plan/remote-tree.ts'
 import { describePlan } from './describe-plan.ts'
 import { EngineContext } from './engine-context.ts'
 import { Exclusive } from './exclusive.ts'
+import { extentOf } from './extent-of.ts'
 import { findRootFault, readMarker, removeMarker, writeMarker } from './folder-marker.ts'
 import { IncomingRun } from './incoming-run.ts'
 import { FolderRuntime } from './linked-folder.ts'
@@ -310,7 +302,7 @@ export class LiveSpaceFolders implements SpaceFolders {
     context.epoch += 1
     const { paths, events } = change
     if (paths === undefined || events === undefined) context.compareAll()
-    else for (const path of paths) context.comparePath(path, extentOf(context.remote.lookup(path), events))
+    else for (const path of paths) context.comparePath(path, extentOf(context, path, events))
     for (const { node } of events ?? []) for (const entry of context.base.byNode(node)) context.compareEntry(entry)
     this.#stir()
   }
@@ -518,18 +510,6 @@ function pauseFor(folder: FolderRuntime, reason: Exclude<PauseReason, 'brake' | 
     'directory-gone': 'The space has the directory of this folder no longer; unlink it, or bring the directory back.',
   }
   folder.paused = { reason, message: messages[reason] }
-}
-
-/**
- * How far below a changed path to look. A deletion takes away what is below without a word about it; so does a directory
- * that is shown as one with another, or no longer is.
- */
-function extentOf(shown: TreeEntry | undefined, events: NonNullable<Change['events']>): 'entry' | 'below' {
-  if (shown?.kind !== 'directory') return 'entry'
-  const nodes = nodesOf(shown)
-  const isDeep = ({ kind, node }: { kind: string; node: NodeId }) =>
-    kind === 'deletion' || (kind === 'placement' && nodes.includes(node))
-  return events.some((event) => isDeep(event)) ? 'below' : 'entry'
 }
 
 function closed(): DittoError {
