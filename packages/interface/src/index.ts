@@ -107,6 +107,7 @@ export {
   TARGET_CHUNK_BYTES,
 } from './limits.ts'
 export type { KnockMatch, Link } from './link.ts'
+export { compareLinks, type RankedTransport, rankedTransport, rankLink } from './link-rank.ts'
 export {
   FOLDER_MODES,
   type FolderInfo,

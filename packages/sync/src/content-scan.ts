@@ -32,10 +32,12 @@ export interface ContentScanInit {
   space: SpaceId
   /** Resolves when more chunks may be added. */
   room: (options: AbortOptions) => Promise<void>
-  /** Chunks that are not here. */
-  want: (refs: readonly WantedRef[], places?: ManifestPlaces) => void
-  /** Asks for manifest nodes. @returns whether all of them are here now */
-  wantNodes: (ids: readonly ChunkId[], options: AbortOptions) => Promise<boolean>
+  /** Whether a file of so many bytes is small. */
+  isSmall: (size: number) => boolean
+  /** Chunks that are not here, of a file of `size` bytes, or of several as small or as large. */
+  want: (refs: readonly WantedRef[], places: ManifestPlaces | undefined, size: number) => void
+  /** Asks for manifest nodes of a file of `size` bytes. @returns whether all of them are here now */
+  wantNodes: (ids: readonly ChunkId[], size: number, options: AbortOptions) => Promise<boolean>
   /** A manifest cannot be read: nodes that nobody has, or (with an error) nodes that contradict each other. */
   unreadable: (content: WantedContent, error?: unknown) => void
 }
@@ -54,11 +56,16 @@ export async function scanContents(
   try {
     for await (const batch of contents) {
       options.signal?.throwIfAborted()
-      const inline: ChunkRef[] = []
-      for (const wanted of batch) {
-        if (wanted.content.kind === 'inline') inline.push(...wanted.content.chunks)
+      for (const isSmall of [true, false]) {
+        const inline: ChunkRef[] = []
+        let largest = 0
+        for (const { content, size } of batch) {
+          if (content.kind !== 'inline' || init.isSmall(size) !== isSmall) continue
+          inline.push(...content.chunks)
+          largest = Math.max(largest, size)
+        }
+        await wantMissing(init, inline, undefined, largest, options)
       }
-      await wantMissing(init, inline, undefined, options)
       for (const { content, size } of batch) {
         if (content.kind === 'inline') continue
         if (running.size >= MAX_MANIFESTS) await Promise.race(running)
@@ -91,7 +98,7 @@ async function scanManifest(
           continue
         }
         const indexes = step.run.chunks.map((_, i) => step.run.first + i)
-        await wantMissing(init, step.run.chunks, { content, size, indexes }, options)
+        await wantMissing(init, step.run.chunks, { content, size, indexes }, size, options)
       }
     } catch (error) {
       if (!isDittoError(error, 'DITTO_MANIFEST_INVALID')) throw error
@@ -99,7 +106,7 @@ async function scanManifest(
       return
     }
     if (nodes.length === 0) return
-    if (!(await init.wantNodes(nodes, options))) break
+    if (!(await init.wantNodes(nodes, size, options))) break
   }
   init.unreadable({ content, size })
 }
@@ -108,6 +115,7 @@ async function wantMissing(
   init: ContentScanInit,
   refs: readonly ChunkRef[],
   places: ManifestPlaces | undefined,
+  size: number,
   options: AbortOptions,
 ): Promise<void> {
   if (refs.length === 0) return
@@ -120,5 +128,6 @@ async function wantMissing(
   init.want(
     refs.filter((_, i) => held[i] !== true),
     places && { ...places, indexes: places.indexes.filter((_, i) => held[i] !== true) },
+    size,
   )
 }

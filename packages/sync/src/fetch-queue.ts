@@ -14,9 +14,17 @@ export interface ChunkWaiter {
   settled(chunk: WantedChunk, outcome: ChunkOutcome, bytes: number): void
 }
 
+/** What a chunk is wanted for: a person waits for it, or it belongs to a small file, or only to large ones. */
+export type Need = 'asked' | 'small' | 'large'
+
+/** Strongest first. */
+const NEEDS: readonly Need[] = ['asked', 'small', 'large']
+
 /** A chunk on its way here. */
 export interface WantedChunk {
   readonly id: ChunkId
+  /** The strongest there was. */
+  need: Need
   /** As the metadata has it; `undefined` for a manifest node. */
   readonly length: number | undefined
   state: 'queued' | 'asked' | 'storing' | 'settled'
@@ -35,6 +43,18 @@ export interface ManifestPlaces {
   readonly indexes: readonly number[]
 }
 
+/** What one peer may be asked for. */
+export interface Share {
+  /** Whether for chunks of a need that nobody was asked for yet. */
+  takesFresh: (need: Need) => boolean
+  /** Whether for a chunk that another did not have or did not deliver. */
+  takesAgain: (chunk: WantedChunk) => boolean
+  /** Whether small files go before large ones that were wanted earlier. */
+  readonly isSmallFirst: boolean
+}
+
+const EVERYTHING: Share = { takesFresh: () => true, takesAgain: () => true, isSmallFirst: false }
+
 /** Chunks that one request asks for. With `ranges` they are named by a manifest, in order, otherwise by ID. */
 export interface Batch {
   readonly chunks: readonly WantedChunk[]
@@ -47,6 +67,9 @@ export interface Batch {
 }
 
 interface Segment {
+  readonly need: Need
+  /** When it was wanted, among the others. */
+  readonly order: number
   readonly chunks: readonly WantedChunk[]
   readonly places: ManifestPlaces | undefined
   next: number
@@ -63,9 +86,11 @@ export function expectedBytes(chunk: WantedChunk): number {
  */
 export class FetchQueue {
   readonly #wanted = new Map<ChunkId, WantedChunk>()
-  #urgent: Segment[] = []
+  /** By need, the strongest first. */
+  #urgent = lanes()
   #again: WantedChunk[] = []
-  #normal: Segment[] = []
+  #normal = lanes()
+  #segments = 0
   #queued = 0
   #queuedBytes = 0
   #bytes = 0
@@ -89,6 +114,10 @@ export class FetchQueue {
     return this.#queuedBytes
   }
 
+  isWanted(id: ChunkId): boolean {
+    return this.#wanted.has(id)
+  }
+
   /**
    * Adds chunks for a waiter. One that is wanted already is not asked for twice; its waiter is told all the same.
    *
@@ -98,21 +127,24 @@ export class FetchQueue {
     refs: readonly { readonly id: ChunkId; readonly length: number | undefined }[],
     waiter: ChunkWaiter,
     places?: ManifestPlaces,
+    need: Need = 'asked',
   ): readonly WantedChunk[] {
     const added: WantedChunk[] = []
     const indexes: number[] = []
     const all = refs.map((ref, i) => {
       let chunk = this.#wanted.get(ref.id)
       if (chunk === undefined) {
-        chunk = { id: ref.id, length: ref.length, state: 'queued', waiters: [waiter], absentAt: undefined }
+        chunk = { id: ref.id, need, length: ref.length, state: 'queued', waiters: [waiter], absentAt: undefined }
         this.#wanted.set(ref.id, chunk)
         this.#bytes += expectedBytes(chunk)
         this.#count(chunk, 1)
       } else {
         if (chunk.waiters.includes(waiter)) return chunk
         chunk.waiters.push(waiter)
+        const isStronger = NEEDS.indexOf(need) < NEEDS.indexOf(chunk.need)
+        if (isStronger) chunk.need = need
         // It stands further back as well; whoever comes to it there finds it asked for.
-        if (!waiter.isUrgent || chunk.state !== 'queued') return chunk
+        if ((!waiter.isUrgent && !isStronger) || chunk.state !== 'queued') return chunk
       }
       added.push(chunk)
       if (places !== undefined) indexes.push(places.indexes[i] as number)
@@ -120,12 +152,14 @@ export class FetchQueue {
     })
     if (added.length === 0) return all
     const segment: Segment = {
+      need,
+      order: this.#segments++,
       chunks: added,
       places: places === undefined ? undefined : { content: places.content, size: places.size, indexes },
       next: 0,
     }
-    if (waiter.isUrgent) this.#urgent.push(segment)
-    else this.#normal.push(segment)
+    const lanes = waiter.isUrgent ? this.#urgent : this.#normal
+    lanes[need].push(segment)
     return all
   }
 
@@ -134,12 +168,21 @@ export class FetchQueue {
    *
    * @returns `undefined` when there is nothing that it may have
    */
-  take(peer: object, maxBytes: number): Batch | undefined {
-    return (
-      this.#takeFrom(this.#urgent, maxBytes) ??
-      this.#takeAgain(peer, maxBytes) ??
-      this.#takeFrom(this.#normal, maxBytes)
-    )
+  take(peer: object, maxBytes: number, share: Share = EVERYTHING): Batch | undefined {
+    const needs = NEEDS.filter((need) => share.takesFresh(need))
+    for (const need of needs) {
+      const batch = this.#takeFrom(this.#urgent[need], maxBytes)
+      if (batch !== undefined) return batch
+    }
+    const again = this.#takeAgain(peer, maxBytes, share)
+    if (again !== undefined) return again
+    const orders = (need: Need) => this.#normal[need][0]?.order ?? Number.POSITIVE_INFINITY
+    if (!share.isSmallFirst) needs.sort((a, b) => orders(a) - orders(b))
+    for (const need of needs) {
+      const batch = this.#takeFrom(this.#normal[need], maxBytes)
+      if (batch !== undefined) return batch
+    }
+    return undefined
   }
 
   /** Back to the queue: the peer that was asked will not deliver it, or delivered other bytes. */
@@ -162,12 +205,14 @@ export class FetchQueue {
     for (const waiter of chunk.waiters) waiter.settled(chunk, outcome, bytes)
   }
 
-  /** Settles chunks that one of the peers was asked for and none of them is left to give. */
-  settleUnavailable(peers: readonly object[]): void {
+  /** Settles chunks that one of the peers was asked for and none of them is left to give, by what each may be asked for. */
+  settleUnavailable(peers: readonly object[], shareOf: (peer: object) => Share = () => EVERYTHING): void {
+    const shares = peers.map((peer) => ({ peer, share: shareOf(peer) }))
     const left: WantedChunk[] = []
     for (const chunk of this.#again) {
       if (chunk.state !== 'queued') continue
-      if (peers.some((peer) => chunk.absentAt?.has(peer) !== true)) left.push(chunk)
+      const canCome = shares.some(({ peer, share }) => chunk.absentAt?.has(peer) !== true && share.takesAgain(chunk))
+      if (canCome) left.push(chunk)
       else this.settle(chunk, 'absent')
     }
     this.#again = left
@@ -187,8 +232,10 @@ export class FetchQueue {
       if (chunk.state === 'queued' && matches(chunk)) this.settle(chunk, outcome)
     }
     const hasQueued = (segment: Segment) => segment.chunks.some((chunk) => chunk.state === 'queued')
-    this.#urgent = this.#urgent.filter(hasQueued)
-    this.#normal = this.#normal.filter(hasQueued)
+    for (const need of NEEDS) {
+      this.#urgent[need] = this.#urgent[need].filter(hasQueued)
+      this.#normal[need] = this.#normal[need].filter(hasQueued)
+    }
     this.#again = this.#again.filter((chunk) => chunk.state === 'queued')
   }
 
@@ -227,7 +274,7 @@ export class FetchQueue {
     return { chunks, bytes, manifest: { content: places.content, size: places.size, ranges } }
   }
 
-  #takeAgain(peer: object, maxBytes: number): Batch | undefined {
+  #takeAgain(peer: object, maxBytes: number, share: Share): Batch | undefined {
     if (this.#again.length === 0) return undefined
     const chunks: WantedChunk[] = []
     const left: WantedChunk[] = []
@@ -236,7 +283,7 @@ export class FetchQueue {
       if (chunk.state !== 'queued') continue
       const isFull =
         chunks.length === MAX_IDS_PER_REQUEST || (chunks.length > 0 && bytes + expectedBytes(chunk) > maxBytes)
-      if (isFull || chunk.absentAt?.has(peer) === true) {
+      if (isFull || chunk.absentAt?.has(peer) === true || !share.takesAgain(chunk)) {
         left.push(chunk)
         continue
       }
@@ -257,4 +304,8 @@ export class FetchQueue {
     this.#queued += sign
     this.#queuedBytes += sign * expectedBytes(chunk)
   }
+}
+
+function lanes(): Record<Need, Segment[]> {
+  return { asked: [], small: [], large: [] }
 }

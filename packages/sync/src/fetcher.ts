@@ -11,55 +11,26 @@ import {
   type SpaceId,
 } from '@dittofs/interface'
 import { ChunkSink, type ReceivedChunk } from './chunk-sink.ts'
+import { ChunkWait } from './chunk-wait.ts'
+import { ContentDemand } from './content-demand.ts'
 import { type ContentScanInit, scanContents, type WantedContent } from './content-scan.ts'
-import {
-  type ChunkOutcome,
-  type ChunkWaiter,
-  expectedBytes,
-  FetchQueue,
-  type ManifestPlaces,
-  type WantedChunk,
-} from './fetch-queue.ts'
+import { type ChunkOutcome, type ChunkWaiter, expectedBytes, FetchQueue, type WantedChunk } from './fetch-queue.ts'
 import type { FetchRoom } from './fetch-room.ts'
+import type { FetchPolicy, FetchState } from './fetch-state.ts'
 import type { MemoryBudget } from './memory-budget.ts'
+import type { MeteredPolicy } from './metered-policy.ts'
 import { MissingSearch } from './missing-search.ts'
+import { MissingTally } from './missing-tally.ts'
 import { DEFAULT_PEER_GRACE_MS, waitForPeer } from './peer-patience.ts'
 import { RateMeter } from './rate-meter.ts'
 import type { BatchOwner, Requester } from './requester.ts'
+import { ServingPeers } from './serving-peers.ts'
 import { Wakeup } from './wakeup.ts'
 
-/** What a device fetches by itself: everything shown, or only what somebody asks for. */
-export const FETCH_POLICIES = ['all', 'on-demand'] as const
-export type FetchPolicy = (typeof FETCH_POLICIES)[number]
-
-/** Chunks found missing and not yet asked for, past which the search for more pauses. */
-const MAX_QUEUED_CHUNKS = 8192
-const MAX_QUEUED_BYTES = 256 * 1024 * 1024
 /** After the store refused (disk full, I/O error) nothing is asked for. */
 const STORE_RETRY_MS = 30_000
-/** A peer with open requests that sent nothing for so long gives its work to others. */
-const SILENT_MS = 5000
 /** With less room than this fetching does not begin again: each time the tree is walked for what is missing. */
 const MIN_ROOM_AGAIN_BYTES = 16 * 1024 * 1024
-/** Work moves to a peer that would have it done in half the time, and by so much sooner. */
-const STEAL_ADVANTAGE_MS = 500
-
-/** Where a space's content stands. */
-export interface FetchState {
-  /** Chunks of current versions known not to be here, manifest nodes included, and their bytes. */
-  readonly missingChunks: number
-  readonly missingBytes: number
-  /** Whether nothing more is looked for or asked of the present peers. */
-  readonly isSettled: boolean
-  /** Bytes stored since the space was added. */
-  readonly storedBytes: number
-  readonly bytesPerSecond: number
-  /** Whether what nobody asked for is missing until there is room on the disk. */
-  readonly isWaitingForRoom: boolean
-  /** Why the store takes nothing at present. */
-  readonly blockedBy?: unknown
-}
-
 export interface EnsureOptions extends AbortOptions {
   onProgress?: (bytesDone: number, bytesTotal: number) => void
   /** How long to wait for a peer that is on the way, at most. Milliseconds, default 10,000. */
@@ -75,6 +46,8 @@ export interface FetcherInit {
   log: Logger
   budget: MemoryBudget
   policy: FetchPolicy
+  /** What comes over links that cost money or battery. */
+  metered: MeteredPolicy
   /** What may come that nobody asked for; without a limit where absent. */
   room?: FetchRoom
   /** Whether a link is up or being made, so that a peer may come of it. */
@@ -100,19 +73,15 @@ export class Fetcher implements BatchOwner {
   readonly #init: FetcherInit
   readonly #queue = new FetchQueue()
   readonly #sink: ChunkSink<Requester>
-  readonly #peers = new Set<Requester>()
+  readonly #peers: ServingPeers
+  readonly #tally = new MissingTally()
   readonly #stop = new AbortController()
-  readonly #room = new Wakeup()
   readonly #peerCame = new Wakeup()
   readonly #rate = new RateMeter()
   readonly #background: ChunkWaiter
   readonly #loop: Promise<void>
   readonly #search: MissingSearch
-  #absentChunks = 0
-  #absentBytes = 0
-  /** Missing when the walk under way began, less what was stored since: it counts anew, but the tree has not changed. */
-  #missingBefore = { chunks: 0, bytes: 0 }
-  #waitedMs = 0
+  readonly #demand: ContentDemand
   #isWaitingForRoom = false
   #storedBytes = 0
   #blocked: { readonly error: unknown; readonly until: number } | undefined
@@ -120,6 +89,7 @@ export class Fetcher implements BatchOwner {
   constructor(init: FetcherInit) {
     this.#init = init
     this.space = init.space
+    this.#peers = new ServingPeers(init.metered)
     this.#background = {
       isUrgent: false,
       isPatient: false,
@@ -131,7 +101,13 @@ export class Fetcher implements BatchOwner {
       onStored: (stored, corrupt) => this.#stored(stored, corrupt),
       onFailed: (chunks, error) => this.#failed(chunks, error),
     })
-    const { metadata, clock, log, onChange } = init
+    const { metadata, store, readManifest, clock, log, onChange, onWork } = init
+    this.#demand = new ContentDemand({
+      ...{ space: init.space, store, readManifest, clock, log, onWork },
+      ...{ queue: this.#queue, tally: this.#tally, peers: this.#peers },
+      isFetching: () => this.#isFetching,
+      onLonely: (graceMs = DEFAULT_PEER_GRACE_MS) => void this.#giveUpWithoutPeers(graceMs),
+    })
     this.#search = new MissingSearch({
       metadata,
       clock,
@@ -144,12 +120,13 @@ export class Fetcher implements BatchOwner {
 
   get state(): FetchState {
     return {
-      missingChunks: Math.max(this.#queue.size + this.#absentChunks, this.#missingBefore.chunks),
-      missingBytes: Math.max(this.#queue.bytes + this.#absentBytes, this.#missingBefore.bytes),
+      missingChunks: Math.max(this.#queue.size + this.#tally.chunks, this.#tally.before.chunks),
+      missingBytes: Math.max(this.#queue.bytes + this.#tally.bytes, this.#tally.before.bytes),
       isSettled: this.#queue.size === 0 && this.#search.isIdle,
       storedBytes: this.#storedBytes,
       bytesPerSecond: this.#rate.bytesPerSecond(this.#init.clock.monotonic()),
-      isWaitingForRoom: this.#isWaitingForRoom && this.#queue.size + this.#absentChunks > 0,
+      isWaitingForRoom: this.#isWaitingForRoom && this.#queue.size + this.#tally.chunks > 0,
+      waitingForLinkBytes: this.#waitingForLinkBytes,
       ...(this.#blocked !== undefined && { blockedBy: this.#blocked.error }),
     }
   }
@@ -157,12 +134,12 @@ export class Fetcher implements BatchOwner {
   /** Metadata changed: what is shown at these paths may be missing. `undefined` stands for anything. */
   contentChanged(paths: readonly string[] | undefined): void {
     this.#search.changed(paths)
-    if (this.#absentChunks > 0) this.#search.lookAgain()
+    if (this.#tally.chunks > 0) this.#search.lookAgain()
   }
 
   /** A peer may have something that nobody had before. */
   peerGained(): void {
-    if (this.#absentChunks > 0 && this.#init.policy === 'all' && !this.#isWaitingForRoom) this.#search.lookAgain()
+    if (this.#tally.chunks > 0 && this.#init.policy === 'all' && !this.#isWaitingForRoom) this.#search.lookAgain()
   }
 
   /** There is more room on the disk, or less: what nobody asked for waits, or goes on. */
@@ -173,54 +150,45 @@ export class Fetcher implements BatchOwner {
     if (isWaiting === this.#isWaitingForRoom) return
     this.#isWaitingForRoom = isWaiting
     if (isWaiting) this.#queue.settleQueued('absent', (chunk) => !isPatient(chunk))
-    else if (this.#absentChunks > 0) this.#search.lookAgain()
-    this.#room.wake()
+    else if (this.#tally.chunks > 0) this.#search.lookAgain()
+    this.#demand.roomCame()
     onChange()
   }
 
+  /** The peer may be asked from now on. */
   attach(requester: Requester): void {
     this.#peers.add(requester)
     this.peerGained()
     this.#peerCame.wake()
+    this.#init.onWork()
+  }
+
+  /** The peer's link serves no more: another has taken over. What it was asked for still comes. */
+  leave(_requester: Requester): void {
+    this.#peersLeft()
   }
 
   detach(requester: Requester): void {
     this.#peers.delete(requester)
     requester.releaseAll(this)
-    this.#settleUnavailable()
-    if (this.#peers.size > 0) {
-      this.#init.onWork()
-    } else if (this.#queue.size > 0) {
-      void this.#giveUpWithoutPeers(DEFAULT_PEER_GRACE_MS)
-    }
-    this.#room.wake()
+    this.#peersLeft()
   }
 
   /** Asks the peer for the next chunks, if there are any that it may have. */
   serve(requester: Requester, maxBytes: number): boolean {
     if (this.#blocked !== undefined) return false
     this.roomChanged()
-    const batch = this.#queue.take(requester, maxBytes)
+    const batch = this.#queue.take(requester, maxBytes, this.#peers.shareOf(requester))
     if (batch === undefined) return false
     this.#init.room?.take(batch.bytes)
     requester.request(this, batch)
-    this.#room.wake()
+    this.#demand.roomCame()
     return true
   }
 
   /** Moves work from the peer that will be done last to an idle one, where that is sooner. */
   steal(thief: Requester): boolean {
-    const now = this.#init.clock.monotonic()
-    const own = remainingMs(thief, now)
-    let slowest: Requester | undefined
-    let longest = 2 * own + STEAL_ADVANTAGE_MS
-    for (const peer of this.#peers) {
-      const remaining = peer === thief ? 0 : remainingMs(peer, now)
-      if (remaining <= longest) continue
-      slowest = peer
-      longest = remaining
-    }
-    return slowest?.releaseNewest(this, (chunk) => chunk.absentAt?.has(thief) !== true) === true
+    return this.#peers.steal(thief, this, this.#init.clock.monotonic())
   }
 
   received(requester: Requester, chunk: WantedChunk, bytes: Uint8Array): void {
@@ -271,7 +239,8 @@ export class Fetcher implements BatchOwner {
         const some = ids.slice(at, at + MAX_IDS_PER_REQUEST)
         const held = await init.store.has(this.space, some)
         await init.room({ signal })
-        init.want(some.filter((_, i) => held[i] !== true).map((id) => ({ id, length: undefined })))
+        const lacking = some.filter((_, i) => held[i] !== true).map((id) => ({ id, length: undefined }))
+        init.want(lacking, undefined, 0)
       }
     }, options)
   }
@@ -284,44 +253,23 @@ export class Fetcher implements BatchOwner {
     const signal =
       options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal])
     signal.throwIfAborted()
-    const done = new Wakeup()
-    const left = new Set<WantedChunk>()
-    const failures = new Set<ChunkOutcome>()
-    let bytesDone = 0
-    let bytesTotal = 0
-    let bytesFetched = 0
+    const wait = new ChunkWait({ isUrgent: true, isPatient: true, ...(onProgress !== undefined && { onProgress }) })
     let unreadable: { error: unknown } | undefined
-    const waiter: ChunkWaiter = {
-      isUrgent: true,
-      isPatient: true,
-      settled: (chunk, outcome, bytes) => {
-        left.delete(chunk)
-        bytesFetched += bytes
-        if (outcome === 'stored') bytesDone += expectedBytes(chunk)
-        else failures.add(outcome)
-        onProgress?.(bytesDone, bytesTotal)
-        if (left.size === 0) done.wake()
-      },
-    }
     const init: ContentScanInit = {
-      ...this.#scanInit(waiter, graceMs),
-      want: (refs, places) => {
-        for (const chunk of this.#want(refs, waiter, graceMs, places)) {
-          left.add(chunk)
-          bytesTotal += expectedBytes(chunk)
-        }
-      },
+      ...this.#demand.scanInit(wait.waiter, graceMs),
+      want: (refs, places) => wait.add(this.#demand.want(refs, wait.waiter, 'asked', graceMs, places)),
       unreadable: (_, error) => {
         unreadable ??= { error }
       },
     }
     await find(init, signal)
-    while (left.size > 0) await done.wait({ signal })
-    if (this.#absentChunks > 0) this.#search.lookAgain()
+    await wait.over({ signal })
+    const { failures } = wait
+    if (this.#tally.chunks > 0) this.#search.lookAgain()
     if (unreadable?.error !== undefined) throw unreadable.error
-    if (failures.size === 0 && unreadable === undefined) return bytesFetched
+    if (failures.size === 0 && unreadable === undefined) return wait.bytesStored
     if (failures.has('failed')) throw this.#blocked?.error ?? new DittoError('DITTO_IO', 'Chunks could not be stored.')
-    if (this.#peers.size === 0) {
+    if (this.#peers.isEmpty) {
       throw new DittoError(
         'DITTO_PEER_UNREACHABLE',
         'Bytes are missing here and no device that may have them is connected.',
@@ -333,13 +281,19 @@ export class Fetcher implements BatchOwner {
   /** Stops looking and asking. What was received goes to the store. */
   async close(): Promise<void> {
     this.#stop.abort(new DittoError('DITTO_CLOSED', 'The space was closed.'))
-    for (const peer of [...this.#peers]) this.detach(peer)
+    for (const peer of this.#peers.all()) this.detach(peer)
     this.#queue.settleQueued('absent', () => true)
     await this.#loop
   }
 
   get #isFetching(): boolean {
-    return this.#peers.size > 0 && this.#init.policy === 'all' && !this.#isWaitingForRoom
+    return this.#init.policy === 'all' && !this.#isWaitingForRoom && this.#peers.canBring('small')
+  }
+
+  get #waitingForLinkBytes(): number {
+    if (this.#init.policy !== 'all' || this.#isWaitingForRoom || this.#peers.isEmpty) return 0
+    if (!this.#peers.canBring('small')) return this.#tally.bytes
+    return this.#peers.canBring('large') ? 0 : this.#tally.largeBytes
   }
 
   async #scan(
@@ -347,107 +301,46 @@ export class Fetcher implements BatchOwner {
     isWhole: boolean,
     options: { readonly signal: AbortSignal },
   ): Promise<number> {
-    this.#waitedMs = 0
+    const waitedBefore = this.#demand.waitedMs
     if (isWhole) {
       const { missingChunks, missingBytes } = this.state
-      this.#missingBefore = { chunks: missingChunks, bytes: missingBytes }
-      this.#absentChunks = 0
-      this.#absentBytes = 0
+      this.#tally.beginWalk({ chunks: missingChunks, bytes: missingBytes })
     }
     try {
-      await scanContents(this.#scanInit(this.#background), contents, options)
+      await scanContents(this.#demand.scanInit(this.#background), contents, options)
     } finally {
-      if (isWhole) this.#missingBefore = { chunks: 0, bytes: 0 }
+      if (isWhole) this.#tally.endWalk()
     }
-    return this.#waitedMs
+    return this.#demand.waitedMs - waitedBefore
   }
 
-  #scanInit(waiter: ChunkWaiter, graceMs?: number): ContentScanInit {
-    const { store, readManifest, space, clock, log } = this.#init
-    return {
-      store,
-      readManifest,
-      space,
-      room: async ({ signal }) => {
-        const start = clock.monotonic()
-        while (this.#queue.queued >= MAX_QUEUED_CHUNKS || this.#queue.queuedBytes >= MAX_QUEUED_BYTES) {
-          await this.#room.wait({ ...(signal !== undefined && { signal }) })
-        }
-        this.#waitedMs += clock.monotonic() - start
-      },
-      want: (refs, places) => void this.#want(refs, waiter, graceMs, places),
-      wantNodes: (ids, { signal }) => this.#wantNodes(ids, waiter, graceMs, signal),
-      unreadable: ({ content, size }, error) => {
-        if (error !== undefined) {
-          const root = content.kind === 'manifest' ? content.root : ''
-          log.warn({ error, space, root }, 'A file’s manifest contradicts itself; the file is left out.')
-        }
-        if (content.kind === 'manifest') this.#absentChunks += content.chunkCount
-        this.#absentBytes += size
-      },
+  /** A peer serves no more: what none of those left may be asked for is counted as missing. */
+  #peersLeft(): void {
+    for (const need of ['small', 'large'] as const) {
+      if (this.#peers.isEmpty || this.#peers.canBring(need)) continue
+      this.#queue.settleQueued('absent', (chunk) => chunk.need === need)
     }
-  }
-
-  #want(
-    refs: readonly { readonly id: ChunkId; readonly length: number | undefined }[],
-    waiter: ChunkWaiter,
-    graceMs: number | undefined,
-    places?: ManifestPlaces,
-  ): readonly WantedChunk[] {
-    const chunks = this.#queue.want(refs, waiter, places)
-    // Without anybody to ask it is only counted.
-    if (!waiter.isPatient && !this.#isFetching)
-      this.#queue.settleQueued('absent', (chunk) => chunk.waiters.every((other) => other === waiter))
-    else if (this.#peers.size === 0) void this.#giveUpWithoutPeers(graceMs ?? DEFAULT_PEER_GRACE_MS)
-    else this.#init.onWork()
-    return chunks
-  }
-
-  async #wantNodes(
-    ids: readonly ChunkId[],
-    waiter: ChunkWaiter,
-    graceMs: number | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
-    const done = new Wakeup()
-    const left = new Set<WantedChunk>()
-    let areStored = true
-    const nodes: ChunkWaiter = {
-      isUrgent: waiter.isPatient || this.#isFetching,
-      isPatient: waiter.isPatient,
-      settled: (chunk, outcome) => {
-        left.delete(chunk)
-        if (outcome !== 'stored') areStored = false
-        if (left.size === 0) done.wake()
-      },
-    }
-    const chunks = this.#want(
-      ids.map((id) => ({ id, length: undefined })),
-      nodes,
-      graceMs,
-    )
-    for (const chunk of chunks) if (chunk.state !== 'settled') left.add(chunk)
-    while (left.size > 0) await done.wait({ ...(signal !== undefined && { signal }) })
-    return areStored
+    this.#settleUnavailable()
+    if (!this.#peers.isEmpty) this.#init.onWork()
+    else if (this.#queue.size > 0) void this.#giveUpWithoutPeers(DEFAULT_PEER_GRACE_MS)
   }
 
   async #giveUpWithoutPeers(graceMs: number): Promise<void> {
     const { clock, isPeerOnTheWay } = this.#init
-    const init = { clock, isPeerOnTheWay, graceMs, peerCame: this.#peerCame, hasPeer: () => this.#peers.size > 0 }
+    const init = { clock, isPeerOnTheWay, graceMs, peerCame: this.#peerCame, hasPeer: () => !this.#peers.isEmpty }
     if (!(await waitForPeer(init, { signal: this.#stop.signal }))) this.#queue.settleQueued('absent', () => true)
   }
 
   #settleUnavailable(): void {
     // What a person asked for waits a while for a peer to come back; the rest counts as missing.
-    if (this.#peers.size === 0) this.#queue.settleQueued('absent', (chunk) => !isPatient(chunk))
-    else this.#queue.settleUnavailable([...this.#peers])
-    this.#room.wake()
+    if (this.#peers.isEmpty) this.#queue.settleQueued('absent', (chunk) => !isPatient(chunk))
+    else this.#queue.settleUnavailable(this.#peers.serving, (peer) => this.#peers.shareOf(peer as Requester))
+    this.#demand.roomCame()
   }
 
   #settledInBackground(chunk: WantedChunk, outcome: ChunkOutcome): void {
     if (outcome !== 'stored') {
-      this.#absentChunks++
-      this.#absentBytes += expectedBytes(chunk)
+      this.#tally.add(1, expectedBytes(chunk), chunk.need === 'large')
     }
   }
 
@@ -460,8 +353,7 @@ export class Fetcher implements BatchOwner {
       this.#queue.settle(chunk, 'stored', content.length)
     }
     this.#storedBytes += bytes
-    this.#missingBefore.chunks -= stored.length
-    this.#missingBefore.bytes -= expected
+    this.#tally.stored(stored.length, expected)
     this.#rate.add(bytes, this.#init.clock.monotonic())
     for (const { chunk, sender } of corrupt) {
       expected += expectedBytes(chunk)
@@ -504,12 +396,4 @@ function markAbsent(chunk: WantedChunk, requester: Requester): void {
 
 function isPatient(chunk: WantedChunk): boolean {
   return chunk.waiters.some((waiter) => waiter.isPatient)
-}
-
-/** When a peer will have answered what it was asked for. */
-function remainingMs(requester: Requester, nowMs: number): number {
-  if (requester.inFlightBytes === 0) return 0
-  if (nowMs - requester.lastAnswerAt > SILENT_MS) return Number.POSITIVE_INFINITY
-  const rate = requester.window.bytesPerSecond
-  return rate === undefined ? 0 : (requester.inFlightBytes * 1000) / rate
 }

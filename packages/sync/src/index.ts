@@ -16,8 +16,10 @@
 export type { WantedContent } from './content-scan.ts'
 export type { Divergence, Repair } from './divergence-watch.ts'
 export type { FetchRoom } from './fetch-room.ts'
-export { type EnsureOptions, FETCH_POLICIES, type FetchPolicy, type FetchState } from './fetcher.ts'
+export { FETCH_POLICIES, type FetchPolicy, type FetchState } from './fetch-state.ts'
+export type { EnsureOptions } from './fetcher.ts'
 export { DEFAULT_TRANSFER_BYTES } from './memory-budget.ts'
+export { METERED_FILES, type MeteredFiles, type MeteredPolicy } from './metered-policy.ts'
 export type { PeerState } from './peer-state.ts'
 export type { Session } from './session.ts'
 export {
@@ -26,10 +28,5 @@ export {
   type StatementExchangeInit,
   statementExchange,
 } from './statement-exchange.ts'
-export {
-  SyncEngine,
-  type SyncEngineInit,
-  type SyncEvents,
-  type SyncSpaceOptions,
-  type TransferLimits,
-} from './sync-engine.ts'
+export { SyncEngine } from './sync-engine.ts'
+export type { SyncEngineInit, SyncEvents, SyncSpaceOptions, TransferLimits } from './sync-engine-init.ts'

@@ -23,11 +23,25 @@ export interface MetadataExchangeInit {
   write: (parts: readonly Uint8Array[]) => Promise<void>
   /** `isCaughtUp` or `isIdle` may have changed. */
   onChange: () => void
+  /** The peer began the exchange, or began it anew. */
+  onPeerBegan: () => void
+}
+
+interface Outgoing {
+  readonly messages: Iterable<Uint8Array>
+  /** Bytes of changes, which may be dropped; 0 for what the peer waits for. */
+  readonly bytes: number
+  /** The exchange it belongs to; what is left of an earlier one is not sent any more. */
+  readonly round: number
+  readonly isHello: boolean
 }
 
 /**
- * The exchange of one space's metadata with one peer: each side says what it holds and gets what it lacks; then every
- * change is passed on as it happens.
+ * The exchange of one space's metadata with one peer over one link: each side says what it holds and gets what it lacks;
+ * then every change is passed on as it happens.
+ *
+ * It begins once the link is the best one to the peer, or the peer takes it for that, and pauses when another link takes
+ * over. Begun again it starts from what each side holds then. While it pauses, whatever arrives is taken all the same.
  */
 export class MetadataExchange implements ChangeReceiver {
   readonly #init: MetadataExchangeInit
@@ -36,11 +50,14 @@ export class MetadataExchange implements ChangeReceiver {
   readonly #leave: Unsubscribe
   #inbox: { readonly bytes: Uint8Array; readonly isHello: boolean }[] = []
   #inboxBytes = 0
-  #outbox: { readonly messages: Iterable<Uint8Array>; readonly bytes: number; readonly isHello: boolean }[] = []
+  #outbox: Outgoing[] = []
   #outboxBytes = 0
   /** Changes made while a `hello` is being answered: they follow the answer. */
   #held: Uint8Array[] | undefined
-  /** Whether the peer has been given what it lacked, so that changes make sense to it. */
+  #round = 0
+  #hellosSent = 0
+  #hellosHeard = 0
+  /** Whether the peer has said what it holds since this exchange began, so that changes make sense to it. */
   #isTold = false
   #isSending = false
   #isReceiving = false
@@ -52,7 +69,29 @@ export class MetadataExchange implements ChangeReceiver {
   constructor(init: MetadataExchangeInit) {
     this.#init = init
     this.#leave = init.metadata.join(this)
+  }
+
+  /** Whether the exchange is under way: changes are passed on. */
+  get isUnderWay(): boolean {
+    return this.#isTold
+  }
+
+  /** Begins, from what each side holds now, unless the peer has begun already. */
+  begin(): void {
+    if (this.#isTold) return
+    this.#isHeard = false
     this.#sendHello()
+  }
+
+  /** Sends nothing more of what was begun: it goes on over another link. A message that is half sent is completed. */
+  pause(): void {
+    this.#round++
+    this.#isTold = false
+    this.#isHeard = false
+    this.#lacking = undefined
+    this.#hellosSent -= this.#outbox.filter(({ isHello }) => isHello).length
+    this.#outbox = []
+    this.#outboxBytes = 0
   }
 
   /** Whether this device holds all that the peer said it holds. What a reader holds does not count: it may not pass it on. */
@@ -124,29 +163,33 @@ export class MetadataExchange implements ChangeReceiver {
   }
 
   async #receiveHello(hello: Uint8Array): Promise<void> {
-    const { metadata, peer, isPeerWriter, isSelfWriter } = this.#init
-    const isFirst = !this.#isHeard
+    const { metadata, peer, isPeerWriter, isSelfWriter, onPeerBegan } = this.#init
+    const round = this.#round
     this.#isTold = true
     this.#held ??= []
+    this.#hellosHeard++
+    // Each hello is answered by one, so that a side that begins anew learns what the other holds by now.
+    if (this.#hellosHeard > this.#hellosSent) this.#sendHello()
+    onPeerBegan()
     const answer = await metadata.receive(hello, peer, isPeerWriter(), this)
     const held = this.#held
     this.#held = undefined
+    if (round !== this.#round) return
     // A reader may not pass changes on: a full member would end the link over it.
     if (isSelfWriter()) {
-      this.#outbox.push({ messages: answer, bytes: 0, isHello: false })
+      this.#send(answer)
       if (held.length > 0) this.#enqueue(held)
     }
     this.#isHeard = true
     this.#lacking = hello
-    if (!isFirst && isPeerWriter() && !metadata.store.holds(hello)) this.#sendHello()
-    this.#wakeup.wake()
   }
 
   async #receiveUpdate(message: Uint8Array): Promise<void> {
     const { metadata, peer, isPeerWriter, isSelfWriter, clock } = this.#init
     try {
+      const round = this.#round
       const answer = await metadata.receive(message, peer, isPeerWriter(), this)
-      if (isSelfWriter()) this.#outbox.push({ messages: answer, bytes: 0, isHello: false })
+      if (isSelfWriter() && round === this.#round) this.#send(answer)
     } catch (error) {
       if (!isDittoError(error, 'DITTO_UPDATE_GAP')) throw error
       const now = clock.monotonic()
@@ -154,11 +197,15 @@ export class MetadataExchange implements ChangeReceiver {
       this.#lastGapAt = now
       this.#sendHello()
     }
-    this.#wakeup.wake()
   }
 
   #sendHello(): void {
-    this.#outbox.push({ messages: [this.#init.metadata.store.hello()], bytes: 0, isHello: true })
+    this.#hellosSent++
+    this.#send([this.#init.metadata.store.hello()], true)
+  }
+
+  #send(messages: Iterable<Uint8Array>, isHello = false): void {
+    this.#outbox.push({ messages, bytes: 0, round: this.#round, isHello })
     this.#wakeup.wake()
   }
 
@@ -171,7 +218,7 @@ export class MetadataExchange implements ChangeReceiver {
       this.#sendHello()
       return
     }
-    this.#outbox.push({ messages, bytes, isHello: false })
+    this.#outbox.push({ messages, bytes, round: this.#round, isHello: false })
     this.#outboxBytes += bytes
     this.#wakeup.wake()
   }
@@ -186,6 +233,10 @@ export class MetadataExchange implements ChangeReceiver {
       this.#isSending = true
       this.#outboxBytes -= item.bytes
       for (const message of item.messages) {
+        if (item.round !== this.#round) {
+          if (item.isHello) this.#hellosSent--
+          break
+        }
         for (const parts of encodeMetadata(this.#init.spaceNumber, message, item.isHello)) await this.#init.write(parts)
       }
       this.#isSending = false

@@ -7,8 +7,11 @@ export interface PeerState {
   readonly peer: DeviceKey
   /** A label the peer gives itself; empty until it has told. */
   readonly name: string
+  /** Of the link in use. */
   readonly transport: string
   readonly remote: string
+  /** Transports of the other links to the device, the best first. */
+  readonly standby: readonly string[]
   /** Whether this device holds all that the peer holds, as far as known. */
   readonly isUpToDate: boolean
   /** Whether the peer holds all that this device holds. */
@@ -22,14 +25,19 @@ export interface PeerState {
   readonly divergence?: Divergence
 }
 
-/** Whether nothing is under way in a session, either way. */
+/** Whether nothing is under way in a session, either way. One that stands by has nothing to do. */
 export function isDone(session: Session): boolean {
-  if (!session.isOpen || !session.hasHeardSpaces) return session.isOver
+  if (!session.isReady) return session.isOver
+  if (!session.isInUse) return true
   return [...session.shared.values()].every((one) => (one.isUpToDate && one.isPeerUpToDate) || one.isStuck)
 }
 
-/** What is known of the device at the other end. */
-export function peerState(session: Session): PeerState {
+/**
+ * What is known of the device at the other end.
+ *
+ * @param standby - transports of its other links
+ */
+export function peerState(session: Session, standby: readonly string[]): PeerState {
   const shared = [...session.shared.values()]
   const divergences = shared.flatMap((one) => one.divergence ?? [])
   return {
@@ -37,6 +45,7 @@ export function peerState(session: Session): PeerState {
     name: session.peerName ?? '',
     transport: session.link.transport,
     remote: session.link.remote,
+    standby,
     isUpToDate: session.hasHeardSpaces && shared.every((one) => one.isUpToDate),
     isPeerUpToDate: session.hasHeardSpaces && shared.every((one) => one.isPeerUpToDate),
     missingBytes: shared.reduce((bytes, one) => bytes + one.space.fetcher.state.missingBytes, 0),

@@ -42,6 +42,7 @@ interface OpenRequest {
 
 export interface RequesterInit {
   peer: DeviceKey
+  isMetered: boolean
   writer: LinkWriter
   clock: Clock
   budget: MemoryBudget
@@ -57,7 +58,11 @@ export interface RequesterInit {
  */
 export class Requester {
   readonly peer: DeviceKey
+  /** Whether bytes over the link cost money or battery. */
+  readonly isMetered: boolean
   readonly window = new TransferWindow()
+  /** Whether it may be asked for more; over a link that another has taken over from, what was asked for still comes. */
+  isServing = false
   readonly #init: RequesterInit
   readonly #open = new Map<number, OpenRequest>()
   #nextRequest = 1
@@ -67,6 +72,7 @@ export class Requester {
   constructor(init: RequesterInit) {
     this.#init = init
     this.peer = init.peer
+    this.isMetered = init.isMetered
   }
 
   get inFlightBytes(): number {
@@ -80,6 +86,7 @@ export class Requester {
 
   /** Bytes the next request may name; 0 when the window, the memory budget, the rate or the number of requests is used up. */
   get roomBytes(): number {
+    if (!this.isServing) return 0
     if (this.#open.size >= MAX_OPEN_REQUESTS || !this.#init.download.hasRoom) return 0
     const room = Math.min(this.window.bytes - this.#inFlightBytes, this.#init.budget.roomBytes)
     if (room <= 0 && !(this.#inFlightBytes === 0 && this.#init.budget.isIdle)) return 0

@@ -1,15 +1,4 @@
-import {
-  type ChunkStore,
-  type Clock,
-  type DeviceKey,
-  DittoError,
-  isDittoError,
-  type Link,
-  type Logger,
-  type ReadManifest,
-  type SpaceId,
-  spaceId,
-} from '@dittofs/interface'
+import { type DeviceKey, DittoError, isDittoError, type Link, type SpaceId, spaceId } from '@dittofs/interface'
 import {
   agreeVersion,
   decodeMessage,
@@ -24,14 +13,13 @@ import {
 import { asDittoError } from './as-ditto-error.ts'
 import { fitLabel } from './fit-label.ts'
 import { LinkWriter } from './link-writer.ts'
-import type { MemoryBudget } from './memory-budget.ts'
+import { NamedSpaces } from './named-spaces.ts'
+import { Pings } from './pings.ts'
 import { Provider } from './provider.ts'
-import type { RateLimiter } from './rate-limiter.ts'
 import { Requester } from './requester.ts'
+import type { SessionInit } from './session-init.ts'
 import { SharedSpace } from './shared-space.ts'
-import type { StatementExchange } from './statement-exchange.ts'
 import type { SyncSpace } from './sync-space.ts'
-import { Wakeup } from './wakeup.ts'
 
 const HELLO_TIMEOUT_MS = 10_000
 const HEARTBEAT_MS = 30_000
@@ -41,30 +29,10 @@ const NOTHING_SHARED_MS = 30_000
 /** How long the end may take to reach a peer that does not read; a removed device is gone within it. */
 const CLOSE_TIMEOUT_MS = 1000
 
-export interface SessionInit {
-  link: Link
-  /** 16 random bytes, drawn at each start of the device. */
-  instance: Uint8Array
-  deviceName: () => string
-  store: ChunkStore
-  readManifest: ReadManifest
-  clock: Clock
-  log: Logger
-  budget: MemoryBudget
-  upload: RateLimiter
-  download: RateLimiter
-  statements?: StatementExchange
-  /** Spaces of this device; which of them a peer hears of is decided here. */
-  spaces: () => Iterable<SyncSpace>
-  /** The peer's hello came. A rejection ends the session with its code. */
-  onHello: (session: Session) => Promise<void>
-  /** A space became shared with the peer or ceased to be, or what is known of it changed. */
-  onChange: (session: Session) => void
-  /** There may be room for new requests. */
-  onRoom: (session: Session) => void
-}
-
-/** The conversation with one device over one link. */
+/**
+ * The conversation with one device over one link. Of several with one device only that over the best link is in use; the
+ * others stand by.
+ */
 export class Session {
   readonly peer: DeviceKey
   readonly link: Link
@@ -76,9 +44,7 @@ export class Session {
   readonly #provider: Provider
   readonly #stop = new AbortController()
   readonly #shared = new Map<SpaceId, SharedSpace>()
-  /** Spaces the peer named, by ID, with its number for them; and back. */
-  #theirs = new Map<SpaceId, { readonly number: number; readonly name: string | undefined }>()
-  #theirNumbers = new Map<number, SpaceId>()
+  readonly #theirs = new NamedSpaces()
   #sentSpaces = ''
   #peerInstance: Uint8Array | undefined
   #peerName: string | undefined
@@ -88,8 +54,7 @@ export class Session {
   #isPeerDone = false
   #lastHeardAt: number
   #lastHeardBytes = 0
-  #nextNonce = 1
-  #pings = new Map<number, Wakeup>()
+  readonly #pings: Pings
   #resolveEnded!: (reason: Error | undefined) => void
 
   constructor(init: SessionInit) {
@@ -101,8 +66,10 @@ export class Session {
     })
     this.#lastHeardAt = init.clock.monotonic()
     this.#writer = new LinkWriter(init.link)
+    this.#pings = new Pings(init.clock, (nonce) => this.#writer.post(encodeMessage({ type: 'ping', nonce })))
     this.requester = new Requester({
       peer: this.peer,
+      isMetered: init.isMetered,
       writer: this.#writer,
       clock: init.clock,
       budget: init.budget,
@@ -129,6 +96,15 @@ export class Session {
     return this.#isOver
   }
 
+  /** Whether it can be put to use: both have said which spaces they speak of. */
+  get isReady(): boolean {
+    return this.isOpen && this.#hasHeardSpaces
+  }
+
+  get isInUse(): boolean {
+    return this.requester.isServing
+  }
+
   /** Random bytes of the peer's run; `undefined` before its hello. */
   get peerInstance(): Uint8Array | undefined {
     return this.#peerInstance
@@ -151,18 +127,24 @@ export class Session {
 
   /** Whether the peer answers a ping within the time. */
   async isAlive(timeoutMs: number): Promise<boolean> {
-    if (this.#isOver) return false
-    const nonce = this.#nextNonce++
-    const answered = new Wakeup()
-    this.#pings.set(nonce, answered)
-    this.#writer.post(encodeMessage({ type: 'ping', nonce }))
-    try {
-      return await answered.waitAtMost(timeoutMs, this.#init.clock, { signal: this.#stop.signal })
-    } catch {
-      return false // the session ended
-    } finally {
-      this.#pings.delete(nonce)
+    return !this.#isOver && this.#pings.isAnswered(timeoutMs, { signal: this.#stop.signal })
+  }
+
+  /** Puts the link to use, or leaves it to stand by: another is better. */
+  setInUse(isInUse: boolean): void {
+    if (this.#isOver || this.isInUse === isInUse) return
+    this.requester.isServing = isInUse
+    for (const shared of this.#shared.values()) {
+      if (isInUse) shared.take()
+      else shared.leave()
     }
+    this.#init.onRoom(this)
+  }
+
+  /** Speaks no more over a link that is not in use, until the peer does again. */
+  beQuiet(): void {
+    if (this.isInUse) return
+    for (const shared of this.#shared.values()) shared.exchange.pause()
   }
 
   /** Members of a space changed: passes the statements on, before `updateSpaces` acts on them. */
@@ -180,9 +162,11 @@ export class Session {
       spaces: own.map((space) => ({
         number: space.number,
         id: spaceId.toBytes(space.id),
-        ...(this.#theirs.has(space.id) && { name: fitLabel(space.name) }),
+        ...(this.#theirs.numberOf(space.id) !== undefined && { name: fitLabel(space.name) }),
       })),
-      ...(own.some((space) => this.#theirs.has(space.id)) && { device: fitLabel(this.#init.deviceName()) }),
+      ...(own.some((space) => this.#theirs.numberOf(space.id) !== undefined) && {
+        device: fitLabel(this.#init.deviceName()),
+      }),
     }
     const payload = encodeMessage(message)
     const text = Buffer.from(payload).toString('latin1')
@@ -191,13 +175,13 @@ export class Session {
       this.#writer.post(payload)
     }
     for (const [id, shared] of this.#shared) {
-      if (own.includes(shared.space) && this.#theirs.get(id)?.number === shared.theirNumber) continue
+      if (own.includes(shared.space) && this.#theirs.numberOf(id) === shared.theirNumber) continue
       this.#shared.delete(id)
       shared.close()
     }
     for (const space of own) {
-      const theirs = this.#theirs.get(space.id)
-      if (theirs !== undefined && !this.#shared.has(space.id)) this.#open(space, theirs.number)
+      const theirNumber = this.#theirs.numberOf(space.id)
+      if (theirNumber !== undefined && !this.#shared.has(space.id)) this.#open(space, theirNumber)
     }
     this.#init.onChange(this)
   }
@@ -261,7 +245,7 @@ export class Session {
         this.#writer.post(encodeMessage({ type: 'pong', nonce: message.nonce }))
         return
       case 'pong':
-        this.#pings.get(message.nonce)?.wake()
+        this.#pings.answered(message.nonce)
         return
       case 'spaces':
         this.#receiveSpaces(message)
@@ -302,20 +286,8 @@ export class Session {
   }
 
   #receiveSpaces(message: SpacesMessage): void {
-    const theirs = new Map<SpaceId, { number: number; name: string | undefined }>()
-    const numbers = new Map<number, SpaceId>()
-    for (const { number, id: bytes, name } of message.spaces) {
-      const id = spaceId.fromBytes(bytes)
-      const known = this.#theirNumbers.get(number)
-      if (numbers.has(number) || theirs.has(id) || (known !== undefined && known !== id)) {
-        throw new DittoError('DITTO_PROTOCOL', 'The peer gave one number to two spaces.')
-      }
-      theirs.set(id, { number, name })
-      numbers.set(number, id)
-    }
+    this.#theirs.replace(message)
     this.#hasHeardSpaces = true
-    this.#theirs = theirs
-    this.#theirNumbers = numbers
     if (message.device !== undefined) this.#peerName = message.device
     this.updateSpaces()
   }
@@ -341,14 +313,16 @@ export class Session {
       writer: this.#writer,
       clock: this.#init.clock,
       onChange: () => this.#init.onChange(this),
+      onPeerBegan: () => this.#init.onPeerBegan(this),
     })
     this.#shared.set(space.id, shared)
+    if (this.isInUse) shared.take()
     this.#start(shared.run())
     this.#init.onRoom(this)
   }
 
   #sharedByNumber(number: number): SharedSpace | undefined {
-    const id = this.#theirNumbers.get(number)
+    const id = this.#theirs.idOf(number)
     const shared = id === undefined ? undefined : this.#shared.get(id)
     return shared?.space.isSharedWith(this.peer) === true ? shared : undefined
   }
@@ -389,6 +363,8 @@ export class Session {
     if (this.#isOver) return
     this.#isOver = true
     this.#stop.abort(reason ?? new DittoError('DITTO_CLOSED', 'The session has ended.'))
+    this.requester.isServing = false
+    this.#init.onEnding(this)
     for (const shared of this.#shared.values()) shared.close()
     this.#shared.clear()
     this.requester.releaseAll()

@@ -17,9 +17,14 @@ export interface SharedSpaceInit {
   writer: LinkWriter
   clock: Clock
   onChange: () => void
+  /** The peer began to exchange metadata over this link. */
+  onPeerBegan: () => void
 }
 
-/** One space in one session: both devices are members of it and have named it. */
+/**
+ * One space in one session: both devices are members of it and have named it. What arrives is always taken; this side
+ * begins something of its own only while the link is in use, or the peer takes it for the one to use.
+ */
 export class SharedSpace {
   readonly space: SyncSpace
   readonly theirNumber: number
@@ -47,6 +52,7 @@ export class SharedSpace {
       isSelfWriter: () => space.isSelfWriter,
       write: (parts) => writer.write(parts, { signal: this.#stop.signal }),
       onChange: () => this.changed(),
+      onPeerBegan: init.onPeerBegan,
     })
     this.watch = new DivergenceWatch({
       metadata: space.metadata,
@@ -63,7 +69,20 @@ export class SharedSpace {
       onDiverged: (divergence) => space.diverged(peer, divergence),
       onRepaired: (repair) => space.repaired(repair),
     })
-    space.fetcher.attach(init.requester)
+  }
+
+  /** The link is the best to the peer from now on: metadata and content come over it. */
+  take(): void {
+    this.#sent = ''
+    this.exchange.begin()
+    this.space.fetcher.attach(this.#init.requester)
+    this.changed()
+  }
+
+  /** A better link has taken over. What was asked for over this one still comes. */
+  leave(): void {
+    this.exchange.pause()
+    this.space.fetcher.leave(this.#init.requester)
   }
 
   /** Whether this device holds all that the peer holds, as far as known: it waits for nothing that the peer may have. */
@@ -97,6 +116,11 @@ export class SharedSpace {
 
   get #areWriters(): boolean {
     return this.space.isSelfWriter && this.space.role(this.#init.peer) === 'full'
+  }
+
+  /** Whether the link is in use here, or there. */
+  get #isSpoken(): boolean {
+    return this.#init.requester.isServing || this.exchange.isUnderWay
   }
 
   /** What the peer last told, while it waits for nothing. */
@@ -135,7 +159,7 @@ export class SharedSpace {
   changed(): void {
     this.watch.changed()
     this.#init.onChange()
-    if (this.#isScheduled || this.#stop.signal.aborted) return
+    if (this.#isScheduled || this.#stop.signal.aborted || !this.#isSpoken) return
     this.#isScheduled = true
     void this.#init.clock.sleep(PROGRESS_INTERVAL_MS, { signal: this.#stop.signal }).then(
       () => {
@@ -161,6 +185,7 @@ export class SharedSpace {
   }
 
   #sendProgress(): void {
+    if (!this.#isSpoken) return
     const { missingChunks, missingBytes, isSettled } = this.space.fetcher.state
     const isIdle = isSettled && this.exchange.isCaughtUp
     const payload = encodeMessage({

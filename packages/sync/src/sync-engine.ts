@@ -2,97 +2,38 @@ import { EventEmitter } from 'node:events'
 import {
   type AbortOptions,
   type ChunkId,
-  type ChunkStore,
-  type Clock,
   type DeviceKey,
   DittoError,
   type Link,
-  type Logger,
-  type Membership,
-  type MetadataStore,
-  type ReadManifest,
+  rankedTransport,
   type SpaceId,
 } from '@dittofs/interface'
 import type { WantedContent } from './content-scan.ts'
-import type { Divergence, Repair } from './divergence-watch.ts'
-import type { FetchRoom } from './fetch-room.ts'
-import type { EnsureOptions, FetchPolicy, FetchState } from './fetcher.ts'
+import type { FetchState } from './fetch-state.ts'
+import type { EnsureOptions } from './fetcher.ts'
 import { DEFAULT_TRANSFER_BYTES, MemoryBudget } from './memory-budget.ts'
+import { DEFAULT_METERED_POLICY } from './metered-policy.ts'
 import { isDone, type PeerState, peerState } from './peer-state.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import type { Requester } from './requester.ts'
 import { Session } from './session.ts'
-import type { StatementExchange } from './statement-exchange.ts'
+import { SessionTable } from './session-table.ts'
+import type { SyncEngineInit, SyncEvents, SyncSpaceOptions } from './sync-engine-init.ts'
 import { SyncSpace } from './sync-space.ts'
 import { Wakeup } from './wakeup.ts'
 
-/** Links one device may have at once, and devices: each costs file descriptors and buffers. */
-const MAX_LINKS_PER_PEER = 4
-const MAX_PEERS = 256
-/** How long a link may take to prove that it lives, before another run of the same device takes its place. */
-const ALIVE_TIMEOUT_MS = 5000
 /** How often work of silent peers is looked for. */
 const TICK_MS = 2000
 /** Progress of a space is told at most so often. */
 const PROGRESS_INTERVAL_MS = 100
-
-export interface SyncEngineInit {
-  self: DeviceKey
-  /** 16 random bytes, drawn anew at each start. */
-  instance: Uint8Array
-  /** The label this device gives itself. */
-  deviceName: () => string
-  store: ChunkStore
-  readManifest: ReadManifest
-  clock: Clock
-  log: Logger
-  statements?: StatementExchange
-  /** Bytes that transfers may hold in memory. Default 64 MiB. */
-  maxTransferBytes?: number
-  /** What may be fetched that nobody asked for; without a limit where absent. */
-  room?: FetchRoom
-  /**
-   * Whether links are being made. What a person asks for waits longer for a peer then; where absent, always as long.
-   */
-  isDialing?: () => boolean
-  /** What content may be sent and fetched at now, over all links together; no limit where absent. */
-  limits?: TransferLimits
-}
-
-/** Bytes per second, more than 0; `undefined` where there is no limit. Asked again and again. */
-export interface TransferLimits {
-  readonly upload: () => number | undefined
-  readonly download: () => number | undefined
-}
-
-export interface SyncSpaceOptions {
-  metadata: MetadataStore
-  membership: Membership
-  name: () => string
-  /** Default `all`. */
-  policy?: FetchPolicy
-}
-
-export interface SyncEvents {
-  /** A peer's hello was accepted. */
-  'peer:open': [session: Session]
-  /** `reason` is `undefined` when there was nothing more to say. */
-  'peer:close': [session: Session, reason: Error | undefined]
-  'space:progress': [space: SpaceId, state: FetchState]
-  /** This device and the peer hold different copies of a log, and its owner is not here to decide. */
-  'space:diverged': [space: SpaceId, peer: DeviceKey, divergence: Divergence]
-  /** Copies of logs that were forged gave way to their owner's. */
-  'space:repaired': [space: SpaceId, repair: Repair]
-  /** Something that `peers` tells may have changed. */
-  'peer:change': []
-}
 
 /**
  * Keeps spaces the same on all devices that links lead to. Knows nothing of how links come about, of files on disk or
  * of pairing.
  *
  * Every link becomes a session. In it the two devices find the spaces they share, exchange their metadata, and each
- * fetches the content it lacks. A failing session takes nothing with it but what was in flight.
+ * fetches the content it lacks. Where several links lead to a device, that goes over the best; another takes over at any
+ * time. A failing session takes nothing with it but what was in flight.
  */
 export class SyncEngine {
   readonly #init: SyncEngineInit
@@ -101,7 +42,7 @@ export class SyncEngine {
   readonly #upload: RateLimiter
   readonly #download: RateLimiter
   readonly #spaces = new Map<SpaceId, SyncSpace>()
-  readonly #sessions = new Set<Session>()
+  readonly #table: SessionTable
   readonly #stop = new AbortController()
   readonly #changed = new Wakeup()
   readonly #reported = new Set<SyncSpace>()
@@ -115,7 +56,12 @@ export class SyncEngine {
   constructor(init: SyncEngineInit) {
     this.#init = init
     this.#budget = new MemoryBudget(init.maxTransferBytes ?? DEFAULT_TRANSFER_BYTES, () => this.#schedulePump())
-    const { clock, limits } = init
+    const { self, clock, limits, capabilities } = init
+    this.#table = new SessionTable({
+      self,
+      clock,
+      transportOf: ({ link }) => rankedTransport(link.transport, capabilities?.(link.transport)),
+    })
     this.#upload = new RateLimiter({ clock, bytesPerSecond: () => limits?.upload() })
     this.#download = new RateLimiter({
       clock,
@@ -161,7 +107,8 @@ export class SyncEngine {
       log,
       budget: this.#budget,
       ...(this.#init.room !== undefined && { room: this.#init.room }),
-      isPeerOnTheWay: () => this.#sessions.size > 0 || this.#init.isDialing?.() !== false,
+      metered: this.#init.metered ?? DEFAULT_METERED_POLICY,
+      isPeerOnTheWay: () => this.#table.size > 0 || this.#init.isDialing?.() !== false,
       onMembers: (removed) => this.#membersChanged(space.id, removed),
       onChange: () => this.#spaceChanged(space),
       onWork: () => this.#schedulePump(),
@@ -170,7 +117,7 @@ export class SyncEngine {
       onRepaired: (repair) => this.#events.emit('space:repaired', space.id, repair),
     })
     this.#spaces.set(space.id, space)
-    for (const session of this.#sessions) session.updateSpaces()
+    for (const session of this.#table.all()) session.updateSpaces()
   }
 
   /** Content of the space came by another way than from a peer: what was missing is looked for again. */
@@ -188,7 +135,7 @@ export class SyncEngine {
     const space = this.#spaces.get(id)
     if (space === undefined) return
     this.#spaces.delete(id)
-    for (const session of this.#sessions) session.updateSpaces()
+    for (const session of this.#table.all()) session.updateSpaces()
     await space.close()
   }
 
@@ -197,45 +144,53 @@ export class SyncEngine {
     const session = new Session({
       ...this.#init,
       link,
+      isMetered: this.#init.capabilities?.(link.transport)?.isMetered ?? false,
       budget: this.#budget,
       upload: this.#upload,
       download: this.#download,
       spaces: () => this.#spaces.values(),
       onHello: (greeted) => this.#admit(greeted),
-      onChange: () => this.#scheduleChange(),
+      onChange: ({ peer }) => {
+        this.#table.choose(peer)
+        this.#scheduleChange()
+      },
       onRoom: () => this.#schedulePump(),
+      onPeerBegan: (preferred) => void this.#table.peerPrefers(preferred),
+      onEnding: ({ peer }) => this.#table.choose(peer),
     })
-    this.#sessions.add(session)
+    const refusal = this.#table.add(session)
     void session.ended.then((reason) => {
-      this.#sessions.delete(session)
+      this.#table.delete(session)
       this.#endedTraffic.sent += link.bytesSent
       this.#endedTraffic.received += link.bytesReceived
       this.#events.emit('peer:close', session, reason)
       this.#scheduleChange()
       this.#schedulePump()
     })
-    const same = [...this.#sessions].filter((other) => other.peer === link.peer)
-    const peers = new Set([...this.#sessions].map((other) => other.peer))
     if (this.#stop.signal.aborted) void session.end(new DittoError('DITTO_CLOSED', 'This device is stopping.'))
-    else if (same.length > MAX_LINKS_PER_PEER || peers.size > MAX_PEERS) {
-      void session.end(new DittoError('DITTO_BUSY', 'This device has too many links.'))
-    }
+    else if (refusal !== undefined) void session.end(refusal)
     return session
   }
 
   /** The devices that sessions are open with. */
   peers(): readonly PeerState[] {
-    const states = new Map<DeviceKey, PeerState>()
-    for (const session of this.#sessions) {
-      if (session.isOpen) states.set(session.peer, peerState(session))
-    }
-    return [...states.values()]
+    return this.#table.main().map((session) =>
+      peerState(
+        session,
+        this.#table.besides(session).map(({ link }) => link.transport),
+      ),
+    )
+  }
+
+  /** This machine slept, or has other addresses than before: links that are dead by now are ended within seconds. */
+  probeLinks(): void {
+    this.#table.probeAll()
   }
 
   /** Bytes of frames over all links since the start. */
   traffic(): { readonly sent: number; readonly received: number } {
     let { sent, received } = this.#endedTraffic
-    for (const { link } of this.#sessions) {
+    for (const { link } of this.#table.all()) {
       sent += link.bytesSent
       received += link.bytesReceived
     }
@@ -259,7 +214,7 @@ export class SyncEngine {
    */
   async whenUpToDate({ signal }: AbortOptions = {}): Promise<void> {
     signal?.throwIfAborted()
-    while (![...this.#sessions].every(isDone)) await this.#changed.wait({ ...(signal !== undefined && { signal }) })
+    while (!this.#isDone) await this.#changed.wait({ ...(signal !== undefined && { signal }) })
   }
 
   /**
@@ -286,9 +241,16 @@ export class SyncEngine {
   /** Ends all sessions, telling the peers. What was received is stored. */
   async close(): Promise<void> {
     this.#stop.abort(new DittoError('DITTO_CLOSED', 'The device is stopping.'))
-    await Promise.all([...this.#sessions].map((session) => session.end()))
+    await Promise.all(this.#table.all().map((session) => session.end()))
     await Promise.all([...this.#spaces.keys()].map((id) => this.removeSpace(id)))
     await this.#ticking
+  }
+
+  /** Whoever has a link in use is not waited for while another is being set up. */
+  get #isDone(): boolean {
+    return this.#table
+      .all()
+      .every((session) => isDone(session) || (!session.isReady && this.#table.inUse(session.peer) !== undefined))
   }
 
   #space(id: SpaceId): SyncSpace {
@@ -297,38 +259,15 @@ export class SyncEngine {
     return space
   }
 
-  /**
-   * Decides which links of one device stay. Another run of it replaces the one before, unless that is still alive:
-   * then two devices use one identity. Of two links of one run the one dialled by the lower key stays, on both sides;
-   * of two dialled by the same side, the newer, by that side's choice.
-   */
   async #admit(session: Session): Promise<void> {
-    for (const other of [...this.#sessions]) {
-      if (other === session || other.peer !== session.peer || other.peerInstance === undefined) continue
-      if (Buffer.compare(other.peerInstance, session.peerInstance ?? Buffer.of()) !== 0) {
-        if (await other.isAlive(ALIVE_TIMEOUT_MS)) {
-          const error = new DittoError(
-            'DITTO_IDENTITY_CLONED',
-            'Two running devices use the same identity: one home is a copy of the other. Give one of them a new home.',
-          )
-          await other.end(error)
-          throw error
-        }
-        await other.end()
-      } else if (other.link.isInitiator === session.link.isInitiator) {
-        if (session.link.isInitiator) await other.end()
-      } else {
-        const isOwnLower = this.#init.self < session.peer
-        await (session.link.isInitiator === isOwnLower ? other : session).end()
-      }
-    }
+    await this.#table.admit(session)
     if (session.isOver) return
     this.#events.emit('peer:open', session)
     this.#scheduleChange()
   }
 
   #membersChanged(space: SpaceId, removed: readonly DeviceKey[]): void {
-    for (const session of [...this.#sessions]) {
+    for (const session of this.#table.all()) {
       session.sendStatements(space)
       session.updateSpaces()
       if (removed.includes(session.peer) && session.shared.size === 0) {
@@ -338,7 +277,7 @@ export class SyncEngine {
   }
 
   #endCorrupt(requester: Requester): void {
-    for (const session of this.#sessions) {
+    for (const session of this.#table.all()) {
       if (session.requester !== requester) continue
       this.#init.log.warn({ code: 'DITTO_CHUNK_CORRUPT', peer: session.peer }, 'A peer sent bytes that do not match.')
       void session.end(new DittoError('DITTO_CHUNK_CORRUPT', 'The peer sent bytes that do not match their hash.'))
@@ -346,7 +285,7 @@ export class SyncEngine {
   }
 
   #spaceChanged(space: SyncSpace): void {
-    for (const session of this.#sessions) session.shared.get(space.id)?.changed()
+    for (const session of this.#table.all()) session.shared.get(space.id)?.changed()
     this.#scheduleChange()
     if (this.#reported.has(space)) return
     this.#reported.add(space)
@@ -374,7 +313,7 @@ export class SyncEngine {
     this.#isPumpScheduled = true
     queueMicrotask(() => {
       this.#isPumpScheduled = false
-      for (const session of this.#sessions) this.#pump(session)
+      for (const session of this.#table.all()) this.#pump(session)
     })
   }
 
@@ -397,7 +336,8 @@ export class SyncEngine {
     while (!signal.aborted) {
       await this.#init.clock.sleep(TICK_MS, { signal }).catch(() => undefined)
       if (this.#budget.usedBytes > 0) this.#schedulePump()
-      for (const session of this.#sessions) for (const shared of session.shared.values()) shared.lookAgain()
+      this.#table.tick()
+      for (const session of this.#table.main()) for (const shared of session.shared.values()) shared.lookAgain()
     }
   }
 }

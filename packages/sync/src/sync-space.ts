@@ -12,8 +12,10 @@ import type {
 } from '@dittofs/interface'
 import type { Divergence, Repair } from './divergence-watch.ts'
 import type { FetchRoom } from './fetch-room.ts'
-import { Fetcher, type FetchPolicy } from './fetcher.ts'
+import type { FetchPolicy } from './fetch-state.ts'
+import { Fetcher } from './fetcher.ts'
 import type { MemoryBudget } from './memory-budget.ts'
+import type { MeteredPolicy } from './metered-policy.ts'
 import { RepairTurns } from './repair-turns.ts'
 import type { Requester } from './requester.ts'
 import { SpaceMetadata } from './space-metadata.ts'
@@ -27,6 +29,7 @@ export interface SyncSpaceInit {
   /** As its members see it. */
   name: () => string
   policy: FetchPolicy
+  metered: MeteredPolicy
   store: ChunkStore
   readManifest: ReadManifest
   clock: Clock
@@ -71,6 +74,7 @@ export class SyncSpace {
       log,
       budget,
       policy,
+      metered: init.metered,
       ...(init.room !== undefined && { room: init.room }),
       isPeerOnTheWay,
       onChange,

@@ -100,6 +100,32 @@ describe('FetchQueue', () => {
     expect(queue.queued).toBe(0)
   })
 
+  it('gives small files before large ones where they cost something, and otherwise in order', () => {
+    const isSmallFirst = { takesFresh: () => true, takesAgain: () => true, isSmallFirst: true }
+    for (const [share, expected] of [
+      [undefined, [1, 2]],
+      [isSmallFirst, [2, 1]],
+    ] as const) {
+      const queue = new FetchQueue()
+      queue.want(refs(1), waiter(), undefined, 'large')
+      queue.want(refs(2), waiter(), undefined, 'small')
+      const taken = [queue.take({}, 1, share), queue.take({}, 1, share)]
+      expect(taken.flatMap((batch) => batch?.chunks.map(({ id }) => id))).toEqual(
+        expected.flatMap((n) => refs(n).map(({ id }) => id)),
+      )
+    }
+  })
+
+  it('keeps back what a peer may not be asked for, until somebody wants it more', () => {
+    const queue = new FetchQueue()
+    const onlySmall = { takesFresh: (need: string) => need !== 'large', takesAgain: () => false, isSmallFirst: true }
+    queue.want(refs(1), waiter(), undefined, 'large')
+    expect(queue.take({}, 1e6, onlySmall)).toBeUndefined()
+    queue.want(refs(1), waiter(), undefined, 'small')
+    expect(queue.take({}, 1e6, onlySmall)?.chunks).toHaveLength(1)
+    expect(queue.take({}, 1e6)).toBeUndefined()
+  })
+
   it('keeps its counts whatever happens, and settles everything once', () => {
     fc.assert(
       fc.property(

@@ -9,12 +9,15 @@ export interface MemoryLinkInit {
   /** Device keys of the two ends: the first one's `peer` is the second, and the reverse. */
   keys: readonly [DeviceKey, DeviceKey]
   match?: KnockMatch
+  /** Name of the transport. Default `memory`. */
+  transport?: string
   bufferBytes?: number
   /**
    * Called for each frame before it is delivered. Returning bytes replaces the payload; returning `'cut'` loses it and
-   * cuts the link, as a cable pulled in the middle of the frame would.
+   * cuts the link, as a cable pulled in the middle of the frame would; `'lose'` loses it and tells nobody, as a network
+   * that has silently gone away does.
    */
-  onFrame?: (payload: Uint8Array, sender: DeviceKey) => Uint8Array | 'cut' | undefined
+  onFrame?: (payload: Uint8Array, sender: DeviceKey) => Uint8Array | 'cut' | 'lose' | undefined
 }
 
 /** Two ends of one authenticated link in this process, with the backpressure of a real one. */
@@ -28,8 +31,8 @@ export function memoryLinkPair(init: MemoryLinkInit): readonly [MemoryLink, Memo
 }
 
 export class MemoryLink implements Link {
-  readonly transport = 'memory'
-  readonly remote = 'memory://peer'
+  readonly transport: string
+  readonly remote: string
   readonly peer: DeviceKey
   readonly isInitiator: boolean
   readonly match: KnockMatch
@@ -54,6 +57,8 @@ export class MemoryLink implements Link {
     this.peer = peer
     this.#self = self
     this.isInitiator = isInitiator
+    this.transport = init.transport ?? 'memory'
+    this.remote = `${this.transport}://peer`
     this.match = init.match ?? { kind: 'space', name: 'memory' }
     this.#bufferBytes = init.bufferBytes ?? DEFAULT_BUFFER_BYTES
     this.#onFrame = init.onFrame
@@ -81,7 +86,7 @@ export class MemoryLink implements Link {
       this.#other.#end(reason)
       return false
     }
-    this.#other.#deliver(outcome ?? payload)
+    if (outcome !== 'lose') this.#other.#deliver(outcome ?? payload)
     return this.#other.#inboxBytes < this.#bufferBytes
   }
 

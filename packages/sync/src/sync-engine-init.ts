@@ -1,0 +1,72 @@
+import type {
+  ChunkStore,
+  Clock,
+  DeviceKey,
+  Logger,
+  Membership,
+  MetadataStore,
+  ReadManifest,
+  SpaceId,
+  TransportCapabilities,
+} from '@dittofs/interface'
+import type { Divergence, Repair } from './divergence-watch.ts'
+import type { FetchRoom } from './fetch-room.ts'
+import type { FetchPolicy, FetchState } from './fetch-state.ts'
+import type { MeteredPolicy } from './metered-policy.ts'
+import type { Session } from './session.ts'
+import type { StatementExchange } from './statement-exchange.ts'
+
+export interface SyncEngineInit {
+  self: DeviceKey
+  /** 16 random bytes, drawn anew at each start. */
+  instance: Uint8Array
+  /** The label this device gives itself. */
+  deviceName: () => string
+  store: ChunkStore
+  readManifest: ReadManifest
+  clock: Clock
+  log: Logger
+  statements?: StatementExchange
+  /** Bytes that transfers may hold in memory. Default 64 MiB. */
+  maxTransferBytes?: number
+  /** What may be fetched that nobody asked for; without a limit where absent. */
+  room?: FetchRoom
+  /**
+   * Whether links are being made. What a person asks for waits longer for a peer then; where absent, always as long.
+   */
+  isDialing?: () => boolean
+  /** What content may be sent and fetched at now, over all links together; no limit where absent. */
+  limits?: TransferLimits
+  /** What the transports of this device can do, by name; one that it does not name is neither metered nor slow. */
+  capabilities?: (transport: string) => TransportCapabilities | undefined
+  /** What comes over metered links; only small files where absent. */
+  metered?: MeteredPolicy
+}
+
+/** Bytes per second, more than 0; `undefined` where there is no limit. Asked again and again. */
+export interface TransferLimits {
+  readonly upload: () => number | undefined
+  readonly download: () => number | undefined
+}
+
+export interface SyncSpaceOptions {
+  metadata: MetadataStore
+  membership: Membership
+  name: () => string
+  /** Default `all`. */
+  policy?: FetchPolicy
+}
+
+export interface SyncEvents {
+  /** A peer's hello was accepted. */
+  'peer:open': [session: Session]
+  /** `reason` is `undefined` when there was nothing more to say. */
+  'peer:close': [session: Session, reason: Error | undefined]
+  'space:progress': [space: SpaceId, state: FetchState]
+  /** This device and the peer hold different copies of a log, and its owner is not here to decide. */
+  'space:diverged': [space: SpaceId, peer: DeviceKey, divergence: Divergence]
+  /** Copies of logs that were forged gave way to their owner's. */
+  'space:repaired': [space: SpaceId, repair: Repair]
+  /** Something that `peers` tells may have changed. */
+  'peer:change': []
+}
