@@ -126,7 +126,7 @@ describe('status', () => {
     chunks: { count: 100, bytes: 4_000_000, packs: 1, packBytes: 4_100_000, placedBytes: 0, dedupRatio: 1.25 },
     peers: [
       {
-        ...{ id: 'BOB-ID' as never, name: 'bob\u0007', link: 'tcp', remote: 'tcp://192.0.2.7:4100' },
+        ...{ id: 'BOB-ID' as never, name: 'bob\u0007', link: 'tcp', remote: 'tcp://192.0.2.7:4100', standby: ['webrtc'] },
         ...{ isUpToDate: false, missingBytes: 131_072 },
       },
       { id: 'CAROL-ID' as never, name: 'carol', isUpToDate: true, missingBytes: 0, lastSeen: NOW - 3_600_000 },
@@ -149,8 +149,8 @@ describe('status', () => {
         home  1,234 files, 4.77 MiB  128 KiB in 2 chunks missing, 1 conflict, 1 name clash  2 members
 
       Peers
-        bob\\u{7}  BOB-ID    tcp tcp://192.0.2.7:4100        128 KiB to fetch
-        carol     CAROL-ID  not connected, seen 1 hour ago  up to date
+        bob\\u{7}  BOB-ID    tcp tcp://192.0.2.7:4100 (webrtc standing by)  128 KiB to fetch
+        carol     CAROL-ID  not connected, seen 1 hour ago                 up to date
 
       Links
         tcp   up   tcp://192.0.2.1:4100

@@ -49,6 +49,8 @@ export interface PeerInfo {
   /** The transport in use; `undefined` when not connected. */
   readonly link?: string
   readonly remote?: string
+  /** Transports of further links to the device, which take over when that one ends, the best first. */
+  readonly standby?: readonly string[]
   /** Whether this device holds all that the peer holds, as far as known. */
   readonly isUpToDate: boolean
   /** Bytes this device still wants and the peer may have. */

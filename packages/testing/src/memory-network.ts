@@ -49,6 +49,11 @@ export class MemoryNetwork {
     }
   }
 
+  /** Ends every connection at once; new ones can be made. */
+  cut(): void {
+    for (const [duplex] of this.#connections) duplex.destroy(new Error('the network was cut'))
+  }
+
   canReach(first: string, second: string): boolean {
     return !this.#cuts.has(pairKey(first, second))
   }

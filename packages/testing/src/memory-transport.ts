@@ -16,24 +16,27 @@ import { MemoryDuplex } from './memory-duplex.ts'
 import type { MemoryAnnouncer, MemoryNetwork, MemoryPort } from './memory-network.ts'
 
 export interface MemoryTransportInit {
-  /** The name of the host on the network. Transports of one name share their ports. */
+  /** Its name and the scheme of its addresses: another than `memory` to stand for another transport. */
+  name?: string
+  /** The name of the host on the network. Transports of one host share their ports. */
   host?: string
   capabilities?: Partial<TransportCapabilities>
 }
 
-/** A transport within this process. Its addresses are `memory://HOST:PORT`. */
+/** A transport within this process. Its addresses are `NAME://HOST:PORT`, as in `memory://alice:40000`. */
 export function memoryTransport(network: MemoryNetwork, init: MemoryTransportInit = {}): Transport {
   return new MemoryTransport(network, init)
 }
 
 class MemoryTransport implements Transport {
-  readonly name = 'memory'
+  readonly name: string
   readonly capabilities: TransportCapabilities
   readonly #network: MemoryNetwork
   readonly #host: string
 
   constructor(network: MemoryNetwork, init: MemoryTransportInit) {
     this.#network = network
+    this.name = init.name ?? 'memory'
     this.#host = init.host ?? 'localhost'
     this.capabilities = {
       canListen: true,
@@ -56,14 +59,14 @@ class MemoryTransport implements Transport {
       throw new DittoError('DITTO_PORT_IN_USE', `Port ${port.port} is taken; choose another one.`)
     }
     const close = async () => this.#network.close(port)
-    return { addresses: () => [`memory://${port.host}:${port.port}`], close }
+    return { addresses: () => [`${this.name}://${port.host}:${port.port}`], close }
   }
 
   async dial(address: Address, options: AbortOptions = {}): Promise<MemoryDuplex> {
     options.signal?.throwIfAborted()
-    const [, host, port] = /^memory:\/\/([^:/]+):(\d+)$/.exec(address) ?? []
-    if (host === undefined || Number(port) > 65_535)
-      throw new DittoError('DITTO_USAGE', `"${address}" is not a memory:// address.`)
+    const [, name, host, port] = /^([^:/]+):\/\/([^:/]+):(\d+)$/.exec(address) ?? []
+    if (name !== this.name || host === undefined || Number(port) > 65_535)
+      throw new DittoError('DITTO_USAGE', `"${address}" is not a ${this.name}:// address.`)
     this.#network.dials++
     await this.#wait(options.signal)
     const listener = this.#network.find(host, Number(port))
@@ -72,13 +75,13 @@ class MemoryTransport implements Transport {
     }
     const [dialer, responder] = MemoryDuplex.pair(this.#network.latencyMs)
     this.#network.track(dialer, this.#host, host)
-    listener.accept(responder, `memory://${this.#host}:0`)
+    listener.accept(responder, `${this.name}://${this.#host}:0`)
     return dialer
   }
 
   async discover(options: DiscoverOptions): Promise<Discovery> {
     options.signal?.throwIfAborted()
-    return new MemoryDiscovery(this.#network, this.#host, options)
+    return new MemoryDiscovery(this.#network, this.#host, this.name, options)
   }
 
   #wait(signal: AbortSignal | undefined): Promise<void> {
@@ -98,14 +101,16 @@ class MemoryTransport implements Transport {
 
 class MemoryDiscovery implements Discovery, MemoryAnnouncer {
   readonly host: string
+  readonly #name: string
   readonly #network: MemoryNetwork
   readonly #port: number
   readonly #announcement: () => Announcement
   readonly #onSighting: (sighting: Sighting) => void
   #isOpen = true
 
-  constructor(network: MemoryNetwork, host: string, options: DiscoverOptions) {
+  constructor(network: MemoryNetwork, host: string, name: string, options: DiscoverOptions) {
     this.host = host
+    this.#name = name
     this.#network = network
     this.#port = options.port
     this.#announcement = options.announcement
@@ -115,7 +120,7 @@ class MemoryDiscovery implements Discovery, MemoryAnnouncer {
 
   current(): Sighting {
     const { nonce, tags } = this.#announcement()
-    return { nonce, tags, addresses: [`memory://${this.host}:${this.#port}`], via: 'memory' }
+    return { nonce, tags, addresses: [`${this.#name}://${this.host}:${this.#port}`], via: this.#name }
   }
 
   hear(sighting: Sighting): void {
@@ -125,7 +130,7 @@ class MemoryDiscovery implements Discovery, MemoryAnnouncer {
   }
 
   state(): readonly DiscoveryState[] {
-    return [{ name: 'memory', isUp: this.#isOpen }]
+    return [{ name: this.#name, isUp: this.#isOpen }]
   }
 
   refresh(): void {

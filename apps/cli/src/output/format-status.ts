@@ -65,11 +65,15 @@ function peerRow(peer: PeerInfo, now: number): string[] {
   const where =
     peer.link === undefined
       ? `not connected${peer.lastSeen === undefined ? '' : `, seen ${formatMoment(peer.lastSeen, now)}`}`
-      : `${peer.link} ${peer.remote ?? ''}`.trim()
+      : `${peer.link} ${peer.remote ?? ''}`.trim() + standby(peer)
   const progress = peer.isUpToDate
     ? 'up to date'
     : peer.missingBytes > 0
       ? `${formatBytes(peer.missingBytes)} to fetch`
       : 'not compared yet'
   return [escapeText(peer.name), peer.id, where, escapeText(peer.problem ?? progress)]
+}
+
+function standby({ standby: others = [] }: PeerInfo): string {
+  return others.length === 0 ? '' : ` (${others.join(', ')} standing by)`
 }

@@ -1,4 +1,6 @@
 import { CHUNKERS, type ChunkerKind, DURABILITIES, type Durability } from '@dittofs/interface'
+import { METERED_FILES, type MeteredFiles } from '@dittofs/sync'
+import { parseByteSize } from '../limits/byte-size.ts'
 import { isReserve } from '../limits/disk-reserve.ts'
 import { parseHours } from '../limits/limit-hours.ts'
 import { parseRate } from '../limits/rate.ts'
@@ -29,6 +31,8 @@ export interface Config {
   readonly upload_limit: string
   readonly download_limit: string
   readonly limit_hours: readonly string[]
+  readonly metered: MeteredFiles
+  readonly metered_file_limit: string
   readonly reserve: string
   readonly history_days: number
   readonly history_versions: number
@@ -148,6 +152,19 @@ export const CONFIG_KEYS: { readonly [Key in keyof Config]: ConfigKey<Config[Key
       value.every((text) => typeof text === 'string' && parseHours(text) !== undefined),
     description:
       'When the two limits above are in force, by the time of this machine: days and hours, or hours of every day. Empty: always.',
+  },
+  metered: {
+    fallback: 'small',
+    expected: oneOf(METERED_FILES),
+    isValid: isOneOf(METERED_FILES),
+    description:
+      'Which files come by themselves over links that cost money or battery, as Bluetooth, while no other leads to a device. "small": those up to `metered_file_limit`. "all": all of them, small ones first. "none": only names and changes. What you ask for comes anyway.',
+  },
+  metered_file_limit: {
+    fallback: '1 MiB',
+    expected: 'a size written like "500 KiB" or "2 MiB"',
+    isValid: (value) => typeof value === 'string' && parseByteSize(value) !== undefined,
+    description: 'How large a file may be and still count as small for `metered`.',
   },
   reserve: {
     fallback: '',

@@ -22,20 +22,17 @@ import {
   connectLink,
   type Identity,
   type KnockKey,
-  MAX_OFFERED_KEYS,
   matchFindTags,
 } from '@dittofs/link'
-import { type AddressBook, withLatest } from './address-book.ts'
+import type { AddressBook } from './address-book.ts'
 import type { ConnectorSecrets } from './connector-secrets.ts'
-import { planDials } from './dial-plan.ts'
-import { DialTable, type KnownTarget, transportOf } from './dial-table.ts'
+import { DialTable } from './dial-table.ts'
 import { dialTicket, type TicketDial } from './dial-ticket.ts'
-import { FirstOf } from './first-of.ts'
+import { Dialler, transportFor } from './dialler.ts'
+import { KnownAddresses } from './known-addresses.ts'
 import { LinkTable } from './link-table.ts'
 import { OwnAnnouncement } from './own-announcement.ts'
 
-/** A device's next address is tried without waiting for the first to fail. */
-const STAGGER_MS = 250
 /** A link that ends sooner was refused by the peer's session, which a dial alone cannot know. */
 const MIN_LINK_LIFE_MS = 10_000
 /** Announcements remembered, for a ticket that is redeemed, or a space that is joined, after they were heard. */
@@ -46,6 +43,10 @@ export interface ConnectorInit {
   transports: readonly Transport[]
   secrets: ConnectorSecrets
   addressBook: AddressBook
+  /** Where a device says that it can be reached, as others passed it on; nowhere when absent. */
+  recordedAddresses?: (device: DeviceKey) => readonly Address[]
+  /** The addresses of this device are others than before: links may be dead without our knowing. */
+  onMoved?: () => void
   /**
    * Gets each link to use, those of ticket holders included. At most one to each device over each transport is open:
    * where a better one replaces another, that one ends after the call.
@@ -70,7 +71,7 @@ export interface ConnectorState {
 
 /**
  * Keeps a link to every device that shares a space with this one: listens, announces, hears announcements, and dials
- * what {@link planDials} decides. What comes of it are authenticated links; it never looks into them.
+ * whom it may reach better than it does. What comes of it are authenticated links; it never looks into them.
  */
 export class Connector {
   readonly #init: ConnectorInit
@@ -82,16 +83,16 @@ export class Connector {
   readonly #listeners = new Map<string, Listener>()
   readonly #discoveries: Discovery[] = []
   readonly #unavailable: LinkState[] = []
-  readonly #remembered = new Map<DeviceKey, readonly Address[]>()
+  readonly #known: KnownAddresses
+  readonly #dialler: Dialler
+  /** Devices that are dialled wherever they are known to be. */
+  #followed: ReadonlySet<DeviceKey> = new Set()
   /** The target each open link was dialled for. */
   readonly #origins = new WeakMap<Link, string>()
   readonly #recentSightings: Sighting[] = []
   readonly #sightingListeners = new Set<(sighting: Sighting) => void>()
   readonly #tasks = new Set<Promise<void>>()
   readonly #stop = new AbortController()
-  #saving: Promise<void> = Promise.resolve()
-  /** Aborted when there is reason to plan anew. */
-  #news = new AbortController()
 
   constructor(init: ConnectorInit) {
     this.#init = init
@@ -113,8 +114,25 @@ export class Connector {
       addresses: () => this.addresses(),
       onMoved: () => {
         this.#table.restartAll(this.#now())
-        this.#plan()
+        this.#dialler.plan()
+        init.onMoved?.()
       },
+    })
+    this.#known = new KnownAddresses({
+      addressBook: init.addressBook,
+      recorded: (device) => init.recordedAddresses?.(device) ?? [],
+      onFailure: (error) =>
+        init.logger?.warn({ reason: describe(error) }, 'The address of a device could not be remembered.'),
+    })
+    this.#dialler = new Dialler({
+      transports: this.#transports,
+      table: this.#table,
+      clock: init.clock,
+      connectedBy: (device) => this.#links.transports(device),
+      knockKeys: () => init.secrets.knockKeys(),
+      connect: (address, knockKeys, signal) =>
+        this.#connect(address, knockKeys, (match, peer) => this.#accepts(match, peer), signal),
+      onLink: (link, target, address) => this.#dialled(link, target, address),
     })
   }
 
@@ -125,12 +143,13 @@ export class Connector {
    * @throws DittoError DITTO_PORT_IN_USE, DITTO_PERMISSION, DITTO_USAGE, DITTO_IO; call `close` then
    */
   async start(): Promise<void> {
-    for (const [device, addresses] of await this.#init.addressBook.load()) this.#remembered.set(device, addresses)
+    await this.#known.load()
     for (const transport of this.#transports.values()) await this.#listen(transport)
+    this.#announcement.begin()
     for (const address of this.#init.peerAddresses ?? []) this.#table.addConfigured(address, this.#now())
     this.#followPeers()
     for (const transport of this.#transports.values()) await this.#discover(transport)
-    this.#track(this.#keepDialling())
+    this.#track(this.#dialler.run(this.#stop.signal))
   }
 
   /** Every address others may dial. */
@@ -140,14 +159,25 @@ export class Connector {
 
   /** Whether a connection is being opened to anybody. */
   get isDialing(): boolean {
-    return [...this.#table.targets()].some((target) => target.isDialing)
+    return this.#dialler.isDialing
   }
 
   /** Looks for everybody now, whatever has failed so far. */
   refresh(): void {
     for (const discovery of this.#discoveries) discovery.refresh()
     this.#table.restartAll(this.#now())
-    this.#plan()
+    this.#dialler.plan()
+  }
+
+  /** Looks whether this device has other addresses than before. */
+  look(): void {
+    this.#announcement.look()
+  }
+
+  /** It became known where other devices say they are. */
+  addressesLearned(): void {
+    this.#followPeers()
+    this.#dialler.plan()
   }
 
   /** Spaces, members or tickets are others than before. */
@@ -155,7 +185,7 @@ export class Connector {
     this.#followPeers()
     for (const sighting of [...this.#recentSightings]) this.#consider(sighting)
     for (const discovery of this.#discoveries) discovery.refresh()
-    this.#plan()
+    this.#dialler.plan()
   }
 
   /** Ends all links to a device at once, and dials it no more unless it is wanted again. */
@@ -197,7 +227,7 @@ export class Connector {
       addresses: listener.addresses(),
     }))
     const problems = this.#init.secrets.peers().flatMap(({ key }): [DeviceKey, string][] => {
-      if (key === this.#init.identity.key || this.#links.isConnectedAnyhow(key)) return []
+      if (key === this.#init.identity.key || this.#links.isConnected(key)) return []
       const problem = this.#table.problemOf(key)
       if (problem !== undefined) return [[key, problem]]
       return this.#table.hasTarget(key) ? [] : [[key, 'It has not been seen on any network yet.']]
@@ -211,12 +241,12 @@ export class Connector {
   /** Stops listening and dialling, and closes all links. Idempotent. */
   async close(): Promise<void> {
     this.#stop.abort(new DittoError('DITTO_CLOSED', 'The device is shutting down.'))
-    this.#plan()
+    this.#dialler.plan()
     await Promise.all(this.#discoveries.map((discovery) => discovery.close()))
     await Promise.all([...this.#listeners.values()].map((listener) => listener.close()))
     await Promise.all(this.#tasks)
     await this.#links.close()
-    await this.#saving
+    await this.#known.close()
   }
 
   async #listen(transport: Transport): Promise<void> {
@@ -276,10 +306,7 @@ export class Connector {
     accept: ConnectorSecrets['accept'],
     signal: AbortSignal,
   ): Promise<Link> {
-    const transport = this.#transports.get(transportOf(address))
-    if (transport === undefined) {
-      throw new DittoError('DITTO_UNSUPPORTED', `This device has no transport for ${address}.`)
-    }
+    const transport = transportFor(this.#transports, address)
     const duplex = await transport.dial(address, { signal })
     return connectLink({ ...this.#linkInit(transport), duplex, remote: address, knockKeys, accept, signal })
   }
@@ -293,87 +320,11 @@ export class Connector {
     return peer !== this.#init.identity.key && this.#init.secrets.accept(match, peer)
   }
 
-  async #keepDialling(): Promise<void> {
-    const { signal } = this.#stop
-    while (!signal.aborted) {
-      this.#news = new AbortController()
-      const plan = planDials(
-        {
-          targets: this.#table.targets(),
-          isConnected: (transport, device) => this.#links.isConnected(transport, device),
-        },
-        this.#now(),
-      )
-      for (const id of plan.dial) this.#track(this.#dial(this.#table.get(id)!))
-      await this.#untilNews(plan.wakeAt)
-    }
-  }
-
-  async #untilNews(wakeAt: number | undefined): Promise<void> {
-    const { signal } = this.#news
-    if (this.#stop.signal.aborted || signal.aborted) return
-    if (wakeAt === undefined) {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-      return
-    }
-    try {
-      await this.#init.clock.sleep(Math.max(wakeAt - this.#now(), 0), { signal })
-    } catch {
-      // There is news.
-    }
-  }
-
-  /** Wakes the loop. */
-  #plan(): void {
-    this.#news.abort()
-  }
-
-  async #dial(target: KnownTarget): Promise<void> {
-    target.isDialing = true
-    const attempts = new FirstOf<readonly [Address, Link]>(([, late]) => void late.close())
-    const onStop = () => attempts.stop()
-    this.#stop.signal.addEventListener('abort', onStop, { once: true })
-    const knockKeys = this.#offeredTo(target)
-    for (const address of target.addresses) {
-      if (attempts.signal.aborted) break
-      const ended = attempts.start(address, async (signal) => [
-        address,
-        await this.#connect(address, knockKeys, (match, peer) => this.#accepts(match, peer), signal),
-      ])
-      await this.#stagger(ended)
-    }
-    await attempts.settled()
-    this.#stop.signal.removeEventListener('abort', onStop)
-    const success = attempts.winner?.result
-    if (success === undefined) this.#table.failed(target.id, problemIn(attempts.failures), this.#now())
-    else this.#dialled(target.id, ...success)
-    this.#plan()
-  }
-
-  #dialled(id: string, address: Address, link: Link): void {
-    this.#table.succeeded(id, address, link.peer, this.#now())
-    this.#origins.set(link, id)
+  #dialled(link: Link, target: string, address: Address): void {
+    this.#origins.set(link, target)
     this.#remember(link.peer, address)
     if (this.#stop.signal.aborted) void link.close()
     else this.#links.add(link)
-  }
-
-  /** Resolves when an attempt has ended, or has taken long enough for the next one to begin beside it. */
-  async #stagger(ended: Promise<void>): Promise<void> {
-    const timer = new AbortController()
-    const waited = this.#init.clock.sleep(STAGGER_MS, { signal: timer.signal }).catch(() => undefined)
-    await Promise.race([ended, waited])
-    timer.abort()
-  }
-
-  /** The keys of the spaces in question, others each time where there are more than a knock can carry. */
-  #offeredTo({ spaces, failures }: KnownTarget): readonly KnockKey[] {
-    const keys = this.#init.secrets
-      .knockKeys()
-      .filter(({ match }) => match.kind === 'space' && (spaces === undefined || spaces.includes(match.name)))
-    if (keys.length <= MAX_OFFERED_KEYS) return keys
-    const start = (failures * MAX_OFFERED_KEYS) % keys.length
-    return [...keys.slice(start), ...keys.slice(0, start)].slice(0, MAX_OFFERED_KEYS)
   }
 
   #sighted(sighting: Sighting): void {
@@ -382,7 +333,7 @@ export class Connector {
     this.#recentSightings.push(sighting)
     if (this.#recentSightings.length > MAX_RECENT_SIGHTINGS) this.#recentSightings.shift()
     for (const listener of [...this.#sightingListeners]) listener(sighting)
-    if (this.#consider(sighting)) this.#plan()
+    if (this.#consider(sighting)) this.#dialler.plan()
   }
 
   /** @returns whether there is somebody new to dial */
@@ -403,26 +354,16 @@ export class Connector {
     for (const { key, spaces } of this.#init.secrets.peers()) {
       if (key === this.#init.identity.key) continue
       wanted.add(key)
-      this.#table.setRemembered(key, this.#remembered.get(key) ?? [], spaces, this.#now())
+      this.#table.setRemembered(key, this.#known.of(key), spaces, this.#now())
     }
-    for (const device of [...this.#remembered.keys()]) {
-      if (wanted.has(device)) continue
-      this.#table.forget(device)
-    }
+    for (const device of this.#followed) if (!wanted.has(device)) this.#table.forget(device)
+    this.#followed = wanted
   }
 
   #remember(device: DeviceKey, address: Address): void {
-    const known = this.#remembered.get(device) ?? []
-    if (known[0] === address) return
-    const addresses = withLatest(known, address)
-    this.#remembered.set(device, addresses)
+    if (!this.#known.reached(device, address)) return
     const peer = this.#init.secrets.peers().find(({ key }) => key === device)
-    if (peer !== undefined) this.#table.setRemembered(device, addresses, peer.spaces, this.#now())
-    this.#saving = this.#saving
-      .then(() => this.#init.addressBook.save(device, addresses))
-      .catch((error: unknown) => {
-        this.#init.logger?.warn({ reason: describe(error) }, 'The address of a device could not be remembered.')
-      })
+    if (peer !== undefined) this.#table.setRemembered(device, this.#known.of(device), peer.spaces, this.#now())
   }
 
   #lost(link: Link, livedMs: number): void {
@@ -432,7 +373,7 @@ export class Connector {
     } else {
       this.#table.lost(link.peer, this.#now())
     }
-    this.#plan()
+    this.#dialler.plan()
   }
 
   #track(task: Promise<void>): void {
@@ -447,13 +388,6 @@ export class Connector {
   #random(): number {
     return Buffer.from(this.#init.randomBytes(4)).readUInt32BE() / 2 ** 32
   }
-}
-
-/** Somebody who answered and was the wrong one says more than a place where nobody is. */
-function problemIn(failures: ReadonlyMap<string, unknown>): string {
-  const errors = [...failures.values()]
-  const telling = errors.find((error) => !isDittoError(error, 'DITTO_PEER_UNREACHABLE')) ?? errors[0]
-  return telling === undefined ? 'The attempt was called off.' : describe(telling)
 }
 
 function describe(error: unknown): string {

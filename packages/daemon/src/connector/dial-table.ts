@@ -25,6 +25,7 @@ interface Target extends DialTarget {
   device: DeviceKey | undefined
   addresses: readonly Address[]
   isDialing: boolean
+  dialledAt: number
   failures: number
   nextAt: number
   problem: string | undefined
@@ -105,6 +106,12 @@ export class DialTable {
     return isNews
   }
 
+  /** A dial begins. */
+  began(target: Target, now: number): void {
+    target.isDialing = true
+    target.dialledAt = now
+  }
+
   /** A dial ended in a link. */
   succeeded(id: string, address: Address, device: DeviceKey, now: number): void {
     this.#places.delete(address)
@@ -173,6 +180,7 @@ export class DialTable {
       spaces: undefined,
       device: undefined,
       isDialing: false,
+      dialledAt: Number.NEGATIVE_INFINITY,
       failures: 0,
       nextAt,
       problem: undefined,

@@ -29,12 +29,13 @@ export class LinkTable {
     this.#init = init
   }
 
-  isConnected(transport: string, device: DeviceKey): boolean {
-    return this.#links.has(`${transport} ${device}`)
+  isConnected(device: DeviceKey): boolean {
+    return this.transports(device).length > 0
   }
 
-  isConnectedAnyhow(device: DeviceKey): boolean {
-    return [...this.#links.values()].some(({ link }) => link.peer === device)
+  /** The transports of the links to a device. */
+  transports(device: DeviceKey): readonly string[] {
+    return [...this.#links.values()].filter(({ link }) => link.peer === device).map(({ link }) => link.transport)
   }
 
   /** Takes a link that was opened just now: hands it out, or closes it because there is a better one. */

@@ -42,6 +42,16 @@ export class OwnAnnouncement {
     return { nonce: this.#nonce, tags: findTags(this.#init.findKeys(), this.#nonce) }
   }
 
+  /** This device listens from now on; where it does not yet, it has no place it could move from. */
+  begin(): void {
+    this.#place = this.#currentPlace()
+  }
+
+  /** Looks whether the addresses have changed. */
+  look(): void {
+    if (this.#currentPlace() !== this.#place) this.get()
+  }
+
   /** Of two devices that hear each other's announcement, exactly one comes before. */
   comesBefore(nonce: Uint8Array): boolean {
     return Buffer.compare(this.#nonce, nonce) < 0

@@ -23,5 +23,6 @@ export function offlineView(
     links: (): readonly LinkState[] => ['tcp', 'mdns', 'beacon'].map((name) => ({ name, isUp: false, reason: REASON })),
     isFetching: () => false,
     bytesWaitingForRoom: () => 0,
+    bytesWaitingForLink: () => 0,
   }
 }

@@ -30,6 +30,7 @@ import type { Level } from 'level'
 import type { Config } from '../config/config-schema.ts'
 import { Connector } from '../connector/connector.ts'
 import type { FetchOptions, LackingFile } from '../content/content-fetcher.ts'
+import { parseByteSize } from '../limits/byte-size.ts'
 import { diskSpaceOf } from '../limits/disk-reserve.ts'
 import { RoomWatch } from '../limits/room-watch.ts'
 import { transferLimits } from '../limits/transfer-limits.ts'
@@ -47,6 +48,7 @@ import { listPeers } from './peer-list.ts'
 import { StoredAddresses } from './stored-addresses.ts'
 import { SyncRun } from './sync-run.ts'
 import { Traffic } from './traffic.ts'
+import { watchForWake } from './wake-watch.ts'
 
 /** 16 bytes, drawn at each start, tell one run of a device from the next (SECURITY.md section 1). */
 const INSTANCE_BYTES = 16
@@ -89,6 +91,7 @@ export class OnlineNetwork implements Network {
   readonly #room: RoomWatch
   readonly #stop = new AbortController()
   readonly #pairings = new Set<Promise<void>>()
+  #watching: Promise<void> = Promise.resolve()
 
   /** @throws DittoError DITTO_PORT_IN_USE, DITTO_PERMISSION, DITTO_USAGE, DITTO_IO */
   static async open(init: OnlineNetworkInit): Promise<OnlineNetwork> {
@@ -96,6 +99,7 @@ export class OnlineNetwork implements Network {
     try {
       await network.#room.start()
       await network.#connector.start()
+      network.#watchForWake()
     } catch (error) {
       await network.close()
       throw error
@@ -115,6 +119,8 @@ export class OnlineNetwork implements Network {
     })
     this.#engine = new SyncEngine({
       ...{ store, readManifest, clock, log: logger, limits: transferLimits(config, clock) },
+      capabilities: (name) => init.transports.find((transport) => transport.name === name)?.capabilities,
+      metered: { files: config.metered, maxFileBytes: parseByteSize(config.metered_file_limit) ?? 0 },
       self: identity.key,
       instance: randomBytes(INSTANCE_BYTES),
       deviceName: init.deviceName,
@@ -130,6 +136,7 @@ export class OnlineNetwork implements Network {
       listen: { port: config.port, ...(config.host === '' ? {} : { host: config.host }) },
       peerAddresses: config.peers.map((peer) => `tcp://${peer}`),
       onLink: (link) => this.#take(link),
+      onMoved: () => this.#engine.probeLinks(),
     })
     this.#followEngine()
     for (const space of spaces.all()) this.addSpace(space)
@@ -182,6 +189,10 @@ export class OnlineNetwork implements Network {
     return state?.isWaitingForRoom === true ? state.missingBytes : 0
   }
 
+  bytesWaitingForLink(space: OpenSpace): number {
+    return this.#engine.spaceState(space.id)?.waitingForLinkBytes ?? 0
+  }
+
   traffic(): { readonly sent: number; readonly received: number } {
     return this.#traffic.total()
   }
@@ -227,6 +238,18 @@ export class OnlineNetwork implements Network {
     this.#stop.abort(new DittoError('DITTO_CLOSED', 'The device was closed.'))
     await Promise.all([this.#engine.close(), this.#connector.close(), this.#room.close()])
     await Promise.all(this.#pairings)
+    await this.#watching
+  }
+
+  /** After a sleep, links are dead without a sign and what failed before says nothing: all is looked at anew at once. */
+  #watchForWake(): void {
+    const { clock, logger } = this.#init
+    const onWake = () => {
+      logger.info({}, 'This machine slept; other devices are looked for anew.')
+      this.#engine.probeLinks()
+      this.#connector.refresh()
+    }
+    this.#watching = watchForWake({ clock, onWake, onLook: () => this.#connector.look() }, this.#stop.signal)
   }
 
   #take(link: Link): void {

@@ -27,7 +27,7 @@ export function listPeers(init: PeerListInit): PeerInfo[] {
       name: state?.name || memberName,
       isUpToDate: state?.isUpToDate ?? false,
       missingBytes: state?.missingBytes ?? 0,
-      ...(state === undefined ? {} : { link: state.transport, remote: state.remote }),
+      ...(state === undefined ? {} : { link: state.transport, remote: state.remote, standby: state.standby }),
       ...(problem === undefined ? {} : { problem }),
       ...(lastSeen === undefined ? {} : { lastSeen }),
     }

@@ -26,6 +26,8 @@ export interface NetworkView {
   isFetching(space: OpenSpace): boolean
   /** Missing bytes of the space that are fetched once the disk has room for them. */
   bytesWaitingForRoom(space: OpenSpace): number
+  /** Missing bytes of the space that are fetched once a link is up that is not metered. */
+  bytesWaitingForLink(space: OpenSpace): number
 }
 
 export interface StatusReportInit {
@@ -105,6 +107,7 @@ export class StatusReport {
         ...notices.all(),
         ...removedAuthors.notices((author) => this.#describeAuthor(author)),
         ...this.#init.spaces().flatMap((space) => waitNotice(space.name, view.bytesWaitingForRoom(space))),
+        ...this.#init.spaces().flatMap((space) => meteredNotice(space.name, view.bytesWaitingForLink(space))),
       ],
     }
   }
@@ -134,7 +137,7 @@ export class StatusReport {
           name: isSelf ? deviceName() : peer?.name || member.name,
           isSelf,
           spaces: [...(known?.spaces ?? []), { id: space.id, name: space.name, role: member.role }],
-          links: peer?.link === undefined ? [] : [peer.link],
+          links: peer?.link === undefined ? [] : [peer.link, ...(peer.standby ?? [])],
           ...(peer?.lastSeen === undefined ? {} : { lastSeen: peer.lastSeen }),
         })
       }
@@ -147,5 +150,12 @@ function waitNotice(space: string, bytes: number): readonly string[] {
   if (bytes === 0) return []
   return [
     `The space ${JSON.stringify(space)} waits for room: ${bytes} bytes. They come by themselves once more of the disk is free than "reserve" in config.toml keeps; "dittofs get" fetches what you name all the same.`,
+  ]
+}
+
+function meteredNotice(space: string, bytes: number): readonly string[] {
+  if (bytes === 0) return []
+  return [
+    `The space ${JSON.stringify(space)} waits for a better link: ${bytes} bytes. They come by themselves once a device is reached over one that costs neither money nor battery; "metered" in config.toml says what comes without, and "dittofs get" fetches what you name all the same.`,
   ]
 }

@@ -10,12 +10,19 @@ const target = (id: string, fields: Partial<DialTarget> = {}): DialTarget => ({
   addresses: [`tcp://${id}:1`],
   device: undefined,
   isDialing: false,
+  dialledAt: 0,
   failures: 0,
   nextAt: 0,
   ...fields,
 })
-const plan = (targets: readonly DialTarget[], now = 0, connected: readonly string[] = []) =>
-  planDials({ targets, isConnected: (transport, device) => connected.includes(`${transport} ${device}`) }, now)
+const TRANSPORTS = new Map(
+  ['tcp', 'webrtc', 'ble'].map((name) => [name, { name, isMetered: name === 'ble', isSlow: name === 'ble' }]),
+)
+/** @param best - the transport of the best link to each device that has one */
+const plan = (targets: readonly DialTarget[], now = 0, best: Readonly<Record<DeviceKey, string>> = {}) => {
+  const transport = (name: string | undefined) => TRANSPORTS.get(name ?? '')
+  return planDials({ targets, bestLink: (device) => transport(best[device]), transport }, now)
+}
 
 describe('planDials', () => {
   it('dials what is due, and wakes for what is not', () => {
@@ -25,9 +32,33 @@ describe('planDials', () => {
     })
   })
 
-  it('leaves out who is connected on that transport, and only on that', () => {
-    const targets = [target('tcp', { device: bob }), target('ble', { device: bob, transport: 'ble' })]
-    expect(plan(targets, 0, [`tcp ${bob}`]).dial).toEqual(['ble'])
+  it('leaves out who is connected, but over a better transport than that', () => {
+    const targets = ['tcp', 'webrtc', 'ble'].map((transport) =>
+      target(transport, { device: bob, transport, failures: 1 }),
+    )
+    expect(plan(targets, 0, { [bob]: 'ble' }).dial).toEqual(['tcp', 'webrtc'])
+    expect(plan(targets, 0, { [bob]: 'webrtc' }).dial).toEqual(['tcp'])
+    expect(plan(targets, 0, { [bob]: 'tcp' })).toEqual({ dial: [], wakeAt: undefined })
+  })
+
+  it('leaves out what this device has no transport for', () => {
+    expect(plan([target('far', { transport: 'carrier-pigeon' })])).toEqual({ dial: [], wakeAt: undefined })
+  })
+
+  it('gives the better transport a second before the next is tried as well, unless it has failed already', () => {
+    const ble = target('ble', { device: bob, transport: 'ble' })
+    const webrtc = target('webrtc', { device: bob, transport: 'webrtc' })
+    const tcp = target('tcp', { device: bob, nextAt: 200 })
+    expect(plan([ble, webrtc, tcp], 0)).toEqual({ dial: [], wakeAt: 200 })
+    expect(plan([ble, webrtc, tcp], 200)).toEqual({ dial: ['tcp'], wakeAt: 1200 })
+    const dialled = { ...tcp, isDialing: true, dialledAt: 200 }
+    expect(plan([ble, webrtc, dialled], 1200)).toEqual({ dial: ['webrtc'], wakeAt: 2200 })
+    expect(plan([ble, { ...tcp, failures: 1, nextAt: 5000 }], 200).dial).toEqual(['ble'])
+  })
+
+  it('lets slow dials over one transport hold up no others', () => {
+    const slow = Array.from({ length: 20 }, (_, i) => target(`${i}`, { transport: 'ble', isDialing: true }))
+    expect(plan([...slow, target('near'), target('far', { transport: 'ble' })]).dial).toEqual(['near'])
   })
 
   it('dials one device once at a time, wherever it may be', () => {
@@ -61,7 +92,7 @@ describe('planDials', () => {
     fc.assert(
       fc.property(targets, fc.nat(100), (fields, now) => {
         const all = fields.map((field, index) => target(`${index}`, field))
-        const { dial, wakeAt } = plan(all, now, [`tcp ${keys[0]}`])
+        const { dial, wakeAt } = plan(all, now, { [keys[0] as DeviceKey]: 'tcp' })
         const busy = all.filter(({ isDialing }) => isDialing).length
         expect(dial.length).toBeLessThanOrEqual(Math.max(0, MAX_DIALS - busy))
         expect(new Set(dial).size).toBe(dial.length)
