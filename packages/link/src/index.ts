@@ -14,6 +14,13 @@
  * @packageDocumentation
  */
 export { type AcceptLinkInit, acceptLink } from './accept-link.ts'
+export {
+  type AddressRecord,
+  MAX_RECORDED_ADDRESSES,
+  readAddressRecord,
+  signAddressRecord,
+  type UncheckedAddressRecord,
+} from './address-record.ts'
 export type { AdmissionLimits } from './admission-control.ts'
 export { type ConnectLinkInit, connectLink } from './connect-link.ts'
 export { type Admission, type ConnectionGate, type ConnectionGateInit, connectionGate } from './connection-gate.ts'

@@ -13,6 +13,7 @@
  *
  * @packageDocumentation
  */
+export type { AddressExchange, PassedRecord } from './address-exchange.ts'
 export type { WantedContent } from './content-scan.ts'
 export type { Divergence, Repair } from './divergence-watch.ts'
 export type { FetchRoom } from './fetch-room.ts'

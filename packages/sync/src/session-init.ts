@@ -1,4 +1,5 @@
 import type { ChunkStore, Clock, Link, Logger, ReadManifest } from '@dittofs/interface'
+import type { AddressExchange } from './address-exchange.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import type { Session } from './session.ts'
@@ -20,6 +21,7 @@ export interface SessionInit {
   upload: RateLimiter
   download: RateLimiter
   statements?: StatementExchange
+  addresses?: AddressExchange
   /** Spaces of this device; which of them a peer hears of is decided here. */
   spaces: () => Iterable<SyncSpace>
   /** The peer's hello came. A rejection ends the session with its code. */

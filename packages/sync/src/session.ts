@@ -1,6 +1,7 @@
 import { type DeviceKey, DittoError, isDittoError, type Link, type SpaceId, spaceId } from '@dittofs/interface'
 import {
   agreeVersion,
+  decodeAddressesMessage,
   decodeMessage,
   encodeMessage,
   fromWireCode,
@@ -10,6 +11,7 @@ import {
   type SpacesMessage,
   toWireCode,
 } from '@dittofs/wire'
+import { AddressSender } from './address-sender.ts'
 import { asDittoError } from './as-ditto-error.ts'
 import { fitLabel } from './fit-label.ts'
 import { LinkWriter } from './link-writer.ts'
@@ -42,6 +44,7 @@ export class Session {
   readonly #init: SessionInit
   readonly #writer: LinkWriter
   readonly #provider: Provider
+  readonly #addresses: AddressSender | undefined
   readonly #stop = new AbortController()
   readonly #shared = new Map<SpaceId, SharedSpace>()
   readonly #theirs = new NamedSpaces()
@@ -66,6 +69,7 @@ export class Session {
     })
     this.#lastHeardAt = init.clock.monotonic()
     this.#writer = new LinkWriter(init.link)
+    this.#addresses = init.addresses && new AddressSender(init.addresses, this.peer)
     this.#pings = new Pings(init.clock, (nonce) => this.#writer.post(encodeMessage({ type: 'ping', nonce })))
     this.requester = new Requester({
       peer: this.peer,
@@ -138,6 +142,7 @@ export class Session {
       if (isInUse) shared.take()
       else shared.leave()
     }
+    this.sendAddresses()
     this.#init.onRoom(this)
   }
 
@@ -145,6 +150,12 @@ export class Session {
   beQuiet(): void {
     if (this.isInUse) return
     for (const shared of this.#shared.values()) shared.exchange.pause()
+  }
+
+  /** Tells the peer where members of the shared spaces can be reached, as far as it was not told yet. */
+  sendAddresses(): void {
+    if (!this.isInUse) return
+    for (const payload of this.#addresses?.untold([...this.#shared.keys()]) ?? []) this.#writer.post(payload)
   }
 
   /** Members of a space changed: passes the statements on, before `updateSpaces` acts on them. */
@@ -277,12 +288,17 @@ export class Session {
         return
       case 'other':
         if (message.number === MESSAGE_TYPE.statements) await this.#receiveStatements(message.payload)
+        if (message.number === MESSAGE_TYPE.addresses) this.#receiveAddresses(message.payload)
     }
   }
 
   async #receiveStatements(payload: Uint8Array): Promise<void> {
     const { statements, link } = this.#init
     for (const answer of (await statements?.receive(payload, this.peer, link.match)) ?? []) this.#writer.post(answer)
+  }
+
+  #receiveAddresses(payload: Uint8Array): void {
+    this.#init.addresses?.receive(decodeAddressesMessage(payload), [...this.#shared.keys()])
   }
 
   #receiveSpaces(message: SpacesMessage): void {
@@ -317,6 +333,7 @@ export class Session {
     })
     this.#shared.set(space.id, shared)
     if (this.isInUse) shared.take()
+    this.sendAddresses()
     this.#start(shared.run())
     this.#init.onRoom(this)
   }

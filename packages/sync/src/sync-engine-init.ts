@@ -9,6 +9,7 @@ import type {
   SpaceId,
   TransportCapabilities,
 } from '@dittofs/interface'
+import type { AddressExchange } from './address-exchange.ts'
 import type { Divergence, Repair } from './divergence-watch.ts'
 import type { FetchRoom } from './fetch-room.ts'
 import type { FetchPolicy, FetchState } from './fetch-state.ts'
@@ -27,6 +28,8 @@ export interface SyncEngineInit {
   clock: Clock
   log: Logger
   statements?: StatementExchange
+  /** What is passed on of where members can be reached; nothing where absent. */
+  addresses?: AddressExchange
   /** Bytes that transfers may hold in memory. Default 64 MiB. */
   maxTransferBytes?: number
   /** What may be fetched that nobody asked for; without a limit where absent. */

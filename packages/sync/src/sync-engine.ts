@@ -182,6 +182,11 @@ export class SyncEngine {
     )
   }
 
+  /** It became known where devices can be reached: peers are told. */
+  addressesChanged(): void {
+    for (const session of this.#table.all()) session.sendAddresses()
+  }
+
   /** This machine slept, or has other addresses than before: links that are dead by now are ended within seconds. */
   probeLinks(): void {
     this.#table.probeAll()
@@ -270,6 +275,7 @@ export class SyncEngine {
     for (const session of this.#table.all()) {
       session.sendStatements(space)
       session.updateSpaces()
+      session.sendAddresses()
       if (removed.includes(session.peer) && session.shared.size === 0) {
         void session.end(new DittoError('DITTO_NOT_A_MEMBER', 'The peer was removed.'))
       }

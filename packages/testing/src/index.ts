@@ -13,6 +13,7 @@ export {
 export { CrashFileSystem, emptyDisk, type SimulatedDisk } from './crash-file-system.ts'
 export { crashIndexDatabase, type SimulatedIndex } from './crash-index-database.ts'
 export { type CallFate, CrashMachine, type CrashMachineInit, type FaultCode, systemError } from './crash-machine.ts'
+export { type CuttableTransport, cuttableTransport } from './cuttable-transport.ts'
 export { type DeviceSuiteInit, deviceSuite } from './device-suite.ts'
 export { type LinkSuiteInit, linkSuite } from './link-suite.ts'
 export { type MembershipSuiteInit, membershipSuite } from './membership-suite.ts'

@@ -10,6 +10,12 @@
  *
  * @packageDocumentation
  */
+export {
+  decodeAddressesMessage,
+  encodeAddressesMessage,
+  MAX_ADDRESS_RECORD_BYTES,
+  MAX_ADDRESS_RECORDS,
+} from './addresses-message.ts'
 export { BASE32_ALPHABET, decodeBase32, encodeBase32 } from './base32.ts'
 export { decodeCbor, encodeCbor, MAX_CBOR_DEPTH } from './cbor.ts'
 export {

@@ -19,6 +19,7 @@ export const MESSAGE_TYPE = {
   joinWait: 0x14,
   // membership
   statements: 0x20,
+  addresses: 0x21,
   // metadata
   metadata: 0x30,
   digests: 0x31,

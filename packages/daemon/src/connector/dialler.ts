@@ -164,5 +164,5 @@ function problemIn(failures: ReadonlyMap<string, unknown>): string {
   const errors = [...failures.values()]
   const telling = errors.find((error) => !isDittoError(error, 'DITTO_PEER_UNREACHABLE')) ?? errors[0]
   if (telling === undefined) return 'The attempt was called off.'
-  return telling instanceof Error ? telling.message : String(telling)
+  return telling instanceof Error ? telling.message : 'The attempt failed.'
 }

@@ -39,6 +39,7 @@ import { joinSpace } from '../pairing/join-space.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import { otherMembers } from '../spaces/other-members.ts'
 import type { SpaceRegistry } from '../spaces/space-registry.ts'
+import { AddressRecords } from './address-records.ts'
 import { divergenceNotice, repairNotice } from './describe-divergence.ts'
 import { DeviceSecrets } from './device-secrets.ts'
 import { EngineFetcher } from './engine-fetcher.ts'
@@ -86,6 +87,7 @@ export class OnlineNetwork implements Network {
   readonly #init: OnlineNetworkInit
   readonly #engine: SyncEngine
   readonly #connector: Connector
+  readonly #addresses: AddressRecords
   readonly #fetcher: EngineFetcher
   readonly #traffic = new Traffic()
   readonly #room: RoomWatch
@@ -98,6 +100,7 @@ export class OnlineNetwork implements Network {
     const network = new OnlineNetwork(init)
     try {
       await network.#room.start()
+      await network.#addresses.load()
       await network.#connector.start()
       network.#watchForWake()
     } catch (error) {
@@ -117,6 +120,14 @@ export class OnlineNetwork implements Network {
       underWayBytes: () => this.#engine.transferBytes,
       onLook: () => this.#engine.roomChanged(),
     })
+    const kept = () => spaces.all().map(({ membership }) => membership)
+    this.#addresses = new AddressRecords({
+      ...{ identity, clock, database: init.database },
+      isMember: (space, device) => spaces.get(space)?.membership.role(device) !== undefined,
+      isKnown: (device) => kept().some((membership) => membership.role(device) !== undefined),
+      onNews: () => this.#addressesChanged(),
+      onFailure: (error) => logger.warn({ error }, 'The addresses of a device could not be written down.'),
+    })
     this.#engine = new SyncEngine({
       ...{ store, readManifest, clock, log: logger, limits: transferLimits(config, clock) },
       capabilities: (name) => init.transports.find((transport) => transport.name === name)?.capabilities,
@@ -125,6 +136,7 @@ export class OnlineNetwork implements Network {
       instance: randomBytes(INSTANCE_BYTES),
       deviceName: init.deviceName,
       room: this.#room,
+      addresses: this.#addresses,
       isDialing: () => this.#connector.isDialing,
       statements: statementExchange({ memberships: () => memberships.spaces(), statementIds, missingStatements }),
     })
@@ -136,6 +148,7 @@ export class OnlineNetwork implements Network {
       listen: { port: config.port, ...(config.host === '' ? {} : { host: config.host }) },
       peerAddresses: config.peers.map((peer) => `tcp://${peer}`),
       onLink: (link) => this.#take(link),
+      recordedAddresses: (device) => this.#addresses.addressesOf(device),
       onMoved: () => this.#engine.probeLinks(),
     })
     this.#followEngine()
@@ -239,6 +252,7 @@ export class OnlineNetwork implements Network {
     await Promise.all([this.#engine.close(), this.#connector.close(), this.#room.close()])
     await Promise.all(this.#pairings)
     await this.#watching
+    await this.#addresses.close()
   }
 
   /** After a sleep, links are dead without a sign and what failed before says nothing: all is looked at anew at once. */
@@ -249,7 +263,18 @@ export class OnlineNetwork implements Network {
       this.#engine.probeLinks()
       this.#connector.refresh()
     }
-    this.#watching = watchForWake({ clock, onWake, onLook: () => this.#connector.look() }, this.#stop.signal)
+    const onLook = () => {
+      this.#connector.look()
+      this.#addresses.setOwn(this.#connector.addresses())
+    }
+    onLook()
+    this.#watching = watchForWake({ clock, onWake, onLook }, this.#stop.signal)
+  }
+
+  #addressesChanged(): void {
+    if (this.#stop.signal.aborted) return
+    this.#engine.addressesChanged()
+    this.#connector.addressesLearned()
   }
 
   #take(link: Link): void {
