@@ -44,7 +44,7 @@ export function signAddressRecord(
 
 /** A record whose signature was not looked at yet: that costs 0.1 ms, and most records are known already. */
 export interface UncheckedAddressRecord extends AddressRecord {
-  isSigned(): boolean
+  readonly isSigned: () => boolean
 }
 
 /**

