@@ -113,7 +113,7 @@ export class Connector {
       findKeys: () => init.secrets.findKeys().map(({ key }) => key),
       addresses: () => this.addresses(),
       onMoved: () => {
-        this.#table.restartAll(this.#now())
+        this.#restartAll()
         this.#dialler.plan()
         init.onMoved?.()
       },
@@ -165,7 +165,7 @@ export class Connector {
   /** Looks for everybody now, whatever has failed so far. */
   refresh(): void {
     for (const discovery of this.#discoveries) discovery.refresh()
-    this.#table.restartAll(this.#now())
+    this.#restartAll()
     this.#dialler.plan()
   }
 
@@ -293,7 +293,7 @@ export class Connector {
         accept: (match, peer) => this.#accepts(match, peer),
         signal: this.#stop.signal,
       })
-      if (link.match.kind === 'space') this.#table.called(remote, this.#now())
+      if (link.match.kind === 'space') this.#table.called(remote, link.peer, this.#now())
       this.#links.add(link)
     } catch (error) {
       this.#init.logger?.debug({ remote, reason: describe(error) }, 'A connection was refused.')
@@ -379,6 +379,10 @@ export class Connector {
   #track(task: Promise<void>): void {
     this.#tasks.add(task)
     void task.finally(() => this.#tasks.delete(task))
+  }
+
+  #restartAll(): void {
+    this.#table.restartAll(this.#now(), (device, transport) => this.#links.transports(device).includes(transport))
   }
 
   #now(): number {

@@ -23,6 +23,8 @@ interface Target extends DialTarget {
   /** Names of the spaces whose secret may be shared with whoever is there; `undefined`: any. */
   spaces: readonly string[] | undefined
   device: DeviceKey | undefined
+  /** Who is there, unless several devices run on that host: it has connected from there. */
+  probably: DeviceKey | undefined
   addresses: readonly Address[]
   isDialing: boolean
   dialledAt: number
@@ -135,25 +137,35 @@ export class DialTable {
   }
 
   /** Somebody has connected to this device: those heard on that host and not dialled yet are probably that one. */
-  called(from: Address, now: number): void {
+  called(from: Address, device: DeviceKey, now: number): void {
     const host = hostOf(from)
     for (const target of this.#targets.values()) {
       if (target.heardAt === undefined || target.device !== undefined || target.isDialing) continue
       if (!target.addresses.some((address) => hostOf(address) === host)) continue
       target.nextAt = Math.max(target.nextAt, now + PROBABLY_CONNECTED_MS)
+      target.probably = device
     }
   }
 
   /** A link that had worked is gone: everywhere the device may be is worth a try now. */
   lost(device: DeviceKey, now: number): void {
     for (const target of this.#targets.values()) {
-      if (target.device === device) restart(target, now + this.#random() * SPREAD_MS)
+      if (target.device !== device && target.probably !== device) continue
+      target.probably = undefined
+      restart(target, now + this.#random() * SPREAD_MS)
     }
   }
 
-  /** This device has moved, or a person asked: what failed so far says nothing any more. */
-  restartAll(now: number): void {
-    for (const target of this.#targets.values()) restart(target, now + this.#random() * SPREAD_MS)
+  /**
+   * This device has moved, or slept, or a person asked: what failed so far says nothing any more.
+   *
+   * @param isConnected - whether a device has a link over a transport; then it needs no dial to find out that it is there
+   */
+  restartAll(now: number, isConnected: (device: DeviceKey, transport: string) => boolean): void {
+    for (const target of this.#targets.values()) {
+      if (target.probably !== undefined && isConnected(target.probably, target.transport)) continue
+      restart(target, now + this.#random() * SPREAD_MS)
+    }
   }
 
   /** Whatever was said last about a device that could not be reached. */
@@ -179,6 +191,7 @@ export class DialTable {
       addresses,
       spaces: undefined,
       device: undefined,
+      probably: undefined,
       isDialing: false,
       dialledAt: Number.NEGATIVE_INFINITY,
       failures: 0,
