@@ -126,7 +126,13 @@ describe('status', () => {
     chunks: { count: 100, bytes: 4_000_000, packs: 1, packBytes: 4_100_000, placedBytes: 0, dedupRatio: 1.25 },
     peers: [
       {
-        ...{ id: 'BOB-ID' as never, name: 'bob\u0007', link: 'tcp', remote: 'tcp://192.0.2.7:4100', standby: ['webrtc'] },
+        ...{
+          id: 'BOB-ID' as never,
+          name: 'bob\u0007',
+          link: 'tcp',
+          remote: 'tcp://192.0.2.7:4100',
+          standby: ['webrtc'],
+        },
         ...{ isUpToDate: false, missingBytes: 131_072 },
       },
       { id: 'CAROL-ID' as never, name: 'carol', isUpToDate: true, missingBytes: 0, lastSeen: NOW - 3_600_000 },
