@@ -22,6 +22,7 @@ export { MemoryLink, type MemoryLinkInit, memoryLinkPair } from './memory-link.t
 export { type MemberStatement, type MemoryMemberState, MemoryMembers } from './memory-members.ts'
 export { type MemoryMembershipInit, memoryMembership } from './memory-membership.ts'
 export { MemoryNetwork, type MemoryNetworkInit } from './memory-network.ts'
+export { type MemorySignalChannelInit, type MemorySignaling, memorySignaling } from './memory-signal-channel.ts'
 export { type MemoryTransportInit, memoryTransport } from './memory-transport.ts'
 export { exchangeMetadata, metadataFile } from './metadata-samples.ts'
 export { type MetadataStoreSuiteInit, metadataStoreSuite } from './metadata-store-suite.ts'

@@ -58,5 +58,12 @@ export {
   type PairingMessage,
 } from './pairing-messages.ts'
 export { agreeVersion, PROTOCOL_HISTORY, PROTOCOL_VERSIONS } from './protocol-version.ts'
+export {
+  formatSignalAddress,
+  parseSignalAddress,
+  parseSignalOrigin,
+  type SignalAddress,
+} from './signaling/signal-address.ts'
+export { MAX_SIGNAL_BODY_BYTES } from './signaling/signal-limits.ts'
 export { decodeStatementsMessage, encodeStatementsMessage, type StatementsMessage } from './statements.ts'
 export { fromWireCode, toWireCode, WIRE_CODE_DONE } from './wire-code.ts'
