@@ -64,6 +64,27 @@ export {
   parseSignalOrigin,
   type SignalAddress,
 } from './signaling/signal-address.ts'
-export { MAX_SIGNAL_BODY_BYTES } from './signaling/signal-limits.ts'
+export {
+  decodeSignalContent,
+  encodeSignalContent,
+  SIGNAL_ID_BYTES,
+  type SignalContent,
+} from './signaling/signal-content.ts'
+export {
+  MAX_SIGNAL_BODY_BYTES,
+  MAX_SIGNALING_FRAME_BYTES,
+  SIGNAL_SESSION_BYTES,
+} from './signaling/signal-limits.ts'
+export {
+  decodeSignalingMessage,
+  encodeSignalingMessage,
+  REFUSAL_REASONS,
+  type RefusalReason,
+  refusalReason,
+  SIGNALING_NONCE_BYTES,
+  SIGNALING_SUBPROTOCOL,
+  type SignalingMessage,
+} from './signaling/signaling-message.ts'
+export { registrationText, sealingContext, signalingKeyText } from './signaling/signed-texts.ts'
 export { decodeStatementsMessage, encodeStatementsMessage, type StatementsMessage } from './statements.ts'
 export { fromWireCode, toWireCode, WIRE_CODE_DONE } from './wire-code.ts'

@@ -2,6 +2,8 @@ import { type Address, DittoError } from '@dittofs/interface'
 
 /** Longest host name with its port that an address may name, in characters (RFC 1035 section 2.3.4, and a port). */
 const MAX_HOST_CHARACTERS = 253 + 6
+/** UTF-8 bytes of an origin: `wss://` and the host. */
+export const MAX_ORIGIN_BYTES = 6 + MAX_HOST_CHARACTERS
 const ADDRESS = /^webrtc:\/\/([0-9a-f]{64})(:plain)?@([^/?#@\\\s]+)$/
 
 /** Where a device takes signals: a server, and the key by which it is registered there. */
