@@ -27,5 +27,6 @@ export { type MemoryTransportInit, memoryTransport } from './memory-transport.ts
 export { exchangeMetadata, metadataFile } from './metadata-samples.ts'
 export { type MetadataStoreSuiteInit, metadataStoreSuite } from './metadata-store-suite.ts'
 export { pseudoRandomBytes } from './pseudo-random-bytes.ts'
+export { type SignalChannelSubject, type SignalChannelSuiteInit, signalChannelSuite } from './signal-channel-suite.ts'
 export { temporaryDirectory } from './temporary-directory.ts'
 export { type TransportSubject, type TransportSuiteInit, transportSuite } from './transport-suite.ts'

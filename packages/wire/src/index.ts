@@ -82,6 +82,7 @@ export {
   type RefusalReason,
   refusalReason,
   SIGNALING_NONCE_BYTES,
+  SIGNALING_PATH,
   SIGNALING_SUBPROTOCOL,
   type SignalingMessage,
 } from './signaling/signaling-message.ts'

@@ -12,6 +12,9 @@ import {
 /** The WebSocket subprotocol (RFC 6455 section 1.9) that both sides agree on; the number is the version. */
 export const SIGNALING_SUBPROTOCOL = 'dittofs-signaling.v1'
 
+/** Where a server takes WebSocket connections, behind its origin. */
+export const SIGNALING_PATH = '/signal'
+
 /** Random bytes that a server wants signed, new for each connection. */
 export const SIGNALING_NONCE_BYTES = 32
 
