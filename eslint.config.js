@@ -10,6 +10,7 @@ export default tseslint.config(
         project: [
           'packages/*/tsconfig.test.json',
           'apps/*/tsconfig.test.json',
+          'signaling/tsconfig.test.json',
           'test/tsconfig.json',
           'bench/tsconfig.json',
         ],

@@ -1,6 +1,7 @@
 /**
- * Bundles the command line and its worker threads into apps/cli/dist, so that one tarball is all that a user installs.
- * Packages with native code or WebAssembly stay outside: they are exact-version dependencies of the app.
+ * Bundles each app into its own dist, so that one tarball is all that a user installs: the command line with its worker
+ * threads, and the signaling server. Packages with native code or WebAssembly stay outside: they are exact-version
+ * dependencies of the app.
  *
  * Usage: node scripts/bundle.mjs
  */
@@ -9,8 +10,9 @@ import path from 'node:path'
 import { rolldown } from 'rolldown'
 
 const root = path.resolve(import.meta.dirname, '..')
-const app = path.join(root, 'apps', 'cli')
-const output = path.join(app, 'dist')
+
+/** Faster code for ws, used where somebody installed it. */
+const OPTIONAL_OF_WS = ['bufferutil', 'utf-8-validate']
 
 /** A worker thread starts from a file of its own, found beside the file that starts it under its source's name. */
 function workerEntries() {
@@ -24,24 +26,29 @@ function workerEntries() {
   return entries
 }
 
-const manifest = JSON.parse(readFileSync(path.join(app, 'package.json'), 'utf8'))
-const external = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })
+async function bundleApp(app, workers) {
+  const manifest = JSON.parse(readFileSync(path.join(app, 'package.json'), 'utf8'))
+  const external = [...Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }), ...OPTIONAL_OF_WS]
+  const output = path.join(app, 'dist')
+  const bundle = await rolldown({
+    input: { main: path.join(app, 'src', 'main.ts'), ...workers },
+    cwd: app,
+    platform: 'node',
+    external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),
+    resolve: { conditionNames: ['@dittofs/source', 'node', 'import'] },
+    logLevel: 'warn',
+  })
+  rmSync(output, { recursive: true, force: true })
+  await bundle.write({
+    dir: output,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name]-[hash].js',
+    minify: false,
+    sourcemap: false,
+  })
+  await bundle.close()
+}
 
-const bundle = await rolldown({
-  input: { main: path.join(app, 'src', 'main.ts'), ...workerEntries() },
-  cwd: app,
-  platform: 'node',
-  external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),
-  resolve: { conditionNames: ['@dittofs/source', 'node', 'import'] },
-  logLevel: 'warn',
-})
-rmSync(output, { recursive: true, force: true })
-await bundle.write({
-  dir: output,
-  format: 'esm',
-  entryFileNames: '[name].js',
-  chunkFileNames: '[name]-[hash].js',
-  minify: false,
-  sourcemap: false,
-})
-await bundle.close()
+await bundleApp(path.join(root, 'apps', 'cli'), workerEntries())
+await bundleApp(path.join(root, 'signaling'), {})

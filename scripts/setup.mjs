@@ -18,15 +18,17 @@ function stamp() {
   const read = (name) => hash.update(name).update(readFileSync(path.join(root, name)))
   for (const name of ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', 'tsconfig.base.json', 'tsconfig.json'])
     read(name)
-  for (const group of ['packages', 'apps']) {
-    for (const entry of readdirSync(path.join(root, group)).sort()) {
-      const directory = path.join(group, entry)
-      if (!existsSync(path.join(root, directory, 'package.json'))) continue
-      read(path.join(directory, 'package.json'))
-      for (const file of readdirSync(path.join(root, directory, 'src'), { recursive: true }).sort()) {
-        const stat = statSync(path.join(root, directory, 'src', file))
-        if (stat.isFile()) hash.update(`${directory}/${file} ${stat.size} ${stat.mtimeMs}\n`)
-      }
+  const inGroups = ['packages', 'apps'].flatMap((group) =>
+    readdirSync(path.join(root, group))
+      .sort()
+      .map((entry) => path.join(group, entry)),
+  )
+  for (const directory of [...inGroups, 'signaling']) {
+    if (!existsSync(path.join(root, directory, 'package.json'))) continue
+    read(path.join(directory, 'package.json'))
+    for (const file of readdirSync(path.join(root, directory, 'src'), { recursive: true }).sort()) {
+      const stat = statSync(path.join(root, directory, 'src', file))
+      if (stat.isFile()) hash.update(`${directory}/${file} ${stat.size} ${stat.mtimeMs}\n`)
     }
   }
   return hash.digest('hex')
@@ -58,7 +60,7 @@ const done = existsSync(stampFile) ? readFileSync(stampFile, 'utf8') : ''
 if (done !== wanted) {
   run('installing dependencies', 'npx', ['-y', PNPM, 'install', '--frozen-lockfile'])
   run('building', process.execPath, [path.join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'])
-  run('bundling the command line', process.execPath, [path.join(root, 'scripts', 'bundle.mjs')])
+  run('bundling', process.execPath, [path.join(root, 'scripts', 'bundle.mjs')])
   mkdirSync(path.dirname(stampFile), { recursive: true })
   writeFileSync(stampFile, wanted)
 }

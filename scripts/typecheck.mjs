@@ -10,6 +10,7 @@ const projects = [
   ...['packages', 'apps'].flatMap((group) =>
     readdirSync(path.join(root, group)).map((name) => ['-p', path.join(group, name, 'tsconfig.test.json')]),
   ),
+  ['-p', 'signaling/tsconfig.test.json'],
   ['-p', 'test/tsconfig.json'],
   ['-p', 'bench/tsconfig.json'],
 ]

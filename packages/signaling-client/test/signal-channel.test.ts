@@ -231,11 +231,12 @@ describe('signalChannel', () => {
     const address = alice.channel.addresses()[0] as string
     let sent = 0
     for (let i = 0; i < 40; i++) {
-      void alice.channel.send(address, { ...offer, kind: 'candidate' }).then(() => {
+      const count = () => {
         sent++
-      })
+      }
+      void alice.channel.send(address, { ...offer, kind: 'candidate' }).then(count, () => undefined)
     }
-    await expect.poll(() => sent).toBe(19)
+    await expect.poll(() => sent, { timeout: 10_000 }).toBe(19)
     const before = clock.elapsedMs
     await clock.until(() => sent === 40)
     expect(clock.elapsedMs - before).toBeGreaterThan(1000)
