@@ -1,3 +1,5 @@
+import { MAX_SEALED_BYTES, MIN_SEALED_BYTES } from '@dittofs/wire'
+
 const DELIVER = 1
 const CLAIM = 2
 const KEY_BYTES = 32
@@ -17,7 +19,8 @@ export function encodeBusMessage(message: BusMessage): Buffer {
 
 /** @returns `undefined` for what no instance of this version writes; byte strings share the memory of `bytes` */
 export function decodeBusMessage(bytes: Buffer): BusMessage | undefined {
-  if (bytes[0] === DELIVER && bytes.length > 1 + KEY_BYTES) {
+  const sealedBytes = bytes.length - 1 - KEY_BYTES
+  if (bytes[0] === DELIVER && sealedBytes >= MIN_SEALED_BYTES && sealedBytes <= MAX_SEALED_BYTES) {
     return { type: 'deliver', from: bytes.subarray(1, 1 + KEY_BYTES), sealed: bytes.subarray(1 + KEY_BYTES) }
   }
   if (bytes[0] === CLAIM && bytes.length === 1 + INSTANCE_BYTES) {

@@ -176,6 +176,10 @@ describe('the limits of a signaling server', () => {
     expect(queued).toBeLessThanOrEqual(65 * 16_100)
     bob.device.socket.resume()
     await bob.device.next('deliver')
+    bob.device.abort()
+    await expect
+      .poll(async () => (await fetch(`${server.url}/metrics`)).text())
+      .toContain('\ndittofs_signaling_queued_bytes 0\n')
   })
 
   it('takes no more registrations from one address than a few a second', async () => {

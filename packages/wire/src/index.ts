@@ -71,8 +71,10 @@ export {
   type SignalContent,
 } from './signaling/signal-content.ts'
 export {
+  MAX_SEALED_BYTES,
   MAX_SIGNAL_BODY_BYTES,
   MAX_SIGNALING_FRAME_BYTES,
+  MIN_SEALED_BYTES,
   SIGNAL_SESSION_BYTES,
 } from './signaling/signal-limits.ts'
 export {

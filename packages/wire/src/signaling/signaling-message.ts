@@ -2,12 +2,7 @@ import { DittoError } from '@dittofs/interface'
 import { decodeCbor, encodeCbor } from '../cbor.ts'
 import { bytes, integer, record, text, u32 } from '../field.ts'
 import { MAX_ORIGIN_BYTES } from './signal-address.ts'
-import {
-  MAX_PADDED_SIGNAL_BYTES,
-  MAX_SIGNALING_FRAME_BYTES,
-  SEALING_BYTES,
-  SIGNAL_PADDING_BYTES,
-} from './signal-limits.ts'
+import { MAX_SEALED_BYTES, MAX_SIGNALING_FRAME_BYTES, MIN_SEALED_BYTES } from './signal-limits.ts'
 
 /** The WebSocket subprotocol (RFC 6455 section 1.9) that both sides agree on; the number is the version. */
 export const SIGNALING_SUBPROTOCOL = 'dittofs-signaling.v1'
@@ -44,7 +39,7 @@ export const REFUSAL_REASONS = {
 export type RefusalReason = keyof typeof REFUSAL_REASONS
 
 const key = bytes(32)
-const sealed = bytes(SEALING_BYTES + SIGNAL_PADDING_BYTES, SEALING_BYTES + MAX_PADDED_SIGNAL_BYTES)
+const sealed = bytes(MIN_SEALED_BYTES, MAX_SEALED_BYTES)
 
 /** The body of each message. Their schemas are the format: a change of one is a new subprotocol. */
 export const SIGNALING_FIELDS = {
