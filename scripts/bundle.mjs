@@ -3,7 +3,7 @@
  * threads, and the signaling server. Packages with native code or WebAssembly stay outside: they are exact-version
  * dependencies of the app.
  *
- * Usage: node scripts/bundle.mjs
+ * Usage: node scripts/bundle.mjs [cli | signaling], both without an argument
  */
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
@@ -50,5 +50,6 @@ async function bundleApp(app, workers) {
   await bundle.close()
 }
 
-await bundleApp(path.join(root, 'apps', 'cli'), workerEntries())
-await bundleApp(path.join(root, 'signaling'), {})
+const only = process.argv[2]
+if (only !== 'signaling') await bundleApp(path.join(root, 'apps', 'cli'), workerEntries())
+if (only !== 'cli') await bundleApp(path.join(root, 'signaling'), {})
