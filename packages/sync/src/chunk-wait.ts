@@ -5,6 +5,8 @@ import { Wakeup } from './wakeup.ts'
 export interface ChunkWaitInit {
   isUrgent: boolean
   isPatient: boolean
+  /** Only counts what is missing. */
+  isCounting?: boolean
   onProgress?: (bytesDone: number, bytesTotal: number) => void
 }
 
@@ -23,6 +25,7 @@ export class ChunkWait {
     this.waiter = {
       isUrgent: init.isUrgent,
       isPatient: init.isPatient,
+      isCounting: init.isCounting === true,
       settled: (chunk, outcome, bytes) => {
         this.#left.delete(chunk)
         this.#bytesStored += bytes

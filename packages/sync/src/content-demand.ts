@@ -94,7 +94,7 @@ export class ContentDemand {
     }
     const chunks = queue.want(refs, waiter, places, need)
     // Without anybody to ask it is only counted.
-    if (!waiter.isPatient && !isFetching())
+    if (!waiter.isPatient && (waiter.isCounting === true || !isFetching()))
       queue.settleQueued('absent', (chunk) => chunk.waiters.every((other) => other === waiter))
     else if (peers.isEmpty) onLonely(graceMs)
     else onWork()
@@ -108,10 +108,11 @@ export class ContentDemand {
     graceMs: number | undefined,
     options: AbortOptions,
   ): Promise<boolean> {
-    const { isPatient } = waiter
+    const { isPatient, isCounting = false } = waiter
     const need = isPatient ? 'asked' : this.#init.peers.needOf(size)
     if (this.#isPutOff(waiter, need)) return false
-    const nodes = new ChunkWait({ isUrgent: isPatient || this.#init.isFetching(), isPatient })
+    const isUrgent = isPatient || (!isCounting && this.#init.isFetching())
+    const nodes = new ChunkWait({ isUrgent, isPatient, isCounting })
     const refs = ids.map((id) => ({ id, length: undefined }))
     nodes.add(this.want(refs, nodes.waiter, need, graceMs))
     await nodes.over(options)
@@ -119,8 +120,8 @@ export class ContentDemand {
   }
 
   /** Whether it waits for a better link, while other content comes. */
-  #isPutOff({ isPatient }: ChunkWaiter, need: Need): boolean {
-    return !isPatient && this.#init.isFetching() && !this.#init.peers.canBring(need)
+  #isPutOff({ isPatient, isCounting }: ChunkWaiter, need: Need): boolean {
+    return !isPatient && isCounting !== true && this.#init.isFetching() && !this.#init.peers.canBring(need)
   }
 
   async #untilRoom(options: AbortOptions): Promise<void> {

@@ -10,6 +10,8 @@ export interface ChunkWaiter {
   readonly isUrgent: boolean
   /** Waits a while for a peer when there is none. */
   readonly isPatient: boolean
+  /** Only counts what is missing: nobody is asked for it. */
+  readonly isCounting?: boolean
   /** @param bytes - how many were stored */
   settled(chunk: WantedChunk, outcome: ChunkOutcome, bytes: number): void
 }

@@ -9,17 +9,19 @@ import {
   type MetadataStore,
   type ReadManifest,
   type SpaceId,
+  type TreeEntry,
 } from '@dittofs/interface'
 import { ChunkSink, type ReceivedChunk } from './chunk-sink.ts'
 import { ChunkWait } from './chunk-wait.ts'
 import { ContentDemand } from './content-demand.ts'
 import { type ContentScanInit, scanContents, type WantedContent } from './content-scan.ts'
+import type { FetchChoices } from './fetch-choices.ts'
 import { type ChunkOutcome, type ChunkWaiter, expectedBytes, FetchQueue, type WantedChunk } from './fetch-queue.ts'
 import type { FetchRoom } from './fetch-room.ts'
 import type { FetchPolicy, FetchState } from './fetch-state.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { MeteredPolicy } from './metered-policy.ts'
-import { MissingSearch } from './missing-search.ts'
+import { type ContentSource, MissingSearch } from './missing-search.ts'
 import { MissingTally } from './missing-tally.ts'
 import { DEFAULT_PEER_GRACE_MS, waitForPeer } from './peer-patience.ts'
 import { RateMeter } from './rate-meter.ts'
@@ -48,6 +50,8 @@ export interface FetcherInit {
   policy: FetchPolicy
   /** What comes over links that cost money or battery. */
   metered: MeteredPolicy
+  /** What a person decided otherwise than by the policy. */
+  choices?: FetchChoices
   /** What may come that nobody asked for; without a limit where absent. */
   room?: FetchRoom
   /** Whether a link is up or being made, so that a peer may come of it. */
@@ -79,6 +83,7 @@ export class Fetcher implements BatchOwner {
   readonly #peerCame = new Wakeup()
   readonly #rate = new RateMeter()
   readonly #background: ChunkWaiter
+  readonly #counting: ChunkWaiter
   readonly #loop: Promise<void>
   readonly #search: MissingSearch
   readonly #demand: ContentDemand
@@ -95,6 +100,7 @@ export class Fetcher implements BatchOwner {
       isPatient: false,
       settled: (chunk, outcome) => this.#settledInBackground(chunk, outcome),
     }
+    this.#counting = { ...this.#background, isCounting: true }
     this.#sink = new ChunkSink({
       store: init.store,
       space: init.space,
@@ -139,13 +145,13 @@ export class Fetcher implements BatchOwner {
 
   /** A peer may have something that nobody had before. */
   peerGained(): void {
-    if (this.#tally.chunks > 0 && this.#init.policy === 'all' && !this.#isWaitingForRoom) this.#search.lookAgain()
+    if (this.#tally.chunks > 0 && this.#fetchesByItself && !this.#isWaitingForRoom) this.#search.lookAgain()
   }
 
   /** There is more room on the disk, or less: what nobody asked for waits, or goes on. */
   roomChanged(): void {
-    const { room, policy, onChange } = this.#init
-    if (room === undefined || policy !== 'all') return
+    const { room, onChange } = this.#init
+    if (room === undefined || !this.#fetchesByItself) return
     const isWaiting = room.bytes() < (this.#isWaitingForRoom ? MIN_ROOM_AGAIN_BYTES : 1)
     if (isWaiting === this.#isWaitingForRoom) return
     this.#isWaitingForRoom = isWaiting
@@ -153,6 +159,14 @@ export class Fetcher implements BatchOwner {
     else if (this.#tally.chunks > 0) this.#search.lookAgain()
     this.#demand.roomCame()
     onChange()
+  }
+
+  /** What is wanted by itself is other than before: what nobody asked for is left, and looked for anew. */
+  choicesChanged(): void {
+    this.#queue.settleQueued('absent', (chunk) => !isPatient(chunk))
+    this.#search.changed(undefined)
+    this.#demand.roomCame()
+    this.#init.onWork()
   }
 
   /** The peer may be asked from now on. */
@@ -287,7 +301,11 @@ export class Fetcher implements BatchOwner {
   }
 
   get #isFetching(): boolean {
-    return this.#init.policy === 'all' && !this.#isWaitingForRoom && this.#peers.canBring('small')
+    return !this.#isWaitingForRoom && this.#peers.canBring('small')
+  }
+
+  get #fetchesByItself(): boolean {
+    return this.#init.policy === 'all' || this.#init.choices?.hasPinned() === true
   }
 
   get #waitingForLinkBytes(): number {
@@ -296,18 +314,24 @@ export class Fetcher implements BatchOwner {
     return this.#peers.canBring('large') ? 0 : this.#tally.largeBytes
   }
 
-  async #scan(
-    contents: AsyncIterable<readonly WantedContent[]>,
-    isWhole: boolean,
-    options: { readonly signal: AbortSignal },
-  ): Promise<number> {
+  async #scan(contents: ContentSource, isWhole: boolean, options: { readonly signal: AbortSignal }): Promise<number> {
     const waitedBefore = this.#demand.waitedMs
     if (isWhole) {
       const { missingChunks, missingBytes } = this.state
       this.#tally.beginWalk({ chunks: missingChunks, bytes: missingBytes })
     }
     try {
-      await scanContents(this.#demand.scanInit(this.#background), contents, options)
+      const choose = this.#init.choices?.begin() ?? (() => undefined)
+      const background = this.#demand.scanInit(this.#background)
+      if (this.#init.policy === 'all') {
+        const isWanted = (entry: TreeEntry) => choose(entry) !== 'leave'
+        await scanContents(background, contents(isWanted), options)
+      } else {
+        const isPinned = (entry: TreeEntry) => choose(entry) === 'fetch'
+        const isOther = (entry: TreeEntry) => choose(entry) === undefined
+        if (this.#fetchesByItself) await scanContents(background, contents(isPinned), options)
+        await scanContents(this.#demand.scanInit(this.#counting), contents(isOther), options)
+      }
     } finally {
       if (isWhole) this.#tally.endWalk()
     }

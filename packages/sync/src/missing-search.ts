@@ -1,4 +1,4 @@
-import type { Clock, Logger, MetadataStore } from '@dittofs/interface'
+import type { Clock, Logger, MetadataStore, TreeEntry } from '@dittofs/interface'
 import type { WantedContent } from './content-scan.ts'
 import { Wakeup } from './wakeup.ts'
 
@@ -16,6 +16,9 @@ const GAINED_PAUSE_FACTOR = 4
 /** After a failure of a store. */
 const RETRY_MS = 30_000
 
+/** Contents of what is shown and picked, each time from the beginning. */
+export type ContentSource = (isPicked: (entry: TreeEntry) => boolean) => AsyncIterable<readonly WantedContent[]>
+
 export interface MissingSearchInit {
   metadata: MetadataStore
   clock: Clock
@@ -25,11 +28,7 @@ export interface MissingSearchInit {
    *
    * @returns milliseconds of it that were spent waiting for room
    */
-  scan: (
-    contents: AsyncIterable<readonly WantedContent[]>,
-    isWhole: boolean,
-    options: { readonly signal: AbortSignal },
-  ) => Promise<number>
+  scan: (contents: ContentSource, isWhole: boolean, options: { readonly signal: AbortSignal }) => Promise<number>
   /** `isIdle` may have changed. */
   onChange: () => void
 }
@@ -100,7 +99,7 @@ export class MissingSearch {
       this.#isScanning = true
       const paths = [...this.#dirtyPaths]
       this.#dirtyPaths.clear()
-      await scan(this.#contents(paths), false, { signal })
+      await scan((isPicked) => this.#contents(paths, isPicked), false, { signal })
       return
     }
     if (this.#walkFor === undefined) {
@@ -117,21 +116,25 @@ export class MissingSearch {
     this.#isScanning = true
     this.#walkFor = undefined
     const start = clock.monotonic()
-    const waitedMs = await scan(this.#contents(['']), true, { signal })
+    const waitedMs = await scan((isPicked) => this.#contents([''], isPicked), true, { signal })
     this.#walkEndedAt = clock.monotonic()
     this.#walkWorkMs = this.#walkEndedAt - start - waitedMs
   }
 
   /** Contents of what is shown at the paths and below. */
-  async *#contents(paths: readonly string[]): AsyncGenerator<readonly WantedContent[]> {
+  async *#contents(
+    paths: readonly string[],
+    isPicked: (entry: TreeEntry) => boolean,
+  ): AsyncGenerator<readonly WantedContent[]> {
     const { metadata } = this.#init
     let batch: WantedContent[] = []
     for (const path of paths) {
       const entry = path === '' ? undefined : metadata.lookup(path)
-      if (entry?.file !== undefined) batch.push(entry.file)
-      else if (path === '' || entry?.kind === 'directory') {
+      if (entry?.file !== undefined) {
+        if (isPicked(entry)) batch.push(entry.file)
+      } else if (path === '' || entry?.kind === 'directory') {
         for await (const entries of metadata.walk(path)) {
-          for (const { file } of entries) if (file !== undefined) batch.push(file)
+          for (const one of entries) if (one.file !== undefined && isPicked(one)) batch.push(one.file)
           if (batch.length < BATCH_SIZE) continue
           yield batch
           batch = []

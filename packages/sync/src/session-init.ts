@@ -1,5 +1,6 @@
 import type { ChunkStore, Clock, Link, Logger, ReadManifest } from '@dittofs/interface'
 import type { AddressExchange } from './address-exchange.ts'
+import type { AnswerKept } from './kept-questions.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import type { Session } from './session.ts'
@@ -22,6 +23,7 @@ export interface SessionInit {
   download: RateLimiter
   statements?: StatementExchange
   addresses?: AddressExchange
+  answerKept?: AnswerKept
   /** Spaces of this device; which of them a peer hears of is decided here. */
   spaces: () => Iterable<SyncSpace>
   /** The peer's hello came. A rejection ends the session with its code. */

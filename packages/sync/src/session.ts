@@ -14,6 +14,7 @@ import {
 import { AddressSender } from './address-sender.ts'
 import { asDittoError } from './as-ditto-error.ts'
 import { fitLabel } from './fit-label.ts'
+import { KeptQuestions } from './kept-questions.ts'
 import { LinkWriter } from './link-writer.ts'
 import { NamedSpaces } from './named-spaces.ts'
 import { Pings } from './pings.ts'
@@ -39,6 +40,7 @@ export class Session {
   readonly peer: DeviceKey
   readonly link: Link
   readonly requester: Requester
+  readonly kept: KeptQuestions
   /** Resolves, never rejects, when the session is over; with the reason unless both had nothing more to say. */
   readonly ended: Promise<Error | undefined>
   readonly #init: SessionInit
@@ -87,6 +89,14 @@ export class Session {
       writer: this.#writer,
       log: init.log,
       spaceOf: (number) => this.#sharedByNumber(number)?.space.id,
+    })
+    this.kept = new KeptQuestions({
+      writer: this.#writer,
+      clock: init.clock,
+      signal: this.#stop.signal,
+      spaceOf: (number) => this.#sharedByNumber(number)?.space.id,
+      spaceNumber: (space) => this.#shared.get(space)?.space.number,
+      answer: init.answerKept,
     })
     void this.#run()
   }
@@ -285,6 +295,12 @@ export class Session {
       case 'absent':
         this.requester.onAbsent(message)
         this.#init.onRoom(this)
+        return
+      case 'askKept':
+        this.kept.onAskKept(message)
+        return
+      case 'kept':
+        this.kept.onKept(message)
         return
       case 'other':
         if (message.number === MESSAGE_TYPE.statements) await this.#receiveStatements(message.payload)

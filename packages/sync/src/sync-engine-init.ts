@@ -11,8 +11,10 @@ import type {
 } from '@dittofs/interface'
 import type { AddressExchange } from './address-exchange.ts'
 import type { Divergence, Repair } from './divergence-watch.ts'
+import type { FetchChoices } from './fetch-choices.ts'
 import type { FetchRoom } from './fetch-room.ts'
 import type { FetchPolicy, FetchState } from './fetch-state.ts'
+import type { AnswerKept } from './kept-questions.ts'
 import type { MeteredPolicy } from './metered-policy.ts'
 import type { Session } from './session.ts'
 import type { StatementExchange } from './statement-exchange.ts'
@@ -30,6 +32,8 @@ export interface SyncEngineInit {
   statements?: StatementExchange
   /** What is passed on of where members can be reached; nothing where absent. */
   addresses?: AddressExchange
+  /** Answers peers that want to drop content; without it they hear no. */
+  answerKept?: AnswerKept
   /** Bytes that transfers may hold in memory. Default 64 MiB. */
   maxTransferBytes?: number
   /** What may be fetched that nobody asked for; without a limit where absent. */
@@ -58,6 +62,8 @@ export interface SyncSpaceOptions {
   name: () => string
   /** Default `all`. */
   policy?: FetchPolicy
+  /** What a person decided otherwise than by the policy. */
+  choices?: FetchChoices
 }
 
 export interface SyncEvents {

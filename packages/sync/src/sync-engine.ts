@@ -11,6 +11,7 @@ import {
 import type { WantedContent } from './content-scan.ts'
 import type { FetchState } from './fetch-state.ts'
 import type { EnsureOptions } from './fetcher.ts'
+import type { FileVersionRef } from './kept-questions.ts'
 import { DEFAULT_TRANSFER_BYTES, MemoryBudget } from './memory-budget.ts'
 import { DEFAULT_METERED_POLICY } from './metered-policy.ts'
 import { isDone, type PeerState, peerState } from './peer-state.ts'
@@ -91,7 +92,7 @@ export class SyncEngine {
    * @throws TypeError when the space is there already
    */
   addSpace(options: SyncSpaceOptions): void {
-    const { metadata, membership, name, policy = 'all' } = options
+    const { metadata, membership, name, policy = 'all', choices } = options
     if (this.#spaces.has(metadata.space)) throw new TypeError(`the space ${metadata.space} was added already`)
     const { self, store, readManifest, clock, log } = this.#init
     const space: SyncSpace = new SyncSpace({
@@ -106,6 +107,7 @@ export class SyncEngine {
       clock,
       log,
       budget: this.#budget,
+      ...(choices !== undefined && { choices }),
       ...(this.#init.room !== undefined && { room: this.#init.room }),
       metered: this.#init.metered ?? DEFAULT_METERED_POLICY,
       isPeerOnTheWay: () => this.#table.size > 0 || this.#init.isDialing?.() !== false,
@@ -128,6 +130,28 @@ export class SyncEngine {
   /** Content of the space that was held is not any more: what is missing is looked for anew. */
   contentLost(id: SpaceId): void {
     this.#spaces.get(id)?.fetcher.contentChanged(undefined)
+  }
+
+  /** What a person decided is different: what is wanted now is looked for, what is not any more is left. */
+  choicesChanged(id: SpaceId): void {
+    this.#spaces.get(id)?.fetcher.choicesChanged()
+  }
+
+  /**
+   * Asks every device that is connected, and a member, which versions it keeps.
+   *
+   * @param versions - at most MAX_VERSIONS_PER_QUESTION
+   * @returns for each whether one of them says that it does; `undefined` where nobody is there to be asked
+   */
+  async askKept(
+    id: SpaceId,
+    versions: readonly FileVersionRef[],
+    options: AbortOptions = {},
+  ): Promise<readonly boolean[] | undefined> {
+    const asked = this.#table.main().filter((session) => session.isOpen && session.shared.has(id))
+    if (asked.length === 0) return undefined
+    const answers = await Promise.all(asked.map((session) => session.kept.ask(id, versions, options)))
+    return versions.map((_, index) => answers.some((kept) => kept[index] === true))
   }
 
   /** Resolves when nothing of the space is under way any more. */

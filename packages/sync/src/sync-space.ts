@@ -11,6 +11,7 @@ import type {
   Unsubscribe,
 } from '@dittofs/interface'
 import type { Divergence, Repair } from './divergence-watch.ts'
+import type { FetchChoices } from './fetch-choices.ts'
 import type { FetchRoom } from './fetch-room.ts'
 import type { FetchPolicy } from './fetch-state.ts'
 import { Fetcher } from './fetcher.ts'
@@ -30,6 +31,7 @@ export interface SyncSpaceInit {
   name: () => string
   policy: FetchPolicy
   metered: MeteredPolicy
+  choices?: FetchChoices
   store: ChunkStore
   readManifest: ReadManifest
   clock: Clock
@@ -75,6 +77,7 @@ export class SyncSpace {
       budget,
       policy,
       metered: init.metered,
+      ...(init.choices !== undefined && { choices: init.choices }),
       ...(init.room !== undefined && { room: init.room }),
       isPeerOnTheWay,
       onChange,

@@ -24,7 +24,7 @@ import {
 } from '@dittofs/testing'
 import { MemoryLevel } from 'memory-level'
 import { onTestFinished } from 'vitest'
-import { type FetchPolicy, type Session, SyncEngine, type SyncEngineInit } from '../src/index.ts'
+import { type FetchChoices, type FetchPolicy, type Session, SyncEngine, type SyncEngineInit } from '../src/index.ts'
 
 export const HOME = spaceId.parse('5a'.repeat(32))
 export const WORK = spaceId.parse('6b'.repeat(32))
@@ -65,6 +65,7 @@ export interface TestDeviceOptions extends Partial<SyncEngineInit> {
   clock?: Clock
   store?: ChunkStore
   policy?: FetchPolicy
+  choices?: FetchChoices
   spaces?: readonly SpaceId[]
   /** Which of the members only read. */
   readers?: readonly string[]
@@ -105,6 +106,7 @@ export class TestDevice {
       policy = 'all',
       readers = [],
       membership: real,
+      choices,
       ...engine
     } = options
     const { key, sign: signWithKey } = identity(name)
@@ -133,6 +135,7 @@ export class TestDevice {
         metadata,
         membership: real ?? membership,
         policy,
+        ...(choices !== undefined && { choices }),
         name: () => `space ${space.slice(0, 2)}`,
       })
     }

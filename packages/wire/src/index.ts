@@ -30,16 +30,19 @@ export {
 export { DERIVED_KEY_BYTES, deriveKey, type KeyPurpose } from './derive-key.ts'
 export { encodeFrameHeader, FRAME_HEADER_BYTES, FrameDecoder } from './frame.ts'
 export {
+  type AskKeptMessage,
   type DigestsMessage,
   decodeMessage,
   encodeMessage,
   type HelloMessage,
   INSTANCE_ID_BYTES,
+  type KeptMessage,
   LOG_DIGEST_BYTES,
   type LogPartMessage,
   MAX_DIGESTS_PER_MESSAGE,
   MAX_RANGES_PER_REQUEST,
   MAX_SPACES_PER_SESSION,
+  MAX_VERSIONS_PER_QUESTION,
   type Message,
   type OtherMessage,
   type ProgressMessage,

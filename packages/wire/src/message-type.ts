@@ -31,6 +31,8 @@ export const MESSAGE_TYPE = {
   absent: 0x42,
   cancel: 0x43,
   progress: 0x44,
+  askKept: 0x45,
+  kept: 0x46,
 } as const
 
 export type MessageType = (typeof MESSAGE_TYPE)[keyof typeof MESSAGE_TYPE]

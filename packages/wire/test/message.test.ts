@@ -186,6 +186,27 @@ const VECTORS: [ReturnType<typeof decodeMessage>, string[]][] = [
     ['43', 'a1', '67 72657175657374 09'], // type cancel, map of 1, "request": 9
   ],
   [
+    { type: 'askKept', request: 9, space: 3, versions: [{ node: 'fAB', version: 'k:7' }] },
+    [
+      '45',
+      'a3', // type askKept, map of 3
+      '65 7370616365 03', // "space": 3
+      '67 72657175657374 09', // "request": 9
+      '68 76657273696f6e73 81', // "versions": list of 1
+      'a2 64 6e6f6465 63 664142', // map of 2, "node": "fAB"
+      '67 76657273696f6e 63 6b3a37', // "version": "k:7"
+    ],
+  ],
+  [
+    { type: 'kept', request: 9, indexes: [0, 5] },
+    [
+      '46',
+      'a2', // type kept, map of 2
+      '67 696e6465786573 82 00 05', // "indexes": 0 and 5
+      '67 72657175657374 09', // "request": 9
+    ],
+  ],
+  [
     { type: 'progress', space: 3, chunks: 2, bytes: 0x2_0000, isSettled: false },
     [
       '44', // type progress
