@@ -16,6 +16,7 @@ import { joinCommand } from './commands/join.ts'
 import { linkCommand } from './commands/link.ts'
 import { listCommand } from './commands/list.ts'
 import { moveCommand } from './commands/move.ts'
+import { evictCommand, pinCommand, unpinCommand } from './commands/pin.ts'
 import { planCommand } from './commands/plan.ts'
 import { removeCommand } from './commands/remove.ts'
 import { restoreCommand } from './commands/restore.ts'
@@ -56,6 +57,9 @@ const COMMANDS: readonly ((run: RunCommand) => Command)[] = [
   getCommand,
   moveCommand,
   removeCommand,
+  pinCommand,
+  unpinCommand,
+  evictCommand,
   historyCommand,
   restoreCommand,
   undoCommand,

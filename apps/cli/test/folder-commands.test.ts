@@ -127,7 +127,14 @@ describe('why and ignored', () => {
     const { stdout } = await runCli(
       ['why', 'Photos/cat.jpg'],
       withFolders({
-        why: async (path) => [{ at: Date.UTC(2026, 0, 2, 3, 4, 5), what: 'done', path, text: 'Edited there.' }],
+        why: async (path, options) => [
+          {
+            at: Date.UTC(2026, 0, 2, 3, 4, 5),
+            what: 'done',
+            path: `${options?.directory}/${path}`,
+            text: 'Edited there.',
+          },
+        ],
       }),
     )
     expect(stdout).toBe('2026-01-02 03:04:05  done  /files/Photos/cat.jpg  Edited there.\n')

@@ -9,6 +9,7 @@ import type { Home } from './home/home.ts'
 import type { DeviceLogger } from './logs/create-logger.ts'
 import type { Network } from './network/network.ts'
 import type { Confirmations } from './pairing/confirmations.ts'
+import type { DevicePins } from './pins/device-pins.ts'
 import type { SharedGate } from './shared-gate.ts'
 import type { SpaceFiles } from './space-files.ts'
 import type { SpaceRegistry } from './spaces/space-registry.ts'
@@ -33,6 +34,7 @@ export interface DeviceParts {
   readonly files: SpaceFiles
   readonly folders: DeviceFolders
   readonly versions: DeviceVersions
+  readonly pins: DevicePins
   readonly report: StatusReport
   readonly gate: SharedGate
   readonly changes: ChangeSignal

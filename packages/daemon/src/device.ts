@@ -20,6 +20,7 @@ import {
   type ListOptions,
   type LiveFolders,
   type OpenInvitation,
+  type Pins,
   type ProgressOptions,
   type SpaceInfo,
   type SyncOptions,
@@ -46,6 +47,7 @@ export class LocalDevice implements Device {
   readonly id: DeviceId
   readonly folders: LiveFolders
   readonly versions: Versions
+  readonly pins: Pins
   readonly #parts: DeviceParts
   readonly #metrics = new DeviceMetrics()
   /** What must be through before the parts are closed. */
@@ -58,6 +60,7 @@ export class LocalDevice implements Device {
     this.id = parts.identity.id
     this.folders = parts.folders
     this.versions = parts.versions
+    this.pins = parts.pins
   }
 
   /** Where the device keeps everything, as a real path. */

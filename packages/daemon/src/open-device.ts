@@ -30,6 +30,10 @@ import { LastSeen } from './network/last-seen.ts'
 import { offlineView } from './network/offline-view.ts'
 import { OnlineNetwork } from './network/online-network.ts'
 import { Confirmations } from './pairing/confirmations.ts'
+import { DevicePins } from './pins/device-pins.ts'
+import { KeptContent } from './pins/kept-content.ts'
+import { MarkTable } from './pins/mark-table.ts'
+import { ReleasedVersions } from './pins/released-versions.ts'
 import { SharedGate } from './shared-gate.ts'
 import { SpaceFiles } from './space-files.ts'
 import { createSpace } from './spaces/create-space.ts'
@@ -117,7 +121,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     ...{ signer: identity, clock, random },
   })
   /** Set below: where files are, the live folders know, which need the store. */
-  const late: { folders?: DeviceFolders } = {}
+  const late: { folders?: DeviceFolders; pins?: DevicePins } = {}
   const store = placedChunkStore({
     store: packChunkStore({ directory: home.chunks, logger, clock }),
     directory: path.join(home.chunks, 'places'),
@@ -133,6 +137,11 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   const changes = new ChangeSignal()
   const confirmations = new Confirmations(changes.raise)
   const gate = new SharedGate()
+  const linked = await LinkedFolders.open(database)
+  const foldersOf = ({ id }: OpenSpace) =>
+    new Set(linked.all().flatMap(({ space, node }) => (space === id ? [node] : [])))
+  const marks = await MarkTable.open(database)
+  const kept = new KeptContent({ marks, released: new ReleasedVersions(database), held, foldersOf, gate })
   /** Set once the network is up; what comes before is told to it then. */
   let network: OnlineNetwork | undefined
   const spaces: SpaceRegistry = await SpaceRegistry.open({
@@ -150,7 +159,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   const lastSeen = await LastSeen.open(database, clock)
   const alone = offlineView(identity.key, () => otherMembers(spaces.all(), identity.key), lastSeen)
   const report: StatusReport = new StatusReport({
-    ...{ identity, home: home.path, store, held, clock, notices, removedAuthors },
+    ...{ identity, home: home.path, store, held, kept, clock, notices, removedAuthors },
     deviceName: () => label.name,
     spaces: () => spaces.all(),
     network: () => network ?? alone,
@@ -173,16 +182,21 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
           {
             ...{ store, readManifest, spaces: spaces.all(), forgotten: await spaces.discarded(), now: clock.now() },
             pending: (space) => late.folders?.pending(space) ?? [],
+            keeping: (space) => kept.keeping(space),
           },
           { signal },
         ),
       { signal },
     )
+  function choicesChanged(space: OpenSpace): void {
+    network?.choicesChanged(space)
+    report.contentChanged(space)
+    changes.raise()
+  }
   const upkeep = stack.add(new Upkeep({ clock, logger, collect }), (opened) => opened.close())
   const folders = stack.add(
     new DeviceFolders({
-      linked: await LinkedFolders.open(database),
-      ...{ self: identity.key, home: home.path, store, readManifest, held, clock, randomBytes: random, logger },
+      ...{ linked, self: identity.key, home: home.path, store, readManifest, held, clock, randomBytes: random, logger },
       selectSpace: (name) => selectSpace(spaces.all(), name),
       spaceOf: (id) => spaces.get(id),
       deviceName: () => label.name,
@@ -194,6 +208,8 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       openSpaceFolders,
       openBase: (space) => openFolderBase(path.join(home.spaces, `folders-${space.number}`)),
       onChange: changes.raise,
+      decidedAbout: async (place, options) => (await late.pins?.decidedAbout(place, options)) ?? [],
+      onLinked: (space) => choicesChanged(space),
       roomOf: (directory) => roomOf(directory, config.reserve),
       onCopied: (bytes) => upkeep.copied(bytes),
       onGained: (space) => {
@@ -211,7 +227,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   await folders.open()
   if (init.online === true) {
     network = await OnlineNetwork.open({
-      ...{ identity, memberships, spaces, store, readManifest, database, config, clock, logger },
+      ...{ identity, memberships, spaces, kept, store, readManifest, database, config, clock, logger },
       ...{ lastSeen, randomBytes: random, home: home.path },
       transports: init.transports ?? [tcpTransport({ clock, logger, mdns: config.mdns, beacon: config.beacon })],
       deviceName: () => label.name,
@@ -230,13 +246,23 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   }
   await folders.start()
   const files = new SpaceFiles({
-    ...{ store, readManifest, held, origins, clock, logger, config, gate, home: home.path },
+    ...{ store, readManifest, held, kept, origins, clock, logger, config, gate, home: home.path },
     fetcher: network ?? noFetcher,
   })
+  const target = {
+    selectSpace: (name: string | undefined) => selectSpace(spaces.all(), name),
+    spacePath: (place: string) => folders.spacePath(place),
+    origins,
+  }
+  const pins = new DevicePins({
+    ...{ ...target, marks, kept, held, clock, foldersOf },
+    ask: async (space, asked, options) => network?.askKept(space, asked, options),
+    collect: ({ signal }) => collect(signal ?? new AbortController().signal),
+    onChange: choicesChanged,
+  })
+  late.pins = pins
   const versions = new DeviceVersions({
-    ...{ self: identity.key, store, readManifest, held, origins, durability: config.durability },
-    selectSpace: (name) => selectSpace(spaces.all(), name),
-    spacePath: (place) => folders.spacePath(place),
+    ...{ ...target, self: identity.key, store, readManifest, held, durability: config.durability },
     fetcher: network ?? noFetcher,
     historyOf: (space) => space.history,
   })
@@ -256,6 +282,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       files,
       folders,
       versions,
+      pins,
     },
     ...{ report, gate, changes, network, confirmations, collect },
     close: () => stack.close(),

@@ -24,6 +24,7 @@ import { getChunks } from './get/get-chunks.ts'
 import { GetTree } from './get/get-tree.ts'
 import { resolveEntry } from './get/resolve-entry.ts'
 import { listEntries } from './list/list-entries.ts'
+import type { KeptContent } from './pins/kept-content.ts'
 import type { SharedGate } from './shared-gate.ts'
 import type { OpenSpace } from './spaces/open-space.ts'
 import type { Origins } from './state/origins.ts'
@@ -32,6 +33,7 @@ export interface SpaceFilesInit {
   store: ChunkStore
   readManifest: ReadManifest
   held: HeldChunks
+  kept: KeptContent
   fetcher: ContentFetcher
   origins: Origins
   clock: Clock

@@ -18,7 +18,15 @@ function counted() {
     missingOf: async () => [{ chunks: state.missing, bytes: state.missing * 10 }],
   } as unknown as HeldChunks
   const clock = { ...systemClock, monotonic: () => state.nowMs }
-  const counter = new MissingCounter({ metadata } as OpenSpace, held, clock, () => state.isArriving)
+  const counter = new MissingCounter(
+    { metadata } as OpenSpace,
+    held,
+    clock,
+    () => state.isArriving,
+    () => ({
+      of: () => undefined,
+    }),
+  )
   return { state, counter }
 }
 

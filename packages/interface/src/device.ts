@@ -4,6 +4,7 @@ import type { ChunkId, DeviceId, SpaceId } from './ids.ts'
 import type { LiveFolders } from './live-folders.ts'
 import type { Role } from './membership.ts'
 import type { NodeKind } from './metadata-store.ts'
+import type { PinMark, Pins } from './pins.ts'
 import type { Versions } from './versions.ts'
 
 /** One member device, as a person sees it. */
@@ -31,6 +32,9 @@ export interface SpaceInfo {
   /** Chunks of current versions that are not here yet, and their bytes. */
   readonly missingChunks: number
   readonly missingBytes: number
+  /** Paths that are pinned on this device and paths that are evicted, at most 100 each; absent where there are none. */
+  readonly pinned?: readonly string[]
+  readonly evicted?: readonly string[]
   readonly conflicts: number
   /** Groups of names that a case-folding platform cannot hold side by side, as paths. */
   readonly clashes: readonly (readonly string[])[]
@@ -105,6 +109,8 @@ export interface ListEntry {
   readonly chunks: number
   readonly target?: string
   readonly conflictOf?: string
+  /** What a person decided about its bytes on this device. */
+  readonly pin?: PinMark
   /** With `isVerbose`: the chunk IDs in order. */
   readonly chunkIds?: readonly ChunkId[]
   /** With `isVerbose`: who made the version, by name. */
@@ -251,6 +257,7 @@ export interface Device {
   readonly id: DeviceId
   readonly folders: LiveFolders
   readonly versions: Versions
+  readonly pins: Pins
 
   status(options?: AbortOptions): Promise<DeviceStatus>
   devices(): Promise<readonly DeviceInfo[]>

@@ -56,6 +56,12 @@ export interface DeletedNode {
   readonly deletedAt: number
 }
 
+/** What a version of a file that is kept holds. */
+export interface KeptFile extends FileContent {
+  readonly node: NodeId
+  readonly version: VersionId
+}
+
 /** The actions that undo a group, and what of it they leave as it is. */
 export interface Inversion {
   readonly actions: readonly Action[]
@@ -122,7 +128,7 @@ export interface SpaceHistory {
   baseOf(node: NodeId, ours: VersionId, theirs: VersionId): Promise<HistoryVersion | undefined>
 
   /** Everything that must stay in the chunk store for what is kept here; the same content may come again. */
-  contents(options?: AbortOptions): AsyncIterable<readonly FileContent[]>
+  contents(options?: AbortOptions): AsyncIterable<readonly KeptFile[]>
   /** Forgets what the retention rule does not keep. @param now - milliseconds since the Unix epoch */
   prune(now: number, options?: AbortOptions): Promise<void>
 }

@@ -71,6 +71,7 @@ export {
   type DeletedNode,
   type HistoryVersion,
   type Inversion,
+  type KeptFile,
   type RetentionRule,
   type SpaceHistory,
   type VersionsOptions,
@@ -144,6 +145,7 @@ export {
   type TreeEntry,
 } from './metadata-store.ts'
 export { nameFault, parsePath } from './paths.ts'
+export type { EvictResult, PinMark, PinResult, Pins, UnpinResult } from './pins.ts'
 export type { IncomingSignal, Signal, SignalChannel, SignalChannelListener, SignalKind } from './signaling.ts'
 export { systemClock } from './system-clock.ts'
 export type {

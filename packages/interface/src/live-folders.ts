@@ -1,5 +1,6 @@
 import type { AbortOptions } from './common.ts'
 import type { SpaceId } from './ids.ts'
+import type { PathOptions } from './versions.ts'
 
 /**
  * Which way a live folder goes. `two-way`: both. `receive`: what others do is done here; what is done here stays here and
@@ -123,8 +124,13 @@ export interface LiveFolders {
   rescan(directory?: string, options?: AbortOptions): Promise<readonly FolderInfo[]>
   /** What a sync would do now; changes nothing. */
   plan(directory?: string, options?: AbortOptions): Promise<readonly PlannedStep[]>
-  /** What happened to a path of a folder, oldest first. @param path - absolute, in a live folder */
-  why(path: string): Promise<readonly TrailEntry[]>
+  /**
+   * What happened to a path of a folder, oldest first, and before it whether its bytes are pinned or evicted here. Of a
+   * path that lies in no live folder only the latter is known.
+   *
+   * @param path - in a live folder, absolute or below `directory`; or what {@link PathOptions} name otherwise
+   */
+  why(path: string, options?: PathOptions): Promise<readonly TrailEntry[]>
   /** What the folder's ignore files drop, or with `pattern` what that one would. */
   ignored(directory: string, options?: AbortOptions & { pattern?: string }): Promise<readonly IgnoredPath[]>
 }

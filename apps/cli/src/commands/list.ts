@@ -63,8 +63,8 @@ async function printJson(context: CommandContext, batches: AsyncIterable<readonl
 
 /** The fields that scripts rely on, in this order, and no others. */
 function toJson(entry: ListEntry): object {
-  const { path, kind, size, mtime, mode, missingChunks, chunks, target, conflictOf, author, chunkIds } = entry
-  return { path, kind, size, mtime, mode, missingChunks, chunks, target, conflictOf, author, chunkIds }
+  const { path, kind, size, mtime, mode, missingChunks, chunks, target, conflictOf, pin, author, chunkIds } = entry
+  return { path, kind, size, mtime, mode, missingChunks, chunks, target, conflictOf, pin, author, chunkIds }
 }
 
 async function printLines(

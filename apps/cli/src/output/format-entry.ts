@@ -21,6 +21,7 @@ export function formatEntry(entry: ListEntry, now: number, isVerbose: boolean): 
   const remarks = [
     ...(entry.missingChunks > 0 ? [`${entry.missingChunks} of ${entry.chunks} chunks missing`] : []),
     ...(entry.conflictOf === undefined ? [] : [`conflicts with ${escapeText(entry.conflictOf)}`]),
+    ...(entry.pin === 'evicted' || (isVerbose && entry.pin !== undefined) ? [`${entry.pin} here`] : []),
     ...(isVerbose && entry.author !== undefined ? [`by ${escapeText(entry.author)}`] : []),
   ]
   const line = [

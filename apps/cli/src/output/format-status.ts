@@ -5,6 +5,9 @@ import { countOf } from './format-count.ts'
 import { formatTable } from './format-table.ts'
 import { formatMoment } from './format-time.ts'
 
+/** Paths named of those that are pinned or evicted. */
+const PATHS_SHOWN = 3
+
 /** @param now - milliseconds since the Unix epoch */
 export function formatStatus(status: DeviceStatus, now: number): string[] {
   const { chunks } = status
@@ -50,6 +53,8 @@ function spaceRow(space: SpaceInfo): string[] {
     space.missingChunks === 0
       ? 'all here'
       : `${formatBytes(space.missingBytes)} in ${countOf(space.missingChunks, 'chunk')} missing`,
+    ...(space.pinned === undefined ? [] : [`pinned: ${namesOf(space.pinned)}`]),
+    ...(space.evicted === undefined ? [] : [`evicted: ${namesOf(space.evicted)}`]),
     ...(space.conflicts > 0 ? [countOf(space.conflicts, 'conflict')] : []),
     ...(space.clashes.length > 0 ? [`${countOf(space.clashes.length, 'name clash', 'name clashes')}`] : []),
   ]
@@ -59,6 +64,12 @@ function spaceRow(space: SpaceInfo): string[] {
     remarks.join(', '),
     `${countOf(space.members, 'member')}${space.role === 'read' ? ', read-only here' : ''}`,
   ]
+}
+
+/** Some of the paths; `--json` has more. */
+function namesOf(paths: readonly string[]): string {
+  const shown = paths.slice(0, PATHS_SHOWN).map((path) => (path === '' ? '/' : escapeText(path)))
+  return paths.length > shown.length ? `${shown.join(' ')} and ${paths.length - shown.length} more` : shown.join(' ')
 }
 
 function peerRow(peer: PeerInfo, now: number): string[] {

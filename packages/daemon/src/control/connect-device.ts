@@ -20,6 +20,7 @@ import {
   type ListOptions,
   type LiveFolders,
   type OpenInvitation,
+  type Pins,
   type ProgressOptions,
   type SpaceInfo,
   type SyncOptions,
@@ -30,6 +31,7 @@ import {
   type WaitingDevice,
 } from '@dittofs/interface'
 import { connectedFolders } from './connected-folders.ts'
+import { connectedPins } from './connected-pins.ts'
 import { connectedVersions } from './connected-versions.ts'
 import { findControlAddress } from './control-address.ts'
 import { ControlClient } from './control-client.ts'
@@ -79,6 +81,7 @@ class ConnectedDevice implements Device {
   readonly id: DeviceId
   readonly folders: LiveFolders
   readonly versions: Versions
+  readonly pins: Pins
   readonly #client: ControlClient
   readonly #listeners = new Map<symbol, () => void>()
   #watching: AbortController | undefined
@@ -88,6 +91,7 @@ class ConnectedDevice implements Device {
     this.id = id
     this.folders = connectedFolders(client)
     this.versions = connectedVersions(client)
+    this.pins = connectedPins(client)
   }
 
   status(options: AbortOptions = {}): Promise<DeviceStatus> {

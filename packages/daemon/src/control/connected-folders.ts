@@ -12,7 +12,10 @@ export function connectedFolders(client: ControlClient): LiveFolders {
     resume: (directory, options) => client.call('resumeFolder', { ...options, ...named(directory) }),
     rescan: (directory, options) => client.call('rescanFolder', named(directory), options),
     plan: (directory, options) => client.call('planFolder', named(directory), options),
-    why: (path) => client.call('why', { path }),
+    why: (path, options = {}) => {
+      const { signal: _signal, ...parameters } = options
+      return client.call('why', { ...parameters, path }, options)
+    },
     ignored: (directory, options = {}) => {
       const { signal: _signal, ...parameters } = options
       return client.call('ignored', { ...parameters, directory }, options)

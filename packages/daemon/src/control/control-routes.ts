@@ -2,6 +2,7 @@ import { CHUNKERS, type Device, type ListEntry, ROLES } from '@dittofs/interface
 import * as v from 'valibot'
 import { FOLDER_ROUTES } from './folder-routes.ts'
 import { chunk, flag, localPath, milliseconds, offset, space, target, text } from './parameters.ts'
+import { PIN_ROUTES } from './pin-routes.ts'
 import { bytes, call, stream } from './route.ts'
 import { VERSION_ROUTES } from './version-routes.ts'
 
@@ -55,6 +56,7 @@ export const CONTROL_ROUTES = {
   changes: stream({}, (device, _, { signal }) => deviceChanges(device, signal)),
   ...FOLDER_ROUTES,
   ...VERSION_ROUTES,
+  ...PIN_ROUTES,
 }
 
 /** One empty batch at once, then one for each change; those that come faster than they are taken become one. */

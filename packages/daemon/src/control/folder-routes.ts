@@ -23,7 +23,9 @@ export const FOLDER_ROUTES = {
   planFolder: call({ directory }, (device, { directory: chosen }, { signal }) =>
     device.folders.plan(chosen, { signal }),
   ),
-  why: call({ path: localPath }, (device, { path }) => device.folders.why(path)),
+  why: call({ path: text, space, directory }, (device, { path, ...options }, { signal }) =>
+    device.folders.why(path, { ...options, signal }),
+  ),
   ignored: call(
     { directory: localPath, pattern: v.exactOptional(text) },
     (device, { directory: chosen, ...options }, { signal }) => device.folders.ignored(chosen, { ...options, signal }),

@@ -12,6 +12,7 @@ import {
   type LinkOptions,
   type LiveFolders,
   type Logger,
+  type PathOptions,
   type PlannedStep,
   type RandomBytes,
   type ReadManifest,
@@ -28,6 +29,7 @@ import {
 import type { HeldChunks } from '../content/held-chunks.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import { describeFolder, pausedFolder } from './describe-folder.ts'
+import { directoryNode } from './directory-node.ts'
 import { folderAt, prepareFolder, realPlace } from './folder-place.ts'
 import type { LinkedFolderRow, LinkedFolders } from './linked-folders.ts'
 import { PlaceDoubts } from './place-doubts.ts'
@@ -54,6 +56,10 @@ export interface DeviceFoldersInit {
   /** The last synced state of a space's folders. */
   openBase: (space: OpenSpace) => SpaceFoldersInit['database']
   onChange: () => void
+  /** What a person decided about the bytes of a path. */
+  decidedAbout: (path: string, options: PathOptions) => Promise<readonly TrailEntry[]>
+  /** Told when a directory of a space became a live folder, or is none any more. */
+  onLinked: (space: OpenSpace) => void
   /** Bytes that may be written to the disk a directory is on, by what is to stay free there. */
   roomOf: (directory: string) => Promise<number>
   /** Told of bytes that lie in a live folder now, and in the store beside. */
@@ -177,6 +183,7 @@ export class DeviceFolders implements LiveFolders {
       await linked.delete(id)
       throw error
     }
+    this.#init.onLinked(space)
     this.#init.onChange()
     return this.#describe(row)
   }
@@ -189,6 +196,8 @@ export class DeviceFolders implements LiveFolders {
     await running?.folders.unlink(info.id)
     await running?.content.settled()
     await this.#init.linked.delete(info.id)
+    const space = this.#init.spaceOf(info.space.id)
+    if (space !== undefined) this.#init.onLinked(space)
     this.#init.onChange()
     return info
   }
@@ -223,14 +232,18 @@ export class DeviceFolders implements LiveFolders {
     return steps
   }
 
-  async why(path: string): Promise<readonly TrailEntry[]> {
-    const [row] = (await this.#rows(path)) as [LinkedFolderRow]
+  async why(path: string, options: PathOptions = {}): Promise<readonly TrailEntry[]> {
+    const place = nodePath.resolve(options.directory ?? nodePath.sep, path)
+    const decided = await this.#init.decidedAbout(path, options)
+    if (decided.length > 0 && (await folderAt(place, this.#init.linked.all())) === undefined) return decided
+    const [row] = (await this.#rows(place)) as [LinkedFolderRow]
     const folders = await this.#folders(row)
     const below = nodePath
-      .relative(row.directory, await realPlace(path))
+      .relative(row.directory, await realPlace(place))
       .split(nodePath.sep)
       .join('/')
-    return folders.trail(below, row.id).map(({ at, what, path: where, text }) => ({ at, what, path: where, text }))
+    const trail = folders.trail(below, row.id)
+    return [...decided, ...trail.map(({ at, what, path: where, text }) => ({ at, what, path: where, text }))]
   }
 
   async ignored(directory: string, options: AbortOptions & { pattern?: string } = {}): Promise<readonly IgnoredPath[]> {
@@ -425,16 +438,4 @@ export class DeviceFolders implements LiveFolders {
 /** A key is the number of its space, a dot, and the key of a file in that space's folders. */
 function spaceNumberOf(key: PlaceKey): number {
   return Number(key.slice(0, key.indexOf('.')))
-}
-
-async function directoryNode(space: OpenSpace, path: string, nowMs: number) {
-  const found = space.metadata.lookup(path)
-  if (found !== undefined && found.kind !== 'directory') {
-    throw new DittoError('DITTO_EXISTS', `${JSON.stringify(path)} is no directory of the space.`)
-  }
-  if (found !== undefined) return found.node
-  const directory = { mode: 0o755, mtimeNs: BigInt(nowMs) * 1_000_000n }
-  const [made] = await space.metadata.transact([{ type: 'mkdir', path, directory }])
-  if (made === undefined) throw new DittoError('DITTO_INTERNAL', 'The directory that was made is not shown.')
-  return made.node
 }

@@ -5,10 +5,12 @@ import {
   DittoError,
   type ListEntry,
   type ListOptions,
+  type PinMark,
   type ReadManifest,
   type TreeEntry,
 } from '@dittofs/interface'
 import { chunkCountOf, type HeldChunks, type Missing } from '../content/held-chunks.ts'
+import type { KeptContent } from '../pins/kept-content.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import { walkInOrder } from './walk-in-order.ts'
 
@@ -16,6 +18,7 @@ export interface ListEntriesInit {
   store: ChunkStore
   readManifest: ReadManifest
   held: HeldChunks
+  kept: Pick<KeptContent, 'reader'>
 }
 
 const NOTHING_MISSING: Missing = { chunks: 0, bytes: 0 }
@@ -37,15 +40,17 @@ export async function* listEntries(
   const root = space.metadata.lookup(path)
   if (root === undefined) throw notFound(path)
   const names = new Map(space.membership.members().map((member) => [member.key, member.name]))
+  const marks = init.kept.reader(space)
   for await (const batch of walkInOrder(space.metadata, root, signal)) {
     const missing = await missingOf(init, space, batch, signal)
     const shown = batch.filter((entry) => entry.path !== '')
-    const wanted = options.missing === true ? shown.filter((entry) => (missing.get(entry)?.chunks ?? 0) > 0) : shown
+    const isMissing = (entry: TreeEntry) => (missing.get(entry)?.chunks ?? 0) > 0 && marks.of(entry) !== 'evicted'
+    const wanted = options.missing === true ? shown.filter(isMissing) : shown
     const entries: ListEntry[] = []
     for (const entry of wanted) {
       const author = options.isVerbose === true && entry.author !== undefined ? names.get(entry.author) : undefined
       entries.push({
-        ...describe(entry, missing.get(entry) ?? NOTHING_MISSING),
+        ...describe(entry, missing.get(entry) ?? NOTHING_MISSING, marks.of(entry)),
         ...(options.isVerbose === true && entry.file !== undefined
           ? { chunkIds: await chunkIdsOf(init, space, entry, signal) }
           : {}),
@@ -78,7 +83,7 @@ async function missingOf(
   return new Map(files.map((entry, index) => [entry, missing[index] ?? NOTHING_MISSING]))
 }
 
-function describe(entry: TreeEntry, missing: Missing): ListEntry {
+function describe(entry: TreeEntry, missing: Missing, pin: PinMark | undefined): ListEntry {
   const { file, symlink, directory } = entry
   const mtimeNs = file?.mtimeNs ?? symlink?.mtimeNs ?? directory?.mtimeNs ?? 0n
   return {
@@ -91,6 +96,7 @@ function describe(entry: TreeEntry, missing: Missing): ListEntry {
     chunks: file === undefined ? 0 : chunkCountOf(file),
     ...(symlink === undefined ? {} : { target: symlink.target }),
     ...(entry.conflictOf === undefined ? {} : { conflictOf: entry.conflictOf }),
+    ...(pin === undefined ? {} : { pin }),
   }
 }
 

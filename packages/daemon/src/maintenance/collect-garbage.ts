@@ -1,5 +1,6 @@
 import type { AbortOptions, ChunkId, ChunkStore, FileContent, ReadManifest, SpaceId } from '@dittofs/interface'
 import { neededChunks } from '../content/needed-chunks.ts'
+import type { KeepsContent } from '../pins/kept-content.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 
 /** IDs handed to the store at a time. */
@@ -13,6 +14,8 @@ export interface CollectGarbageInit {
   forgotten: readonly SpaceId[]
   /** Files of a space whose content is stored and whose turn in its metadata has not come. */
   pending: (space: OpenSpace) => readonly Pick<FileContent, 'content' | 'size'>[]
+  /** Of versions, those whose content a person has not evicted, or nobody else keeps. */
+  keeping: (space: OpenSpace) => KeepsContent
   /** Milliseconds since the Unix epoch: by it histories forget what their rule does not keep. */
   now: number
 }
@@ -45,12 +48,12 @@ export async function collectGarbage(
 async function* nothing(): AsyncGenerator<readonly ChunkId[]> {}
 
 async function* neededIn(
-  { store, readManifest, pending }: CollectGarbageInit,
+  { store, readManifest, pending, keeping }: CollectGarbageInit,
   space: OpenSpace,
   options: AbortOptions,
 ): AsyncGenerator<readonly ChunkId[]> {
   let batch: ChunkId[] = []
-  for await (const files of filesOf(space, pending(space), options)) {
+  for await (const files of filesOf(space, pending(space), keeping(space), options)) {
     for (const file of files) {
       for await (const ids of neededChunks(store, readManifest, space.id, file, options)) batch.push(...ids)
       if (batch.length < IDS_PER_BATCH) continue
@@ -67,9 +70,16 @@ type Content = Pick<FileContent, 'content' | 'size'>
 async function* filesOf(
   space: OpenSpace,
   pending: readonly Content[],
+  keep: KeepsContent,
   options: AbortOptions,
 ): AsyncGenerator<readonly Content[]> {
   yield pending
-  for await (const entries of space.metadata.walk('', options)) yield entries.flatMap(({ file }) => file ?? [])
-  yield* space.history.contents(options)
+  for await (const entries of space.metadata.walk('', options)) {
+    yield keep(
+      entries.flatMap(({ node, version, file }) =>
+        file === undefined || version === undefined ? [] : [{ ...file, node, version }],
+      ),
+    )
+  }
+  for await (const versions of space.history.contents(options)) yield keep(versions)
 }

@@ -7,6 +7,7 @@ import type {
   SyncOptions,
   SyncResult,
 } from '@dittofs/interface'
+import type { FileVersionRef } from '@dittofs/sync'
 import type { ContentFetcher } from '../content/content-fetcher.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import type { NetworkView } from '../status/status-report.ts'
@@ -19,6 +20,14 @@ export interface Network extends NetworkView, ContentFetcher {
   traffic(): { readonly sent: number; readonly received: number }
   /** Fetches chunks of a space. @returns bytes that came from other devices. @throws DittoError DITTO_CHUNK_MISSING */
   fetchChunks(space: OpenSpace, ids: readonly ChunkId[], options?: AbortOptions): Promise<number>
+  /** What is fetched by itself of a space is other than before. */
+  choicesChanged(space: OpenSpace): void
+  /** For each version whether a connected device says that it keeps it; `undefined` where none is connected. */
+  askKept(
+    space: OpenSpace,
+    versions: readonly FileVersionRef[],
+    options?: AbortOptions,
+  ): Promise<readonly boolean[] | undefined>
   join(ticket: string, options?: ProgressOptions): Promise<JoinResult>
   sync(options?: SyncOptions): Promise<SyncResult>
   waitUntilSynced(options?: AbortOptions): Promise<void>

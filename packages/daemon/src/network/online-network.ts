@@ -25,7 +25,7 @@ import {
 } from '@dittofs/interface'
 import { deviceId, type Identity } from '@dittofs/link'
 import { type AskPerson, type Memberships, missingStatements, statementIds } from '@dittofs/membership'
-import { SyncEngine, statementExchange } from '@dittofs/sync'
+import { type FileVersionRef, SyncEngine, statementExchange } from '@dittofs/sync'
 import type { Level } from 'level'
 import type { Config } from '../config/config-schema.ts'
 import { Connector } from '../connector/connector.ts'
@@ -36,6 +36,7 @@ import { RoomWatch } from '../limits/room-watch.ts'
 import { transferLimits } from '../limits/transfer-limits.ts'
 import { admitLink } from '../pairing/admit-link.ts'
 import { joinSpace } from '../pairing/join-space.ts'
+import type { KeptContent } from '../pins/kept-content.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import { otherMembers } from '../spaces/other-members.ts'
 import type { SpaceRegistry } from '../spaces/space-registry.ts'
@@ -62,6 +63,7 @@ export interface OnlineNetworkInit {
   home: string
   memberships: Memberships
   spaces: SpaceRegistry
+  kept: Pick<KeptContent, 'choices' | 'promise'>
   store: ChunkStore
   readManifest: ReadManifest
   database: Level
@@ -111,7 +113,7 @@ export class OnlineNetwork implements Network {
   }
 
   constructor(init: OnlineNetworkInit) {
-    const { identity, memberships, spaces, store, readManifest, clock, randomBytes, logger, config } = init
+    const { identity, memberships, spaces, kept, store, readManifest, clock, randomBytes, logger, config } = init
     this.#init = init
     this.#room = new RoomWatch({
       look: () => diskSpaceOf(init.home),
@@ -138,6 +140,10 @@ export class OnlineNetwork implements Network {
       room: this.#room,
       addresses: this.#addresses,
       isDialing: () => this.#connector.isDialing,
+      answerKept: async (id, versions) => {
+        const space = spaces.get(id)
+        return space === undefined ? [] : kept.promise(space, versions)
+      },
       statements: statementExchange({ memberships: () => memberships.spaces(), statementIds, missingStatements }),
     })
     this.#fetcher = new EngineFetcher(this.#engine)
@@ -157,7 +163,9 @@ export class OnlineNetwork implements Network {
 
   addSpace(space: OpenSpace): void {
     const { metadata, membership } = space
-    this.#engine.addSpace({ metadata, membership, name: () => space.name, policy: this.#init.config.fetch })
+    const { config, kept } = this.#init
+    const choices = kept.choices(space)
+    this.#engine.addSpace({ metadata, membership, name: () => space.name, policy: config.fetch, choices })
     membership.onChange((removed) => this.#membersChanged(removed))
     this.#connector.secretsChanged()
   }
@@ -173,6 +181,18 @@ export class OnlineNetwork implements Network {
 
   contentLost(space: OpenSpace): void {
     this.#engine.contentLost(space.id)
+  }
+
+  choicesChanged(space: OpenSpace): void {
+    this.#engine.choicesChanged(space.id)
+  }
+
+  askKept(
+    space: OpenSpace,
+    versions: readonly FileVersionRef[],
+    options: AbortOptions = {},
+  ): Promise<readonly boolean[] | undefined> {
+    return this.#engine.askKept(space.id, versions, options)
   }
 
   addresses(): readonly Address[] {

@@ -1,9 +1,17 @@
-import type { DeviceKey, SpaceInfo } from '@dittofs/interface'
+import type { DeviceKey, PinMark, SpaceInfo } from '@dittofs/interface'
 import type { Missing } from '../content/held-chunks.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 
+/** Paths whose bytes a person decided about. */
+type Marked = Readonly<Record<PinMark, readonly string[]>>
+
 /** A space as people see it. @param self - this device, whose role it is */
-export function describeSpace(space: OpenSpace, self: DeviceKey, missing: Missing): SpaceInfo {
+export function describeSpace(
+  space: OpenSpace,
+  self: DeviceKey,
+  missing: Missing,
+  { pinned, evicted }: Marked = { pinned: [], evicted: [] },
+): SpaceInfo {
   const { metadata, membership } = space
   const { files, directories, symlinks, bytes, conflicts } = metadata.counts()
   return {
@@ -18,6 +26,8 @@ export function describeSpace(space: OpenSpace, self: DeviceKey, missing: Missin
     bytes,
     missingChunks: missing.chunks,
     missingBytes: missing.bytes,
+    ...(pinned.length > 0 ? { pinned } : {}),
+    ...(evicted.length > 0 ? { evicted } : {}),
     conflicts,
     clashes: metadata
       .clashes()

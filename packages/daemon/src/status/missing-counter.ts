@@ -1,5 +1,6 @@
 import type { Clock } from '@dittofs/interface'
 import type { HeldChunks, Missing } from '../content/held-chunks.ts'
+import type { MarkReader } from '../pins/mark-reader.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 
 /** While content arrives, counting may take this share of the time at most: 1 of 20. */
@@ -15,17 +16,28 @@ export class MissingCounter {
   readonly #held: HeldChunks
   readonly #clock: Clock
   readonly #isArriving: () => boolean
+  readonly #marks: () => Pick<MarkReader, 'of'>
   #known: Missing | undefined
   #isStale = true
   #counting: Promise<Missing> | undefined
   #notBeforeMs = Number.NEGATIVE_INFINITY
 
-  /** @param isArriving - whether content of the space is being fetched now */
-  constructor(space: OpenSpace, held: HeldChunks, clock: Clock, isArriving: () => boolean) {
+  /**
+   * @param isArriving - whether content of the space is being fetched now
+   * @param marks - for one walk: what is evicted is not missing
+   */
+  constructor(
+    space: OpenSpace,
+    held: HeldChunks,
+    clock: Clock,
+    isArriving: () => boolean,
+    marks: () => Pick<MarkReader, 'of'>,
+  ) {
     this.#space = space
     this.#held = held
     this.#clock = clock
     this.#isArriving = isArriving
+    this.#marks = marks
   }
 
   /** Something came, went or was found damaged. */
@@ -56,9 +68,12 @@ export class MissingCounter {
     this.#isStale = false
     let chunks = 0
     let bytes = 0
+    const marks = this.#marks()
     try {
       for await (const entries of this.#space.metadata.walk('')) {
-        const files = entries.flatMap((entry) => (entry.file === undefined ? [] : [entry.file]))
+        const files = entries.flatMap((entry) =>
+          entry.file === undefined || marks.of(entry) === 'evicted' ? [] : [entry.file],
+        )
         for (const missing of await this.#held.missingOf(this.#space.id, files)) {
           chunks += missing.chunks
           bytes += missing.bytes

@@ -11,6 +11,7 @@ import type {
 } from '@dittofs/interface'
 import { deviceId, type Identity } from '@dittofs/link'
 import type { HeldChunks } from '../content/held-chunks.ts'
+import type { KeptContent } from '../pins/kept-content.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import type { Notices } from '../state/notices.ts'
 import type { RemovedAuthors } from '../state/removed-authors.ts'
@@ -37,6 +38,7 @@ export interface StatusReportInit {
   home: string
   store: ChunkStore
   held: HeldChunks
+  kept: Pick<KeptContent, 'reader' | 'pathsOf'>
   clock: Clock
   notices: Notices
   removedAuthors: Pick<RemovedAuthors, 'notices'>
@@ -68,11 +70,19 @@ export class StatusReport {
   async space(space: OpenSpace): Promise<SpaceInfo> {
     let counter = this.#missing.get(space)
     if (counter === undefined) {
-      const { held, clock, network } = this.#init
-      counter = new MissingCounter(space, held, clock, () => network().isFetching(space))
+      const { held, clock, network, kept } = this.#init
+      counter = new MissingCounter(
+        space,
+        held,
+        clock,
+        () => network().isFetching(space),
+        () => kept.reader(space),
+      )
       this.#missing.set(space, counter)
     }
-    return describeSpace(space, this.#init.identity.key, await counter.count())
+    const { identity, kept } = this.#init
+    const marked = { pinned: kept.pathsOf(space, 'pinned'), evicted: kept.pathsOf(space, 'evicted') }
+    return describeSpace(space, identity.key, await counter.count(), marked)
   }
 
   async spaces(): Promise<readonly SpaceInfo[]> {

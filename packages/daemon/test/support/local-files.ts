@@ -8,6 +8,9 @@ import { onTestFinished } from 'vitest'
 import { type Config, DEFAULT_CONFIG } from '../../src/config/config-schema.ts'
 import { noFetcher } from '../../src/content/content-fetcher.ts'
 import { HeldChunks } from '../../src/content/held-chunks.ts'
+import { KeptContent } from '../../src/pins/kept-content.ts'
+import { MarkTable } from '../../src/pins/mark-table.ts'
+import { ReleasedVersions } from '../../src/pins/released-versions.ts'
 import { SharedGate } from '../../src/shared-gate.ts'
 import { SpaceFiles } from '../../src/space-files.ts'
 import { openHistory } from '../../src/spaces/open-history.ts'
@@ -56,17 +59,23 @@ export async function localFiles(config: Partial<Config> = {}) {
   } as unknown as Membership
   const space: OpenSpace = { id: SPACE, number: 1, name: 'home', membership, metadata, history }
   const held = new HeldChunks(store, readManifest)
+  const gate = new SharedGate()
+  const kept = new KeptContent({
+    ...{ held, gate, marks: await MarkTable.open(database), released: new ReleasedVersions(database) },
+    foldersOf: () => new Set(),
+  })
   const files = new SpaceFiles({
     store,
     readManifest,
     held,
+    kept,
     fetcher: noFetcher,
     origins: new Origins(database),
     clock: laterClock,
     logger: silent,
     config: { ...DEFAULT_CONFIG, ...config },
     home,
-    gate: new SharedGate(),
+    gate,
   })
   return { files, space, store, metadata, held, home }
 }

@@ -9,9 +9,9 @@ import {
   type DeletedNode,
   type DeviceKey,
   DittoError,
-  type FileContent,
   type HistoryVersion,
   type Inversion,
+  type KeptFile,
   type Logger,
   type MetadataStore,
   type NodeContent,
@@ -150,12 +150,13 @@ export class LevelSpaceHistory implements SpaceHistory {
     })
   }
 
-  async *contents({ signal }: AbortOptions = {}): AsyncGenerator<readonly FileContent[]> {
+  async *contents({ signal }: AbortOptions = {}): AsyncGenerator<readonly KeptFile[]> {
     await this.#feed.settled()
     for await (const batch of this.#batches<StoredVersion>(historyKeys.versions, signal)) {
       const files = batch.flatMap(([key, stored]) => {
-        const content = contentOf(key.split('/')[1] as NodeId, stored)
-        return content?.kind === 'file' ? [content.file] : []
+        const node = key.split('/')[1] as NodeId
+        const content = contentOf(node, stored)
+        return content?.kind === 'file' ? [{ ...content.file, node, version: stored.id as VersionId }] : []
       })
       if (files.length > 0) yield files
     }
