@@ -26,6 +26,7 @@ import { roomOf } from './limits/disk-reserve.ts'
 import { createLogger, type DeviceLogger } from './logs/create-logger.ts'
 import { collectGarbage } from './maintenance/collect-garbage.ts'
 import { Upkeep } from './maintenance/upkeep.ts'
+import { AutoMerge } from './merge/auto-merge.ts'
 import { LastSeen } from './network/last-seen.ts'
 import { offlineView } from './network/offline-view.ts'
 import { OnlineNetwork } from './network/online-network.ts'
@@ -121,7 +122,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     ...{ signer: identity, clock, random },
   })
   /** Set below: where files are, the live folders know, which need the store. */
-  const late: { folders?: DeviceFolders; pins?: DevicePins } = {}
+  const late: { folders?: DeviceFolders; pins?: DevicePins; versions?: DeviceVersions; merge?: AutoMerge } = {}
   const store = placedChunkStore({
     store: packChunkStore({ directory: home.chunks, logger, clock }),
     directory: path.join(home.chunks, 'places'),
@@ -150,6 +151,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     onOpen: (space) => {
       watch(space)
       network?.addSpace(space)
+      late.merge?.watch(space)
     },
     onDiscard: async (space) => {
       await network?.removeSpace(space)
@@ -208,7 +210,10 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       openSpaceFolders,
       openBase: (space) => openFolderBase(path.join(home.spaces, `folders-${space.number}`)),
       onChange: changes.raise,
-      decidedAbout: async (place, options) => (await late.pins?.decidedAbout(place, options)) ?? [],
+      decidedAbout: async (place, options) => [
+        ...((await late.pins?.decidedAbout(place, options)) ?? []),
+        ...((await late.versions?.mergesOf(place, options)) ?? []),
+      ],
       onLinked: (space) => choicesChanged(space),
       roomOf: (directory) => roomOf(directory, config.reserve),
       onCopied: (bytes) => upkeep.copied(bytes),
@@ -266,6 +271,19 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     fetcher: network ?? noFetcher,
     historyOf: (space) => space.history,
   })
+  late.versions = versions
+  if (init.online === true && config.merge_text) {
+    const autoMerge = stack.add(
+      new AutoMerge({
+        ...{ self: identity.key, clock, logger },
+        merge: (space, conflict, signal) => versions.merge(space, conflict, { signal }),
+        isWanted: (space, { main }) => kept.reader(space).of(main) !== 'evicted',
+      }),
+      (opened) => opened.close(),
+    )
+    late.merge = autoMerge
+    for (const space of spaces.all()) autoMerge.watch(space)
+  }
   return new LocalDevice({
     ...{
       home,

@@ -26,6 +26,8 @@ export interface HistoryVersion {
   readonly seenAt: number
   /** Where the node stood then, as far as that is known. */
   readonly path: string | undefined
+  /** The versions it was merged from, which had not seen each other; absent where it was not. */
+  readonly mergedFrom?: readonly VersionId[]
 }
 
 /** What one device did together: one `transact` here, or what came of a peer's within a short time. */

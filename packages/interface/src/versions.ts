@@ -33,6 +33,8 @@ export interface FileVersion {
   readonly isDeleted: boolean
   /** Bytes that are not on this device. */
   readonly missingBytes: number
+  /** The versions it was merged from; absent where it was not. */
+  readonly mergedFrom?: readonly VersionId[]
 }
 
 /** What one device did in one go. */

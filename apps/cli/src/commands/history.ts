@@ -53,6 +53,7 @@ async function history(context: CommandContext, path: string, options: { space?:
 function versionRow(version: FileVersion, now: number): string[] {
   const remarks = [
     ...(version.isCurrent ? ['current'] : []),
+    ...(version.mergedFrom === undefined ? [] : [`merged from ${version.mergedFrom.join(' and ')}`]),
     ...(version.isDeleted ? ['then deleted'] : []),
     ...(version.missingBytes > 0 ? [`${formatBytes(version.missingBytes)} not on this device`] : []),
   ]

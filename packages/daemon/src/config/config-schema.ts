@@ -36,6 +36,7 @@ export interface Config {
   readonly reserve: string
   readonly history_days: number
   readonly history_versions: number
+  readonly merge_text: boolean
   readonly log_level: LogLevel
   readonly log_bytes: number
 }
@@ -184,6 +185,13 @@ export const CONFIG_KEYS: { readonly [Key in keyof Config]: ConfigKey<Config[Key
     expected: 'a whole number from 1 to 1000',
     isValid: (value) => isIntegerFrom(value, 1, 1000),
     description: 'How many versions of a file, the current one included, are kept however old they are.',
+  },
+  merge_text: {
+    fallback: true,
+    expected: 'true or false',
+    isValid: isBoolean,
+    description:
+      'Merge two versions of a text file of at most 1 MiB by itself where they changed different lines. Both stay in the history.',
   },
   log_level: {
     fallback: 'info',

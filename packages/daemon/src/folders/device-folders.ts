@@ -56,7 +56,7 @@ export interface DeviceFoldersInit {
   /** The last synced state of a space's folders. */
   openBase: (space: OpenSpace) => SpaceFoldersInit['database']
   onChange: () => void
-  /** What a person decided about the bytes of a path. */
+  /** What a person decided about the bytes of a path, and what its versions were merged from. */
   decidedAbout: (path: string, options: PathOptions) => Promise<readonly TrailEntry[]>
   /** Told when a directory of a space became a live folder, or is none any more. */
   onLinked: (space: OpenSpace) => void

@@ -16,6 +16,7 @@ import {
   type RestoreOptions,
   type RestoreResult,
   type SpaceHistory,
+  type TrailEntry,
   type TreeEntry,
   type UndoResult,
   type VersionId,
@@ -25,11 +26,14 @@ import type { OpenSpace } from '../spaces/open-space.ts'
 import { nameOfDevice } from './device-names.ts'
 import { diffVersions } from './diff-versions.ts'
 import { type FindTargetInit, findTarget, type Target } from './find-target.ts'
-import { conflictAt, describeConflict, openConflicts } from './list-conflicts.ts'
+import { conflictAt, describeConflict, type OpenConflict, openConflicts } from './list-conflicts.ts'
 import { describeVersions, fileOf, pickVersion, versionsAt } from './list-versions.ts'
 import { type ContentAccess, ensureHeld } from './read-whole.ts'
 import { chooseVersion, ifUnchanged, mergeVersions } from './solve-conflict.ts'
 import { writeVersion } from './write-version.ts'
+
+/** Versions looked at for the trail of a path. */
+const TRAIL_VERSIONS = 20
 
 export interface DeviceVersionsInit extends FindTargetInit, ContentAccess {
   self: DeviceKey
@@ -69,6 +73,21 @@ export class DeviceVersions implements Versions {
     if (file !== undefined) await ensureHeld(this.#init, space, [{ path: target.path, file }], options)
     const results = await space.metadata.transact(await history.restore(picked.node, version))
     return { path: results.find((entry) => entry !== undefined)?.path ?? target.path, version }
+  }
+
+  /** When the file at a path was merged of late, and from which versions: for the trail of the path. */
+  async mergesOf(path: string, options: PathOptions = {}): Promise<readonly TrailEntry[]> {
+    const target = await this.#target(path, options).catch(() => undefined)
+    if (target === undefined) return []
+    const versions = await (await this.#history(target.space))
+      .versionsOf({ path: target.path }, { limit: TRAIL_VERSIONS })
+      .catch(() => [])
+    return versions.reverse().flatMap(({ seenAt, mergedFrom, author, version }) => {
+      if (mergedFrom === undefined) return []
+      const { name } = nameOfDevice(target.space, author)
+      const text = `${JSON.stringify(name)} merged the versions ${mergedFrom.join(' and ')}, which did not clash, to ${version}.`
+      return [{ at: seenAt, what: 'seen', path: target.path, text }]
+    })
   }
 
   async deleted(options: PathOptions = {}): Promise<readonly DeletedEntry[]> {
@@ -146,7 +165,11 @@ export class DeviceVersions implements Versions {
 
   async mergeConflict(path: string, options: PathOptions = {}): Promise<void> {
     const { space, path: at } = await this.#target(path, options)
-    const conflict = await conflictAt(space, at, options)
+    await this.merge(space, await conflictAt(space, at, options), options)
+  }
+
+  /** Merges a conflict as it was seen. @throws DittoError as `mergeConflict`, DITTO_FILE_CHANGED (it is another now) */
+  async merge(space: OpenSpace, conflict: OpenConflict, options: AbortOptions = {}): Promise<void> {
     const actions = await mergeVersions(this.#init, space, await this.#history(space), conflict, options)
     await space.metadata.transact(() => ifUnchanged(space, conflict, actions))
   }

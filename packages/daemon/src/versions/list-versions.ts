@@ -47,6 +47,7 @@ export async function describeVersions(
       device: nameOfDevice(space, one.author),
       isCurrent: !isDeleted && space.metadata.find(one.node, version)?.version === version,
       missingBytes: missing?.bytes ?? 0,
+      ...(one.mergedFrom === undefined ? {} : { mergedFrom: one.mergedFrom }),
     })
     isDeleted = false
   }

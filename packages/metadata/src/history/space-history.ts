@@ -28,6 +28,7 @@ import { covers } from '../version-vector.ts'
 import { type HistoryDatabase, HistoryTable, historyKeys } from './history-database.ts'
 import { HistoryFeed } from './history-feed.ts'
 import { invertGroup } from './invert-group.ts'
+import { mergedFrom } from './merged-from.ts'
 import { pruneHistory } from './prune-history.ts'
 import {
   contentOf,
@@ -52,6 +53,8 @@ export interface SpaceHistoryInit {
 
 const DEFAULT_LIMIT = 100
 const ENTRIES_PER_BATCH = 256
+/** Versions behind one that are looked at for what it was merged from. */
+const MERGE_DISTANCE = 16
 
 /** The history of a space in LevelDB. */
 export class LevelSpaceHistory implements SpaceHistory {
@@ -84,9 +87,13 @@ export class LevelSpaceHistory implements SpaceHistory {
     return this.#reading(async () => {
       const node = 'node' in target ? target.node : await this.#nodeAt(target.path)
       if (node === undefined) return []
-      const versions: HistoryVersion[] = []
-      for await (const stored of this.#versions(node, limit)) versions.push(historyVersion(node, stored))
-      return versions
+      const versions: StoredVersion[] = []
+      for await (const stored of this.#versions(node, limit)) versions.push(stored)
+      return versions.map((stored, at) => {
+        // What a version was merged from stands close behind it; all of a long history need not be looked at.
+        const merged = stored.isDeletion ? [] : mergedFrom(stored, versions.slice(at, at + MERGE_DISTANCE))
+        return { ...historyVersion(node, stored), ...(merged.length > 0 ? { mergedFrom: merged } : {}) }
+      })
     })
   }
 
