@@ -214,6 +214,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
         ...((await late.pins?.decidedAbout(place, options)) ?? []),
         ...((await late.versions?.mergesOf(place, options)) ?? []),
       ],
+      rateOf: (space) => network?.bytesPerSecond(space) ?? 0,
       onLinked: (space) => choicesChanged(space),
       roomOf: (directory) => roomOf(directory, config.reserve),
       onCopied: (bytes) => upkeep.copied(bytes),

@@ -45,6 +45,12 @@ export interface FolderInfo {
   readonly bytes: number
   /** Files that others have and whose bytes have not come yet. */
   readonly waitingFiles: number
+  /** Their bytes. */
+  readonly waitingBytes?: number
+  /** Milliseconds until they are here, at the rate at which content comes now. */
+  readonly waitingEtaMs?: number
+  /** Changes of others that a folder which only sends does not take; they are among `problems`. */
+  readonly untaken?: number
   /** Of a round under way. */
   readonly progress?: {
     readonly stepsDone: number
@@ -71,6 +77,8 @@ export interface PlannedStep {
   readonly kind: 'file' | 'directory' | 'symlink'
   /** Whether its content has to come from another device first. */
   readonly isWaiting?: boolean
+  /** Whether it is not done because the folder only sends. */
+  readonly isUntaken?: boolean
 }
 
 /** What was seen of a path, decided about it, or done. */

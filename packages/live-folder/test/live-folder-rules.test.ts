@@ -123,6 +123,43 @@ describe('a disk with little room', () => {
   })
 })
 
+describe('a folder that only sends', () => {
+  it('reports what others did, and plans it as not taken', async () => {
+    const { alice, bob, meet } = await cluster({ bob: { mode: 'send' } })
+    bob.disk().write(['changed'], 'of bob')
+    bob.disk().write(['deleted'], 'of bob too')
+    await meet()
+    expect(state(bob)).toMatchObject({ untaken: 0, problems: [] })
+    alice.disk().write(['made'], 'of alice')
+    alice.disk().write(['changed'], 'by alice')
+    alice.disk().remove(['deleted'])
+    await meet()
+    expect(paths(bob)).toEqual(['changed', 'deleted'])
+    const problems = state(bob)
+      ?.problems.map(({ path, kind, message }) => `${path} ${kind} ${message}`)
+      .sort()
+    expect(problems).toEqual([
+      'changed remote-change This was changed by others only: the folder only sends.',
+      'deleted remote-change This was deleted by others only: the folder only sends.',
+      'made remote-change This was made by others only: the folder only sends.',
+    ])
+    expect(state(bob)?.untaken).toBe(3)
+    const { steps } = await bob.folders.plan('home')
+    expect(steps.map(({ type, path, isUntaken }) => `${type} ${path} ${isUntaken}`).sort()).toEqual([
+      'create made true',
+      'delete deleted true',
+      'edit changed true',
+    ])
+    alice.disk().remove(['made'])
+    await meet()
+    expect(
+      state(bob)
+        ?.problems.map(({ path }) => path)
+        .sort(),
+    ).toEqual(['changed', 'deleted'])
+  })
+})
+
 describe('a root that is not what it was', () => {
   it('pauses the folder when it is empty, and deletes nothing', async () => {
     const { alice, bob, meet } = await cluster()

@@ -28,9 +28,14 @@ async function plan(context: CommandContext, given: string | undefined): Promise
   await context.output.result(steps, () => (steps.length === 0 ? ['Nothing to do.'] : steps.map(describeStep)))
 }
 
-function describeStep({ direction, what, path: at, from, kind, isWaiting }: PlannedStep): string {
+function describeStep({ direction, what, path: at, from, kind, isWaiting, isUntaken }: PlannedStep): string {
   const name = escapeText(at) + (kind === 'directory' ? '/' : '')
   const moved = from === undefined ? name : `${escapeText(from)} -> ${name}`
-  const remark = isWaiting === true ? '  (its content has to come first)' : ''
+  const remark =
+    isUntaken === true
+      ? '  (not taken: this folder only sends)'
+      : isWaiting === true
+        ? '  (its content has to come first)'
+        : ''
   return `${direction === 'out' ? '->' : '<-'} ${what.padEnd(10)} ${moved}${remark}`
 }

@@ -38,8 +38,11 @@ function stateOf({ state, reason, progress }: FolderInfo): string {
   return `${state}: ${formatCount(stepsDone)} of ${countOf(stepsTotal, 'step')}, ${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}${eta}`
 }
 
-function waitingOf({ waitingFiles }: FolderInfo): string {
-  return waitingFiles === 0 ? '' : `; ${countOf(waitingFiles, 'file')} to come`
+function waitingOf({ waitingFiles, waitingBytes, waitingEtaMs, untaken = 0 }: FolderInfo): string {
+  const size = waitingBytes === undefined ? '' : ` (${formatBytes(waitingBytes)})`
+  const eta = waitingEtaMs === undefined ? '' : `, ${formatClock(waitingEtaMs)} to go`
+  const waiting = waitingFiles === 0 ? '' : `; ${countOf(waitingFiles, 'file')}${size} to come${eta}`
+  return untaken === 0 ? waiting : `${waiting}; ${countOf(untaken, 'change')} of others not taken`
 }
 
 function heldLines({ held }: FolderInfo): string[] {

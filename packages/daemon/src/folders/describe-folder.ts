@@ -6,8 +6,11 @@ const MAX_PROBLEMS = 100
 /** What stands of a folder without its state. */
 type FolderBase = Pick<FolderInfo, 'id' | 'directory' | 'mode' | 'space' | 'path'>
 
-/** A folder as a person sees it. */
-export function describeFolder(base: FolderBase, state: FolderState): FolderInfo {
+/** A round that has not gone on for so long says nothing of how long it takes. */
+const MIN_ELAPSED_MS = 500
+
+/** A folder as a person sees it. @param bytesPerSecond - at which content of its space comes now */
+export function describeFolder(base: FolderBase, state: FolderState, bytesPerSecond = 0): FolderInfo {
   const { activity, paused, progress, problems } = state
   return {
     ...base,
@@ -17,6 +20,11 @@ export function describeFolder(base: FolderBase, state: FolderState): FolderInfo
     files: state.files,
     bytes: state.bytes,
     waitingFiles: state.waiting,
+    ...(state.waiting === 0 ? {} : { waitingBytes: state.waitingBytes }),
+    ...(state.waiting === 0 || bytesPerSecond <= 0
+      ? {}
+      : { waitingEtaMs: Math.round((1000 * state.waitingBytes) / bytesPerSecond) }),
+    ...(state.untaken === 0 ? {} : { untaken: state.untaken }),
     ...(progress === undefined
       ? {}
       : {
@@ -25,11 +33,20 @@ export function describeFolder(base: FolderBase, state: FolderState): FolderInfo
             stepsTotal: progress.steps,
             bytesDone: progress.doneBytes,
             bytesTotal: progress.bytes,
+            ...etaOf(progress),
           },
         }),
     problems: problems.slice(0, MAX_PROBLEMS).map(describeProblem),
     problemCount: problems.length,
   }
+}
+
+/** What is left takes as long as its share of what is done did: by bytes, where there are some. */
+function etaOf(progress: NonNullable<FolderState['progress']>): { readonly etaMs?: number } {
+  const { steps, doneSteps, bytes, doneBytes, elapsedMs } = progress
+  const done = bytes > 0 ? doneBytes / bytes : doneSteps / steps
+  if (!(done > 0) || elapsedMs < MIN_ELAPSED_MS) return {}
+  return { etaMs: Math.max(0, Math.round((elapsedMs * (1 - done)) / done)) }
 }
 
 /** A folder that nothing keeps in step now. */

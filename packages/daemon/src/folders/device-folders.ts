@@ -56,6 +56,8 @@ export interface DeviceFoldersInit {
   /** The last synced state of a space's folders. */
   openBase: (space: OpenSpace) => SpaceFoldersInit['database']
   onChange: () => void
+  /** Bytes per second at which content of a space comes now. */
+  rateOf: (space: OpenSpace) => number
   /** What a person decided about the bytes of a path, and what its versions were merged from. */
   decidedAbout: (path: string, options: PathOptions) => Promise<readonly TrailEntry[]>
   /** Told when a directory of a space became a live folder, or is none any more. */
@@ -425,7 +427,7 @@ export class DeviceFolders implements LiveFolders {
     }
     const running = await this.#running.get(row.space)?.catch(() => undefined)
     const state = running?.folders.states().find(({ id }) => id === row.id)
-    if (state !== undefined) return describeFolder(base, state)
+    if (state !== undefined) return describeFolder(base, state, space === undefined ? 0 : this.#init.rateOf(space))
     return pausedFolder(
       base,
       this.#init.isRunning

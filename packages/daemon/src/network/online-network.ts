@@ -217,6 +217,11 @@ export class OnlineNetwork implements Network {
     return this.#engine.spaceState(space.id)?.isSettled === false
   }
 
+  /** At which content of the space comes now. */
+  bytesPerSecond(space: OpenSpace): number {
+    return this.#engine.spaceState(space.id)?.bytesPerSecond ?? 0
+  }
+
   bytesWaitingForRoom(space: OpenSpace): number {
     const state = this.#engine.spaceState(space.id)
     return state?.isWaitingForRoom === true ? state.missingBytes : 0

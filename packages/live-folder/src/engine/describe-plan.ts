@@ -18,7 +18,12 @@ export async function describePlan(
 ): Promise<FolderPlan> {
   const steps: PlannedStep[] = []
   if (folder.link.mode !== 'receive') steps.push(...(await describeOutgoing(context, folder, signal)))
-  if (folder.link.mode !== 'send') steps.push(...(await describeIncoming(context, folder, signal)))
+  const incoming = await describeIncoming(context, folder, signal)
+  const isSending = folder.link.mode === 'send'
+  for (const step of incoming) {
+    if (!isSending) steps.push(step)
+    else if (step.type !== 'adopt') steps.push({ ...step, isUntaken: true })
+  }
   const held = folder.paused?.held
   return {
     ...{ id: folder.id, steps: steps.slice(0, MAX_STEPS), stepCount: steps.length },

@@ -25,6 +25,15 @@ const CONCURRENT_WRITES = 8
 const MAX_RESTARTS = 3
 const DEFAULT_BRAKE_FILES = 1000
 
+/** What is said of a step of others that a folder does not take. */
+const UNTAKEN: Partial<Readonly<Record<IncomingStep['type'], string>>> = {
+  create: 'This was made by others only: the folder only sends.',
+  replace: 'This was changed by others only: the folder only sends.',
+  attributes: 'This was changed by others only: the folder only sends.',
+  move: 'This was moved by others only: the folder only sends.',
+  remove: 'This was deleted by others only: the folder only sends.',
+}
+
 /** Brings the disk to what the document shows. Each step looks first whether the disk still is what the base says. */
 export class IncomingRun {
   readonly #context: EngineContext
@@ -43,7 +52,8 @@ export class IncomingRun {
     this.#solve(scope)
     this.#report(plan)
     const { steps } = plan
-    for (const { folder } of steps) this.#progress(folder, 0)
+    this.#reportUntaken(plan)
+    for (const step of steps) this.#progress(step, 'planned')
     for (let at = 0; at < steps.length; at += MAX_STEPS) await this.#carryOut(steps.slice(at, at + MAX_STEPS))
   }
 
@@ -115,6 +125,8 @@ export class IncomingRun {
   async #carryOut(all: readonly IncomingStep[]): Promise<void> {
     const { store, folders } = this.#context
     const steps = await this.#withRoom(await this.#withContent(all))
+    const kept = new Set(steps)
+    for (const step of all) if (!kept.has(step)) this.#progress(step, 'left')
     const intents: Intent[] = []
     for (const step of steps) intents.push(...this.#intentsOf(step))
     const keys = await store.announce(intents)
@@ -200,7 +212,7 @@ export class IncomingRun {
     folder.solve('document', step.path)
     try {
       const isDone = await this.#try(step, folder)
-      this.#progress(step.folder, 1)
+      this.#progress(step, 'done')
       if (!isDone) {
         trail.note(step.folder, step.path, 'decided', 'It is looked at again: something before it did not happen.')
         this.#again(step)
@@ -253,12 +265,29 @@ export class IncomingRun {
     return root === '' ? step.path : `${root}/${step.path}`
   }
 
-  #progress(id: string, done: number): void {
-    const folder = this.#context.folders.get(id)
+  /** `left`: it is not for this round. */
+  #progress(step: IncomingStep, what: 'planned' | 'done' | 'left'): void {
+    const folder = this.#context.folders.get(step.folder)
     if (folder === undefined) return
-    const before = folder.progress ?? { steps: 0, doneSteps: 0, bytes: 0, doneBytes: 0 }
-    folder.progress =
-      done === 0 ? { ...before, steps: before.steps + 1 } : { ...before, doneSteps: before.doneSteps + done }
+    const sinceMs = this.#context.nowMs
+    const before = folder.progress ?? { steps: 0, doneSteps: 0, bytes: 0, doneBytes: 0, sinceMs }
+    const size = fileOf(step)?.size ?? 0
+    if (what === 'done') {
+      folder.progress = { ...before, doneSteps: before.doneSteps + 1, doneBytes: before.doneBytes + size }
+      return
+    }
+    const sign = what === 'planned' ? 1 : -1
+    folder.progress = { ...before, steps: before.steps + sign, bytes: before.bytes + sign * size }
+  }
+
+  /** Tells what others did that a folder which only sends does not take. */
+  #reportUntaken({ untaken }: IncomingPlan): void {
+    for (const step of untaken) {
+      if (this.#context.folders.get(step.folder)?.link.mode !== 'send') continue
+      const message = UNTAKEN[step.type]
+      if (message === undefined || (step.type === 'move' && step.isStaging)) continue
+      this.#context.folders.get(step.folder)?.report('document', step.path, 'remote-change', message)
+    }
   }
 
   /** @returns whether it was done; else something it needs is not there */

@@ -21,7 +21,8 @@ export class FolderRuntime {
   isAccepted = false
   waiting = 0
   unsettled = 0
-  progress: FolderState['progress']
+  /** `sinceMs`: when the round began, in monotonic milliseconds. */
+  progress: (Omit<NonNullable<FolderState['progress']>, 'elapsedMs'> & { readonly sinceMs: number }) | undefined
   #dirty: Map<string, readonly string[]> | 'all' = 'all'
   /** Directories to look at again, by time. */
   readonly #due = new Map<string, { readonly names: readonly string[]; readonly atMs: number }>()

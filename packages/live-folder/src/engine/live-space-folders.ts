@@ -173,16 +173,22 @@ export class LiveSpaceFolders implements SpaceFolders {
   }
 
   states(): readonly FolderState[] {
-    const { folders, base, waiting } = this.#context
-    const waitingIn = new Map<string, number>()
-    for (const id of waiting.values()) waitingIn.set(id, (waitingIn.get(id) ?? 0) + 1)
+    const { folders, base, waiting, remote, nowMs } = this.#context
+    const waitingIn = new Map<string, { readonly files: number; readonly bytes: number }>()
+    for (const [path, id] of waiting) {
+      const { files, bytes } = waitingIn.get(id) ?? { files: 0, bytes: 0 }
+      waitingIn.set(id, { files: files + 1, bytes: bytes + (remote.lookup(path)?.file?.size ?? 0) })
+    }
     return [...folders.values()].map((folder) => ({
       ...{ id: folder.id, mode: folder.link.mode },
       activity: folder.paused !== undefined ? 'paused' : this.#isRunning ? folder.activity : 'idle',
       ...(folder.paused === undefined ? {} : { paused: folder.paused }),
       ...base.counts(folder.id),
-      ...(folder.progress === undefined ? {} : { progress: folder.progress }),
-      ...{ waiting: waitingIn.get(folder.id) ?? 0, unsettled: this.#context.settling.countIn(folder.id) },
+      ...(folder.progress === undefined ? {} : { progress: progressAt(folder.progress, nowMs) }),
+      waiting: waitingIn.get(folder.id)?.files ?? 0,
+      waitingBytes: waitingIn.get(folder.id)?.bytes ?? 0,
+      untaken: folder.problems.filter(({ kind }) => kind === 'remote-change').length,
+      unsettled: this.#context.settling.countIn(folder.id),
       problems: folder.problems,
     }))
   }
@@ -501,6 +507,10 @@ export class LiveSpaceFolders implements SpaceFolders {
   #assertOpen(): void {
     if (this.#state === 'closed') throw closed()
   }
+}
+
+function progressAt({ sinceMs, ...progress }: NonNullable<FolderRuntime['progress']>, nowMs: number) {
+  return { ...progress, elapsedMs: nowMs - sinceMs }
 }
 
 function pauseFor(folder: FolderRuntime, reason: Exclude<PauseReason, 'brake' | 'marker'>): void {

@@ -85,9 +85,15 @@ export interface FolderState {
     readonly doneSteps: number
     readonly bytes: number
     readonly doneBytes: number
+    /** Milliseconds since it began. */
+    readonly elapsedMs: number
   }
   /** Files of the document whose content has not come yet. */
   readonly waiting: number
+  /** Their sizes together. */
+  readonly waitingBytes: number
+  /** Changes of others that a folder which only sends does not take, as far as they are among its problems. */
+  readonly untaken: number
   /** Files on disk that are still being written. */
   readonly unsettled: number
   /** At most 1,000 are kept. */
@@ -104,6 +110,8 @@ export interface PlannedStep {
   readonly from?: string
   /** Whether the content has to come from another device first. */
   readonly isWaiting?: boolean
+  /** Whether it is not done because the folder only sends. */
+  readonly isUntaken?: boolean
 }
 
 /** What a round would do to a folder now. Nothing was changed to find out. */

@@ -56,6 +56,8 @@ export interface IncomingPlan {
   /** To be done one by one, in order. */
   readonly steps: readonly IncomingStep[]
   readonly leftOut: readonly LeftOut[]
+  /** What would be done in folders where nothing may be written now. */
+  readonly untaken: readonly IncomingStep[]
 }
 
 /** A live folder, as planning knows it. */

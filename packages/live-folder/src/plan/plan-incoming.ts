@@ -72,8 +72,12 @@ class IncomingPlanning {
 
   plan(): IncomingPlan {
     const written = new Set(this.#folders.filter(({ isWritten }) => isWritten).map(({ id }) => id))
-    const steps = [...this.#steps, ...this.#modes.reverse()].filter(({ folder }) => written.has(folder))
-    return { steps, leftOut: this.#targets.leftOut }
+    const all = [...this.#steps, ...this.#modes.reverse()]
+    return {
+      steps: all.filter(({ folder }) => written.has(folder)),
+      leftOut: this.#targets.leftOut,
+      untaken: all.filter(({ folder }) => !written.has(folder)),
+    }
   }
 
   *compare(scope: IncomingScope): Generator<void> {
