@@ -122,11 +122,10 @@ export class OnlineNetwork implements Network {
       underWayBytes: () => this.#engine.transferBytes,
       onLook: () => this.#engine.roomChanged(),
     })
-    const kept = () => spaces.all().map(({ membership }) => membership)
     this.#addresses = new AddressRecords({
       ...{ identity, clock, database: init.database },
       isMember: (space, device) => spaces.get(space)?.membership.role(device) !== undefined,
-      isKnown: (device) => kept().some((membership) => membership.role(device) !== undefined),
+      isKnown: (device) => spaces.all().some(({ membership }) => membership.role(device) !== undefined),
       onNews: () => this.#addressesChanged(),
       onFailure: (error) => logger.warn({ error }, 'The addresses of a device could not be written down.'),
     })
