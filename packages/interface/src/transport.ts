@@ -1,7 +1,10 @@
 import type { Duplex } from 'node:stream'
 import type { AbortOptions } from './common.ts'
 
-/** Where a peer may be dialled, as a URL without a path: `tcp://192.0.2.7:4100`, `tcp://[2001:db8::7]:4100`. */
+/**
+ * Where a peer may be dialled, as a URL without a path: `tcp://192.0.2.7:4100`, `tcp://[2001:db8::7]:4100`,
+ * `ble://00aa01000042`.
+ */
 export type Address = string
 
 /** What a transport can do; callers and suites branch on this, never on a class. */
@@ -13,6 +16,8 @@ export interface TransportCapabilities {
   readonly isMetered: boolean
   /** Handshakes get a minute instead of seconds. */
   readonly isSlow: boolean
+  /** Addresses carry no port, and one listener at a time takes all connections: `port` and `host` are not looked at. */
+  readonly hasNoPorts?: boolean
 }
 
 /** A connection somebody else opened, not yet authenticated: hostile until the secure link says otherwise. */
@@ -23,7 +28,7 @@ export interface IncomingDuplex {
 }
 
 export interface Listener {
-  /** Every address others may dial, one for each interface, with the port really bound. */
+  /** Every address others may dial, one for each interface, with the port really bound where there are ports. */
   addresses(): readonly Address[]
   /** Stops accepting. Connections already handed out live on. */
   close(): Promise<void>
@@ -48,12 +53,12 @@ export interface Announcement {
 /** An announcement heard, with where its sender can be dialled. */
 export interface Sighting extends Announcement {
   readonly addresses: readonly Address[]
-  /** Which means heard it: `mdns`, `beacon`. */
+  /** Which means heard it: `mdns`, `beacon`, `ble`. */
   readonly via: string
 }
 
 export interface DiscoverOptions extends AbortOptions {
-  /** The port of the own listener, part of what is announced. */
+  /** The port of the own listener, part of what is announced; 0 for a transport without ports. */
   port: number
   /** What to announce from now on; called again whenever the announcement is renewed. */
   announcement: () => Announcement
