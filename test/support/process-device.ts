@@ -22,6 +22,8 @@ export interface ProcessDeviceInit {
   /** Runs everything of the device as this user instead of root. */
   user?: string
   daemonArgs?: readonly string[]
+  /** Variables that everything of the device gets beside those of this process. */
+  environment?: NodeJS.ProcessEnv
 }
 
 /** A device as users have it: a home, commands, and a daemon process that can be killed. */
@@ -31,6 +33,7 @@ export class ProcessDevice {
   readonly #host: TestHost | undefined
   readonly #user: string | undefined
   readonly #daemonArgs: readonly string[]
+  readonly #environment: NodeJS.ProcessEnv | undefined
   #daemon: ChildProcess | undefined
   /** What the daemon printed on stderr since its start. */
   log = ''
@@ -42,6 +45,7 @@ export class ProcessDevice {
     this.#host = init.host
     this.#user = init.user
     this.#daemonArgs = init.daemonArgs ?? []
+    this.#environment = init.environment
   }
 
   get daemonPid(): number | undefined {
@@ -58,7 +62,7 @@ export class ProcessDevice {
     ]
     return spawn(program as string, rest, {
       cwd,
-      env: { ...process.env, DITTOFS_HOME: this.home },
+      env: { ...process.env, ...this.#environment, DITTOFS_HOME: this.home },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
   }

@@ -5,6 +5,7 @@ import { type Clock, DittoError, type Logger, type RandomBytes, systemClock, typ
 import { loadOrCreateIdentity } from '@dittofs/link'
 import { openNodeFolderFileSystem, openSpaceFolders, systemWatcher } from '@dittofs/live-folder'
 import { levelKeyValueStore, openMemberships } from '@dittofs/membership'
+import { bleTransport } from '@dittofs/transport-ble'
 import { tcpTransport } from '@dittofs/transport-tcp'
 import { ChangeSignal } from './change-signal.ts'
 import { ClosingStack } from './closing-stack.ts'
@@ -73,7 +74,7 @@ export interface DeviceInit {
   logger?: Logger
   clock?: Clock
   randomBytes?: RandomBytes
-  /** Take the place of TCP. */
+  /** Take the place of TCP and Bluetooth. */
   transports?: readonly Transport[]
 }
 
@@ -235,7 +236,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     network = await OnlineNetwork.open({
       ...{ identity, memberships, spaces, kept, store, readManifest, database, config, clock, logger },
       ...{ lastSeen, randomBytes: random, home: home.path },
-      transports: init.transports ?? [tcpTransport({ clock, logger, mdns: config.mdns, beacon: config.beacon })],
+      transports: init.transports ?? systemTransports(config, clock, logger),
       deviceName: () => label.name,
       notify: (text) => {
         notices.add(text).catch((error: unknown) => logger.warn({ error }, text))
@@ -306,6 +307,11 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     ...{ report, gate, changes, network, confirmations, collect },
     close: () => stack.close(),
   })
+}
+
+function systemTransports(config: Config, clock: Clock, logger: Logger): readonly Transport[] {
+  const tcp = tcpTransport({ clock, logger, mdns: config.mdns, beacon: config.beacon })
+  return config.bluetooth === 'on' ? [tcp, bleTransport({ clock, logger })] : [tcp]
 }
 
 function withInit(config: Config, init: DeviceInit): Config {

@@ -13,6 +13,10 @@ export type FetchPolicy = (typeof FETCH_POLICIES)[number]
 export const SYMLINK_POLICIES = ['inside', 'all'] as const
 export type SymlinkPolicy = (typeof SYMLINK_POLICIES)[number]
 
+/** Whether Bluetooth is used. Words and not true or false: there may be more ways to use it one day. */
+export const BLUETOOTH_POLICIES = ['off', 'on'] as const
+export type BluetoothPolicy = (typeof BLUETOOTH_POLICIES)[number]
+
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
@@ -23,6 +27,7 @@ export interface Config {
   readonly host: string
   readonly mdns: boolean
   readonly beacon: boolean
+  readonly bluetooth: BluetoothPolicy
   readonly peers: readonly string[]
   readonly fetch: FetchPolicy
   readonly durability: Durability
@@ -93,6 +98,13 @@ export const CONFIG_KEYS: { readonly [Key in keyof Config]: ConfigKey<Config[Key
     expected: 'true or false',
     isValid: isBoolean,
     description: 'Find devices in the local network by a UDP broadcast, for networks that filter multicast.',
+  },
+  bluetooth: {
+    fallback: 'off',
+    expected: oneOf(BLUETOOTH_POLICIES),
+    isValid: isOneOf(BLUETOOTH_POLICIES),
+    description:
+      'Find and reach devices nearby by Bluetooth LE. "on": where this machine has an adapter; status says why it does not work. Anybody nearby can see that a device is here, but not whose.',
   },
   peers: {
     fallback: [],

@@ -266,8 +266,10 @@ export class Connector {
   }
 
   async #discover(transport: Transport): Promise<void> {
-    const port = Number(/:(\d+)$/.exec(this.#listeners.get(transport.name)?.addresses()[0] ?? '')?.[1])
-    if (!transport.capabilities.canDiscover || Number.isNaN(port)) return
+    const { canDiscover, hasNoPorts } = transport.capabilities
+    const [address] = this.#listeners.get(transport.name)?.addresses() ?? []
+    const port = hasNoPorts === true ? 0 : Number(/:(\d+)$/.exec(address ?? '')?.[1])
+    if (this.#init.listen === undefined || !canDiscover || Number.isNaN(port)) return
     try {
       const discovery = await transport.discover({
         port,
