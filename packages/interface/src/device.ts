@@ -65,7 +65,7 @@ export interface PeerInfo {
   readonly lastSeen?: number
 }
 
-/** A means by which devices find or reach each other: `tcp`, `mdns`, `beacon`; later `webrtc`, `ble`. */
+/** A means by which devices find or reach each other: `tcp`, `mdns`, `beacon`, `ble`; later `webrtc`. */
 export interface LinkState {
   readonly name: string
   readonly isUp: boolean
