@@ -1,0 +1,131 @@
+import type { Event, RTCPeerConnection } from 'werift'
+
+/**
+ * The parts of werift 0.24 that its types hide and that an association cannot do without. Everything that reaches into
+ * the library is in this file; docs/decisions/0006-webrtc.md says for each part which trap makes it necessary.
+ */
+
+interface SctpInternals {
+  /** Without `catch` in werift: a malformed packet would be an uncaught rejection. */
+  handleData(packet: Buffer): Promise<void>
+  readonly onReceive: Event<[number, number, Buffer]>
+  readonly flush: Event<unknown[]>
+  readonly outboundQueue: readonly unknown[]
+  readonly sentQueue: readonly unknown[]
+  /** Falls below zero when the other side sends more than the window: werift counts and does not refuse. */
+  readonly advertisedRwnd: number
+  readonly sackMisOrdered: ReadonlySet<number>
+  readonly inboundStreams: object
+  abort(): Promise<void>
+  stop(): Promise<void>
+}
+
+interface SctpTransportInternals {
+  readonly sctp: SctpInternals
+  readonly dtlsTransport: { dataReceiver: (packet: Buffer) => void }
+  readonly remoteMaxMessageSize: number
+  readonly dataChannelQueue: readonly unknown[]
+  datachannelReceive(stream: number, protocol: number, data: Buffer): Promise<void>
+}
+
+interface StunRequest {
+  getAttributeValue(name: 'USERNAME'): string | undefined
+}
+
+interface UdpSocketOwner {
+  readonly transport?: { readonly socket?: NodeJS.EventEmitter }
+}
+
+interface IceInternals {
+  stunServer: unknown
+  readonly localUsername: string
+  readonly userHistory: Readonly<Record<string, string>>
+  readonly remoteCandidates: readonly unknown[]
+  readonly earlyChecks: readonly unknown[]
+  protocols: (UdpSocketOwner & { close(): Promise<void> })[]
+  readonly nominated: { readonly packetsReceived: number; readonly responsesReceived: number } | undefined
+  readonly options: { filterStunResponse?: (request: StunRequest) => boolean }
+}
+
+/** More out-of-order packets than a window of full ones could hold, twice over. */
+const MAX_MISORDERED_PACKETS = 2_048
+/** One data channel uses one stream. */
+const MAX_STREAMS = 4
+/** Candidates and checks that came before the answer; a connection has a handful, a flood has not. */
+const MAX_REMOTE_CANDIDATES = 128
+const MAX_EARLY_CHECKS = 256
+
+/** The ICE agent of a connection, which has one once it has a data channel or a remote description. */
+export function iceOf(connection: RTCPeerConnection): IceInternals | undefined {
+  return connection.iceTransports[0]?.connection as unknown as IceInternals | undefined
+}
+
+/** The SCTP transport, likewise. */
+export function sctpOf(connection: RTCPeerConnection): SctpTransportInternals | undefined {
+  return (connection.sctpTransport ?? undefined) as unknown as SctpTransportInternals | undefined
+}
+
+/**
+ * Makes what comes over SCTP harmless: errors end the association instead of the process, and memory is bounded.
+ *
+ * @param onHostile - called with what happened; close the association
+ */
+export function guardSctp(transport: SctpTransportInternals, onHostile: (reason: unknown) => void): void {
+  const { sctp } = transport
+  transport.dtlsTransport.dataReceiver = (packet) => {
+    sctp.handleData(packet).catch(onHostile)
+    const isTooMuch =
+      sctp.advertisedRwnd < 0 ||
+      sctp.sackMisOrdered.size > MAX_MISORDERED_PACKETS ||
+      Object.keys(sctp.inboundStreams).length > MAX_STREAMS
+    if (isTooMuch) onHostile(new Error('the other side ignores the SCTP receive window or opens many streams'))
+  }
+  sctp.onReceive.allUnsubscribe()
+  sctp.onReceive.subscribe((stream, protocol, data) => {
+    transport.datachannelReceive(stream, protocol, data).catch(onHostile)
+  })
+}
+
+/**
+ * Asks no public STUN server unless one was configured, and answers checks only of those who were told our user name:
+ * werift takes a Google server for granted, and takes in a candidate from everyone who sends any STUN request.
+ */
+export function guardIce(ice: IceInternals, hasStunServer: boolean): void {
+  if (!hasStunServer) ice.stunServer = undefined
+  ice.options.filterStunResponse = (request) => {
+    const [ufrag] = (request.getAttributeValue('USERNAME') ?? '').split(':')
+    return (
+      ufrag !== undefined &&
+      Object.hasOwn(ice.userHistory, ufrag) &&
+      ice.remoteCandidates.length <= MAX_REMOTE_CANDIDATES &&
+      ice.earlyChecks.length <= MAX_EARLY_CHECKS
+    )
+  }
+}
+
+/** An error of a UDP socket that nobody listens for would end the process. */
+export function guardSockets(ice: IceInternals): void {
+  for (const { transport } of ice.protocols) {
+    const socket = transport?.socket
+    if (socket !== undefined && socket.listenerCount('error') === 0) socket.on('error', () => undefined)
+  }
+}
+
+/**
+ * Gives up the sockets of the generation before, so that a restart gathers anew: werift asks no STUN server again for an
+ * address that it has a socket for, and a socket can outlive the network it was made in.
+ */
+export async function dropSockets(ice: IceInternals): Promise<void> {
+  const old = ice.protocols
+  ice.protocols = []
+  await Promise.allSettled(old.map((protocol) => protocol.close()))
+}
+
+/** Whether all that was handed to SCTP has been acknowledged by the other side. */
+export function isAcknowledged(transport: SctpTransportInternals): boolean {
+  return (
+    transport.dataChannelQueue.length === 0 &&
+    transport.sctp.outboundQueue.length === 0 &&
+    transport.sctp.sentQueue.length === 0
+  )
+}
