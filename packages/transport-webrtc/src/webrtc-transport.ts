@@ -109,6 +109,8 @@ class DataChannelTransport implements WebRtcTransport {
   /** By token: what a further lane belongs to. */
   readonly #incoming = new Map<string, { readonly duplex: StripedDuplex; readonly device: DeviceKey }>()
   readonly #ended = new Set<string>()
+  /** Associations that are gone for their users and still close sockets. */
+  readonly #closing = new Set<Promise<void>>()
   #onConnection: ListenOptions['onConnection'] | undefined
   #isOpen = false
   #isClosed = false
@@ -180,11 +182,11 @@ class DataChannelTransport implements WebRtcTransport {
     this.#isClosed = true
     this.#onConnection = undefined
     const reason = new DittoError('DITTO_CLOSED', 'The device is stopping.')
-    const closing = [...this.#sessions.values()].map((session) => {
+    for (const session of this.#sessions.values()) {
       session.abort(reason, !session.association.isOpen)
-      return session.association.close(false)
-    })
-    await Promise.all(closing)
+      this.#awaitEnd(session)
+    }
+    await Promise.all(this.#closing)
     if (this.#isOpen) await this.#init.channel.close()
   }
 
@@ -353,11 +355,17 @@ class DataChannelTransport implements WebRtcTransport {
       onClose: (closed, reason) => {
         this.#sessions.delete(init.id)
         this.#rememberEnd(init.id)
+        this.#awaitEnd(closed)
         init.onClose(closed, reason)
       },
     })
     this.#sessions.set(init.id, session)
     return session
+  }
+
+  #awaitEnd({ association }: PeerSession): void {
+    const closing = association.close(false).finally(() => this.#closing.delete(closing))
+    this.#closing.add(closing)
   }
 
   #rememberEnd(id: string): void {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatCandidate, NO_MORE_CANDIDATES, parseCandidate } from '../src/ice-candidate.ts'
 
-const protocolError = expect.objectContaining({ code: 'DITTO_PROTOCOL' })
+const protocolError: unknown = expect.objectContaining({ code: 'DITTO_PROTOCOL' })
 const body = (candidate: unknown) => JSON.stringify({ candidate, sdpMLineIndex: 0 })
 
 describe('parseCandidate', () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { InboundOrder } from '../src/inbound-order.ts'
 
 const WINDOW = { bytes: 1_000, messages: 16 }
-const protocolError = expect.objectContaining({ code: 'DITTO_PROTOCOL' })
+const protocolError: unknown = expect.objectContaining({ code: 'DITTO_PROTOCOL' })
 
 /** An order that has given its first credit. */
 function started(): InboundOrder {

@@ -12,7 +12,7 @@ const SESSION: SessionParameters = {
   maxMessageBytes: 16_384,
 }
 const SDP = formatSdp(SESSION)
-const protocolError = expect.objectContaining({ code: 'DITTO_PROTOCOL' })
+const protocolError: unknown = expect.objectContaining({ code: 'DITTO_PROTOCOL' })
 
 describe('parseSdp', () => {
   it('reads what formatSdp wrote', () => {
