@@ -16,6 +16,7 @@ import type { BenchSubject, Samples } from './subject.ts'
 import { type BenchRow, formatTable, median } from './table.ts'
 import { transfers } from './transfers.ts'
 import { MIB } from './units.ts'
+import { webrtcRows } from './webrtc.ts'
 
 const { values } = parseArgs({
   options: {
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     writes: { type: 'string' },
     rescan: { type: 'string' },
     linked: { type: 'string' },
+    webrtc: { type: 'boolean', default: false },
   },
 })
 const size = (given: string | undefined, whole: number, quick: number) =>
@@ -35,6 +37,13 @@ const size = (given: string | undefined, whole: number, quick: number) =>
 const repeat = size(values.repeat, 3, 1)
 const liveFiles = size(values.live, 10_000, 2000)
 const writes = size(values.writes, 100, 30)
+
+// Processes of its own and a baseline of its own: not one of the subjects below.
+if (values.webrtc) {
+  const bytes = size(values.large, 128, 32) * MIB
+  process.stdout.write(`${formatTable(await webrtcRows({ bytes, repeat }))}\n`)
+  process.exit()
+}
 
 const all: readonly BenchSubject[] = [
   transfers(size(values.large, 1024, 128) * MIB, size(values.small, 10_000, 2000)),
