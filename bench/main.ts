@@ -41,7 +41,9 @@ const writes = size(values.writes, 100, 30)
 // Processes of its own and a baseline of its own: not one of the subjects below.
 if (values.webrtc) {
   const bytes = size(values.large, 128, 32) * MIB
-  process.stdout.write(`${formatTable(await webrtcRows({ bytes, repeat }))}\n`)
+  const near = await webrtcRows({ bytes, repeat, delayMs: 0 })
+  const far = await webrtcRows({ bytes: Math.min(bytes, 32 * MIB), repeat, delayMs: 25 })
+  process.stdout.write(`${formatTable([...near, ...far])}\n`)
   process.exit()
 }
 

@@ -1,17 +1,34 @@
 /**
  * One side of a transfer over WebRTC in a process of its own. Signals go to the parent, which hands them to the other side.
  *
- * Usage: webrtc-peer.mjs send|receive ASSOCIATIONS BYTES   0 associations: one of bare werift, without this project
+ * Usage: webrtc-peer.mjs send|receive ASSOCIATIONS BYTES DELAY
+ *   0 associations: one of bare werift, without this project
+ *   DELAY: milliseconds that each datagram waits before it is sent, as on a longer way
  */
+import dgram from 'node:dgram'
 import { webrtcTransport } from '@dittofs/transport-webrtc'
 import { RTCPeerConnection } from 'werift'
 
 const [role, associations, size] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])]
+const delayMs = Number(process.argv[5])
 const isSender = role === 'send'
 const LOOPBACK = ['127.0.0.1']
 const KEY = (isSender ? '1' : '2').padStart(64, '0')
 const OTHER = `webrtc://${(isSender ? '2' : '1').padStart(64, '0')}@bench.invalid`
 const piece = Buffer.alloc(64 * 1024, 7)
+
+if (delayMs > 0) {
+  const { send } = dgram.Socket.prototype
+  dgram.Socket.prototype.send = function (...args) {
+    setTimeout(() => {
+      try {
+        send.apply(this, args)
+      } catch {
+        // The socket was closed meanwhile; on a network the datagram would be lost as well.
+      }
+    }, delayMs)
+  }
+}
 
 /** Counts what arrives and tells the parent how long it took from the first byte. */
 function counter() {

@@ -26,8 +26,8 @@ import { StripedDuplex } from './striped-duplex.ts'
 
 /** ICE over a slow STUN server and a relay on another continent takes a few seconds. */
 export const DEFAULT_CONNECT_TIMEOUT_MS = 30_000
-/** Associations of one connection. More gave nothing on one thread; see docs/decisions/0006-webrtc.md. */
-export const DEFAULT_ASSOCIATIONS = 2
+/** Associations of one connection. More brought nothing that could be measured; see docs/decisions/0006-webrtc.md. */
+export const DEFAULT_ASSOCIATIONS = 1
 /** Bytes after which a connection is worth a further association. */
 export const DEFAULT_WIDEN_AFTER_BYTES = 1024 * 1024
 const MAX_ASSOCIATIONS = 8
@@ -54,7 +54,7 @@ export interface WebRtcTransportInit {
   clock?: Clock
   randomBytes?: RandomBytes
   logger?: Logger
-  /** Peer connections that a busy connection is spread over. 1 to 8, default 2. */
+  /** Peer connections that a busy connection is spread over. 1 to 8, default 1. */
   associations?: number
   /** Bytes after which a connection gets its further associations. */
   widenAfterBytes?: number
