@@ -74,6 +74,8 @@ describe('webrtcTransport', () => {
   it('leaves nothing open behind a connection that was closed', async () => {
     const pair = pairOf()
     const sockets = () => process.getActiveResourcesInfo().filter((name) => /^UDP/.test(name)).length
+    // A handle is off the list a turn of the event loop after its `close`; those of other tests are not counted.
+    await new Promise(setImmediate)
     const before = sockets()
     const { initiator, responder } = await pair.connect()
     expect(sockets()).toBeGreaterThan(before)
@@ -81,7 +83,6 @@ describe('webrtcTransport', () => {
     responder.resume().end()
     await Promise.all([closed(initiator), closed(responder)])
     await pair.close()
-    // A handle is off the list a turn of the event loop after its `close`.
     await new Promise(setImmediate)
     expect(sockets()).toBe(before)
   })
