@@ -43,9 +43,8 @@ export interface CreateInvitationOptions {
   role?: Role
   /** Default an hour, at most 30 days; rounded up to a whole minute. */
   expiresInMs?: number
-  /** Where this device listens; those that a ticket can hold are taken, the first 8. */
+  /** Where this device listens; those that a ticket can hold are taken. */
   addresses?: readonly Address[]
-  signalingUrl?: string
   /** Whether a person has to say yes to the device that comes with the ticket. Default `false`. */
   hasConfirmation?: boolean
 }
@@ -90,7 +89,7 @@ export class InvitationLedger {
   create(options: CreateInvitationOptions): Promise<InvitationView & { readonly ticket: string }> {
     return this.#queue.run(async () => {
       const { clock, signer, random } = this.#init
-      const { space, role = 'full', expiresInMs = DEFAULT_INVITATION_MS, addresses = [], signalingUrl } = options
+      const { space, role = 'full', expiresInMs = DEFAULT_INVITATION_MS, addresses = [] } = options
       const now = clock.now()
       if (!(expiresInMs > 0 && expiresInMs <= MAX_INVITATION_MS)) {
         throw new DittoError('DITTO_USAGE', 'An invitation can be open for up to 30 days.')
@@ -110,7 +109,6 @@ export class InvitationLedger {
         secret,
         expiresAt,
         addresses: carriableAddresses(addresses),
-        ...(signalingUrl !== undefined && { signalingUrl }),
       })
       const invitation: Invitation = {
         ...{ keys: ticketKeys(secret), space, role, createdAt: now, expiresAt },

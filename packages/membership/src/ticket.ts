@@ -8,11 +8,13 @@ import {
   type SpaceId,
   spaceId,
 } from '@dittofs/interface'
-import { decodeBase32, encodeBase32 } from '@dittofs/wire'
+import { decodeBase32, encodeBase32, parseSignalAddress } from '@dittofs/wire'
 import { formatSocketAddress, parseSocketAddress } from './socket-address.ts'
 
+/** IP addresses with a port. */
 export const MAX_TICKET_ADDRESSES = 8
-export const MAX_SIGNALING_URL_BYTES = 128
+/** A signaling key takes 64 of them, so that a server's name of some 50 characters fits. */
+export const MAX_SIGNAL_ADDRESS_BYTES = 128
 export const TICKET_SECRET_BYTES = 16
 
 /** What an invitation hands over, out of band. Whoever holds it may use it, once. */
@@ -25,9 +27,8 @@ export interface Ticket {
   readonly secret: Uint8Array
   /** Milliseconds since the Unix epoch, whole minutes. The inviter's clock decides. */
   readonly expiresAt: number
-  /** Where the inviter listened: hints. At most MAX_TICKET_ADDRESSES. */
+  /** Where the inviter listened: hints. At most MAX_TICKET_ADDRESSES of TCP, then at most one `webrtc://` address. */
   readonly addresses: readonly Address[]
-  readonly signalingUrl?: string
 }
 
 const PREFIX = 'DITTO1'
@@ -40,16 +41,19 @@ const FIXED_BYTES = 1 + 1 + 32 + 32 + TICKET_SECRET_BYTES + 4 + 1
 /**
  * Writes a ticket as text fit for a QR code's alphanumeric mode: `DITTO1`, then base32 of version u8, role u8, key 32,
  * space 32, secret 16, expiry u32 big-endian in minutes, count u8, addresses (type u8, IP 4 or 16, port u16
- * big-endian), signaling URL up to the checksum, first 4 bytes of SHA-256 of all before.
+ * big-endian), the `webrtc://` address as text up to the checksum, first 4 bytes of SHA-256 of all before.
  *
  * @throws RangeError for what the format cannot hold; {@link carriableAddresses} selects addresses that it can
  */
 export function encodeTicket(ticket: Ticket): string {
-  const addresses = ticket.addresses.map(encodeAddress)
-  const url = Buffer.from(ticket.signalingUrl ?? '')
+  const signalAddresses = ticket.addresses.filter(isSignalAddress)
+  const addresses = ticket.addresses.filter((address) => !isSignalAddress(address)).map(encodeAddress)
+  const signalAddress = Buffer.from(signalAddresses[0] ?? '')
   const minutes = ticket.expiresAt / 60_000
   if (addresses.length > MAX_TICKET_ADDRESSES) throw new RangeError('a ticket holds at most 8 addresses')
-  if (url.length > MAX_SIGNALING_URL_BYTES) throw new RangeError('a signaling URL is at most 128 bytes long')
+  if (signalAddresses.length > 1 || signalAddress.length > MAX_SIGNAL_ADDRESS_BYTES) {
+    throw new RangeError('a ticket holds one webrtc:// address of at most 128 bytes')
+  }
   if (ticket.secret.length !== TICKET_SECRET_BYTES) throw new RangeError('a ticket secret is 16 bytes long')
   if (!Number.isInteger(minutes) || minutes < 0 || minutes >= 2 ** 32) {
     throw new RangeError('a ticket expires at a whole minute')
@@ -64,7 +68,7 @@ export function encodeTicket(ticket: Ticket): string {
     expiry,
     Buffer.of(addresses.length),
     ...addresses,
-    url,
+    signalAddress,
   ])
   return PREFIX + encodeBase32(Buffer.concat([content, checksum(content)]))
 }
@@ -86,27 +90,41 @@ export function decodeTicket(text: string): Ticket {
   const role = (Object.keys(ROLE_NUMBERS) as Role[]).find((name) => ROLE_NUMBERS[name] === content[1])
   if (role === undefined) throw mangled()
   const { addresses, end } = decodeAddresses(content, FIXED_BYTES - 1)
-  const url = content.subarray(end)
-  const signalingUrl = url.toString()
-  if (url.length > MAX_SIGNALING_URL_BYTES || !Buffer.from(signalingUrl).equals(url)) throw mangled()
+  const signalAddress = content.subarray(end).toString()
+  if (signalAddress !== '' && !isCarriableSignalAddress(signalAddress)) throw mangled()
   return {
     key: deviceKey.fromBytes(content.subarray(2, 34)),
     space: spaceId.fromBytes(content.subarray(34, 66)),
     role,
     secret: Uint8Array.from(content.subarray(66, 82)),
     expiresAt: content.readUInt32BE(82) * 60_000,
-    addresses,
-    ...(signalingUrl !== '' && { signalingUrl }),
+    addresses: signalAddress === '' ? addresses : [...addresses, signalAddress],
   }
 }
 
-/** The first addresses that a ticket can hold, in the order given, without repeats. */
+/** The first addresses that a ticket can hold, those of TCP before the one at a signaling server, without repeats. */
 export function carriableAddresses(addresses: readonly Address[]): Address[] {
   const carried = addresses.flatMap((address) => {
     const parsed = parseSocketAddress(address)
     return parsed === undefined ? [] : [formatSocketAddress(parsed)]
   })
-  return [...new Set(carried)].slice(0, MAX_TICKET_ADDRESSES)
+  const signalAddress = addresses.find(isCarriableSignalAddress)
+  const socketAddresses = [...new Set(carried)].slice(0, MAX_TICKET_ADDRESSES)
+  return signalAddress === undefined ? socketAddresses : [...socketAddresses, signalAddress]
+}
+
+function isSignalAddress(address: Address): boolean {
+  return address.startsWith('webrtc://')
+}
+
+function isCarriableSignalAddress(address: Address): boolean {
+  if (!isSignalAddress(address) || Buffer.byteLength(address) > MAX_SIGNAL_ADDRESS_BYTES) return false
+  try {
+    parseSignalAddress(address)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function encodeAddress(address: Address): Buffer {

@@ -4,14 +4,15 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { carriableAddresses, decodeTicket, encodeTicket, type Ticket } from '../src/ticket.ts'
 
+const SIGNAL_ADDRESS = `webrtc://${'44'.repeat(32)}@signal.example`
+
 const ticket: Ticket = {
   key: deviceKey.parse('11'.repeat(32)),
   space: spaceId.parse('22'.repeat(32)),
   role: 'full',
   secret: new Uint8Array(16).fill(0x33),
   expiresAt: 29_000_000 * 60_000,
-  addresses: ['tcp://192.0.2.7:4100', 'tcp://[2001:db8::7]:4101'],
-  signalingUrl: 'wss://signal.example/',
+  addresses: ['tcp://192.0.2.7:4100', 'tcp://[2001:db8::7]:4101', SIGNAL_ADDRESS],
 }
 
 const bytesOf = (text: string) => Buffer.from(decodeBase32(text.slice('DITTO1'.length)) ?? [])
@@ -28,8 +29,8 @@ describe('encodeTicket', () => {
       '02', // addresses
       '01 c0000207 1004', // IPv4, 192.0.2.7, 4100
       '02 20010db8000000000000000000000007 1005', // IPv6, 2001:db8::7, 4101
-      Buffer.from('wss://signal.example/').toString('hex'),
-      '04ed851b', // first 4 bytes of SHA-256 of the above
+      Buffer.from(SIGNAL_ADDRESS).toString('hex'),
+      '8ed51f0e', // first 4 bytes of SHA-256 of the above
     ]
     const text = encodeTicket(ticket)
     expect(text).toMatch(/^DITTO1[A-Z2-7]+$/)
@@ -37,8 +38,7 @@ describe('encodeTicket', () => {
   })
 
   it('keeps a usual ticket short enough for a QR code that is easy to read', () => {
-    const { signalingUrl: _, ...usual } = { ...ticket, addresses: ticket.addresses.slice(0, 1) }
-    expect(encodeTicket(usual).length).toBeLessThan(250)
+    expect(encodeTicket({ ...ticket, addresses: ticket.addresses.slice(0, 1) }).length).toBeLessThan(250)
   })
 
   it('throws a RangeError for what the format cannot hold', () => {
@@ -47,7 +47,8 @@ describe('encodeTicket', () => {
       { addresses: ['tcp://host.example:1'] },
       { addresses: new Array<string>(9).fill('tcp://192.0.2.7:1') },
       { secret: new Uint8Array(15) },
-      { signalingUrl: 'x'.repeat(129) },
+      { addresses: [`${SIGNAL_ADDRESS}${'x'.repeat(60)}`] },
+      { addresses: [SIGNAL_ADDRESS, SIGNAL_ADDRESS] },
     ]) {
       expect(() => encodeTicket({ ...ticket, ...wrong })).toThrow(RangeError)
     }
@@ -142,5 +143,9 @@ describe('carriableAddresses', () => {
       carriableAddresses(['webrtc://x', 'tcp://[fe80::1%eth0]:1', 'tcp://h:1', 'tcp://1.2.3.4:0', ...many]),
     ).toEqual(many.slice(0, 8))
     expect(carriableAddresses(['tcp://[2001:DB8:0::7]:1', 'tcp://[2001:db8::7]:1'])).toEqual(['tcp://[2001:db8::7]:1'])
+    expect(carriableAddresses([SIGNAL_ADDRESS, SIGNAL_ADDRESS, 'tcp://192.0.2.7:1'])).toEqual([
+      'tcp://192.0.2.7:1',
+      SIGNAL_ADDRESS,
+    ])
   })
 })
