@@ -1,12 +1,18 @@
 import { randomBytes as systemRandomBytes } from 'node:crypto'
 import path from 'node:path'
 import { packChunkStore, placedChunkStore, readManifest } from '@dittofs/chunk-store'
-import { type Clock, DittoError, type Logger, type RandomBytes, systemClock, type Transport } from '@dittofs/interface'
+import {
+  type Clock,
+  type DeviceKey,
+  DittoError,
+  type Logger,
+  type RandomBytes,
+  systemClock,
+  type Transport,
+} from '@dittofs/interface'
 import { loadOrCreateIdentity } from '@dittofs/link'
 import { openNodeFolderFileSystem, openSpaceFolders, systemWatcher } from '@dittofs/live-folder'
 import { levelKeyValueStore, openMemberships } from '@dittofs/membership'
-import { bleTransport } from '@dittofs/transport-ble'
-import { tcpTransport } from '@dittofs/transport-tcp'
 import { ChangeSignal } from './change-signal.ts'
 import { ClosingStack } from './closing-stack.ts'
 import { loadConfig } from './config/config-file.ts'
@@ -48,6 +54,7 @@ import { openDatabase } from './state/open-database.ts'
 import { Origins } from './state/origins.ts'
 import { RemovedAuthors } from './state/removed-authors.ts'
 import { StatusReport } from './status/status-report.ts'
+import { systemTransports } from './transports/system-transports.ts'
 import { DeviceVersions } from './versions/device-versions.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -74,7 +81,7 @@ export interface DeviceInit {
   logger?: Logger
   clock?: Clock
   randomBytes?: RandomBytes
-  /** Take the place of TCP and Bluetooth. */
+  /** Take the place of TCP, WebRTC and Bluetooth. */
   transports?: readonly Transport[]
 }
 
@@ -233,10 +240,20 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   late.folders = folders
   await folders.open()
   if (init.online === true) {
+    const isInviting = () => memberships.invitations.list().some(({ state }) => state === 'open')
+    const isMember = (device: DeviceKey) => spaces.all().some(({ membership }) => membership.role(device) !== undefined)
+    const system = stack.add(
+      systemTransports({
+        ...{ config, identity, clock, logger, randomBytes: random },
+        // Who holds a ticket of this device is not known before.
+        mayReceive: (device) => isMember(device) || isInviting() || network?.isJoining(device) === true,
+      }),
+      (opened) => opened.close(),
+    )
     network = await OnlineNetwork.open({
       ...{ identity, memberships, spaces, kept, store, readManifest, database, config, clock, logger },
       ...{ lastSeen, randomBytes: random, home: home.path },
-      transports: init.transports ?? systemTransports(config, clock, logger),
+      transports: init.transports ?? system.transports,
       deviceName: () => label.name,
       notify: (text) => {
         notices.add(text).catch((error: unknown) => logger.warn({ error }, text))
@@ -307,11 +324,6 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     ...{ report, gate, changes, network, confirmations, collect },
     close: () => stack.close(),
   })
-}
-
-function systemTransports(config: Config, clock: Clock, logger: Logger): readonly Transport[] {
-  const tcp = tcpTransport({ clock, logger, mdns: config.mdns, beacon: config.beacon })
-  return config.bluetooth === 'on' ? [tcp, bleTransport({ clock, logger })] : [tcp]
 }
 
 function withInit(config: Config, init: DeviceInit): Config {

@@ -30,6 +30,8 @@ export interface IncomingDuplex {
 export interface Listener {
   /** Every address others may dial, one for each interface, with the port really bound where there are ports. */
   addresses(): readonly Address[]
+  /** Where it has no address now: why, in a sentence. */
+  problem?(): string
   /** Stops accepting. Connections already handed out live on. */
   close(): Promise<void>
 }
@@ -96,4 +98,6 @@ export interface Transport {
   dial(address: Address, options?: AbortOptions): Promise<Duplex>
   /** @throws DittoError DITTO_UNSUPPORTED */
   discover(options: DiscoverOptions): Promise<Discovery>
+  /** Told that this machine is in another network, or was asleep: what is open may have to find another way. */
+  networkChanged?(): void
 }

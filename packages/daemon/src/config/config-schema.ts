@@ -1,5 +1,6 @@
 import { CHUNKERS, type ChunkerKind, DURABILITIES, type Durability } from '@dittofs/interface'
 import { METERED_FILES, type MeteredFiles } from '@dittofs/sync'
+import { parseSignalOrigin } from '@dittofs/wire'
 import { parseByteSize } from '../limits/byte-size.ts'
 import { isReserve } from '../limits/disk-reserve.ts'
 import { parseHours } from '../limits/limit-hours.ts'
@@ -28,6 +29,11 @@ export interface Config {
   readonly mdns: boolean
   readonly beacon: boolean
   readonly bluetooth: BluetoothPolicy
+  readonly signaling: readonly string[]
+  readonly stun: string
+  readonly turn: string
+  readonly turn_username: string
+  readonly turn_credential: string
   readonly peers: readonly string[]
   readonly fetch: FetchPolicy
   readonly durability: Durability
@@ -58,6 +64,7 @@ export interface ConfigKey<Value> {
 const RATE_EXPECTED = 'a rate of at least 64 KiB a second written like "500 KiB" or "2 MiB", or empty'
 const MAX_NAME_BYTES = 128
 const MAX_PEERS = 256
+const MAX_SIGNALING_SERVERS = 4
 const PEER = /^(\[[0-9a-fA-F:.]+(%[0-9a-zA-Z]+)?\]|[^\s[\]:/]+):([0-9]{1,5})$/
 
 /** Whether `text` is `HOST:PORT`, an IPv6 address in brackets. */
@@ -105,6 +112,41 @@ export const CONFIG_KEYS: { readonly [Key in keyof Config]: ConfigKey<Config[Key
     isValid: isOneOf(BLUETOOTH_POLICIES),
     description:
       'Find and reach devices nearby by Bluetooth LE. "on": where this machine has an adapter; status says why it does not work. Anybody nearby can see that a device is here, but not whose.',
+  },
+  signaling: {
+    fallback: [],
+    expected: `a list of at most ${MAX_SIGNALING_SERVERS} servers written "wss://HOST" or "ws://HOST:PORT"`,
+    isValid: (value) =>
+      Array.isArray(value) &&
+      value.length <= MAX_SIGNALING_SERVERS &&
+      value.every((server) => typeof server === 'string' && isSignalingServer(server)),
+    description:
+      'Signaling servers, through which devices that share no network find a way to each other by WebRTC. A server sees which of its keys talk to each other and when, not what they say. Empty: none.',
+  },
+  stun: {
+    fallback: '',
+    expected: 'text written "HOST:PORT", or empty',
+    isValid: isServerAddress,
+    description: 'A STUN server, which tells this device its address outside. Empty: none.',
+  },
+  turn: {
+    fallback: '',
+    expected: 'text written "HOST:PORT", or empty',
+    isValid: isServerAddress,
+    description:
+      'A TURN server, which passes on what two devices say where no direct way is. It sees how much, not what. Empty: none.',
+  },
+  turn_username: {
+    fallback: '',
+    expected: `text of at most ${MAX_NAME_BYTES} bytes without control characters`,
+    isValid: isLabel,
+    description: 'The user name that the TURN server knows this device by.',
+  },
+  turn_credential: {
+    fallback: '',
+    expected: `text of at most ${MAX_NAME_BYTES} bytes without control characters`,
+    isValid: isLabel,
+    description: 'The password that goes with it.',
   },
   peers: {
     fallback: [],
@@ -243,6 +285,19 @@ function isLabel(value: unknown): boolean {
 
 function oneOf(values: readonly string[]): string {
   return values.map((value) => `"${value}"`).join(' or ')
+}
+
+function isServerAddress(value: unknown): boolean {
+  return value === '' || (typeof value === 'string' && isPeerAddress(value))
+}
+
+function isSignalingServer(text: string): boolean {
+  try {
+    parseSignalOrigin(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function isOneOf(values: readonly unknown[]): (value: unknown) => boolean {

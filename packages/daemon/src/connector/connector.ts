@@ -92,6 +92,8 @@ export class Connector {
   readonly #recentSightings: Sighting[] = []
   readonly #sightingListeners = new Set<(sighting: Sighting) => void>()
   readonly #tasks = new Set<Promise<void>>()
+  /** Who made the tickets that are dialled now. */
+  readonly #expected = new Set<DeviceKey>()
   readonly #stop = new AbortController()
 
   constructor(init: ConnectorInit) {
@@ -200,6 +202,20 @@ export class Connector {
    * @throws DittoError DITTO_PEER_UNREACHABLE
    */
   async dialTicket(options: TicketDial): Promise<Link> {
+    this.#expected.add(options.expected)
+    try {
+      return await this.#dialTicket(options)
+    } finally {
+      this.#expected.delete(options.expected)
+    }
+  }
+
+  /** Whether the device's ticket is being redeemed here. */
+  isExpecting(device: DeviceKey): boolean {
+    return this.#expected.has(device)
+  }
+
+  async #dialTicket(options: TicketDial): Promise<Link> {
     const knockKeys = [options.knockKey]
     const link = await dialTicket(
       {
@@ -221,11 +237,11 @@ export class Connector {
   }
 
   state(): ConnectorState {
-    const listening = [...this.#listeners].map(([name, listener]) => ({
-      name,
-      isUp: true,
-      addresses: listener.addresses(),
-    }))
+    const listening = [...this.#listeners].map(([name, listener]): LinkState => {
+      const addresses = listener.addresses()
+      const isUp = addresses.length > 0 || listener.problem === undefined
+      return { name, isUp, ...(isUp ? { addresses } : { reason: listener.problem?.() ?? '' }) }
+    })
     const problems = this.#init.secrets.peers().flatMap(({ key }): [DeviceKey, string][] => {
       if (key === this.#init.identity.key || this.#links.isConnected(key)) return []
       const problem = this.#table.problemOf(key)

@@ -154,7 +154,7 @@ export class OnlineNetwork implements Network {
       peerAddresses: config.peers.map((peer) => `tcp://${peer}`),
       onLink: (link) => this.#take(link),
       recordedAddresses: (device) => this.#addresses.addressesOf(device),
-      onMoved: () => this.#engine.probeLinks(),
+      onMoved: () => this.#networkChanged(),
     })
     this.#followEngine()
     for (const space of spaces.all()) this.addSpace(space)
@@ -192,6 +192,11 @@ export class OnlineNetwork implements Network {
     options: AbortOptions = {},
   ): Promise<readonly boolean[] | undefined> {
     return this.#engine.askKept(space.id, versions, options)
+  }
+
+  /** Whether this device is about to join a space of the other's. */
+  isJoining(device: DeviceKey): boolean {
+    return this.#connector.isExpecting(device)
   }
 
   addresses(): readonly Address[] {
@@ -284,7 +289,7 @@ export class OnlineNetwork implements Network {
     const { clock, logger } = this.#init
     const onWake = () => {
       logger.info({}, 'This machine slept; other devices are looked for anew.')
-      this.#engine.probeLinks()
+      this.#networkChanged()
       this.#connector.refresh()
     }
     const onLook = () => {
@@ -293,6 +298,11 @@ export class OnlineNetwork implements Network {
     }
     onLook()
     this.#watching = watchForWake({ clock, onWake, onLook }, this.#stop.signal)
+  }
+
+  #networkChanged(): void {
+    for (const transport of this.#init.transports) transport.networkChanged?.()
+    this.#engine.probeLinks()
   }
 
   #addressesChanged(): void {
