@@ -63,6 +63,8 @@ export interface PeerInfo {
   readonly problem?: string
   /** Milliseconds since the Unix epoch. */
   readonly lastSeen?: number
+  /** By how much the peer's clock was ahead of this device's when it connected, in milliseconds; below 0 behind. */
+  readonly clockOffsetMs?: number
 }
 
 /** A means by which devices find or reach each other: `tcp`, `mdns`, `beacon`, `ble`; later `webrtc`. */

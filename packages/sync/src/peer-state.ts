@@ -21,6 +21,8 @@ export interface PeerState {
   /** Bytes the peer said it misses. */
   readonly peerMissingBytes: number
   readonly spaces: readonly SpaceId[]
+  /** By how much the peer's clock was ahead when it connected, in milliseconds; what it says, no more. */
+  readonly clockOffsetMs?: number
   /** Set while the copies of a shared space differ though each side has all that the other has (DITTO_DIVERGED). */
   readonly divergence?: Divergence
 }
@@ -51,6 +53,7 @@ export function peerState(session: Session, standby: readonly string[]): PeerSta
     missingBytes: shared.reduce((bytes, one) => bytes + one.space.fetcher.state.missingBytes, 0),
     peerMissingBytes: shared.reduce((bytes, one) => bytes + (one.peerMissing?.bytes ?? 0), 0),
     spaces: shared.map((one) => one.space.id),
+    ...(session.peerClockOffsetMs !== undefined && { clockOffsetMs: session.peerClockOffsetMs }),
     ...(divergences.length > 0 && {
       divergence: {
         owners: [...new Set(divergences.flatMap(({ owners }) => owners))],

@@ -52,6 +52,7 @@ export class Session {
   readonly #theirs = new NamedSpaces()
   #sentSpaces = ''
   #peerInstance: Uint8Array | undefined
+  #peerClockOffsetMs: number | undefined
   #peerName: string | undefined
   #isReady = false
   #hasHeardSpaces = false
@@ -122,6 +123,11 @@ export class Session {
   /** Random bytes of the peer's run; `undefined` before its hello. */
   get peerInstance(): Uint8Array | undefined {
     return this.#peerInstance
+  }
+
+  /** By how much the peer's clock was ahead when its hello came, in milliseconds; `undefined` where it did not tell. */
+  get peerClockOffsetMs(): number | undefined {
+    return this.#peerClockOffsetMs
   }
 
   /** The name the peer gives itself: a label, trusted for nothing. */
@@ -224,7 +230,8 @@ export class Session {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop
-    this.#writer.post(encodeMessage({ type: 'hello', versions: PROTOCOL_VERSIONS, instance: this.#init.instance }))
+    const { instance, clock } = this.#init
+    this.#writer.post(encodeMessage({ type: 'hello', versions: PROTOCOL_VERSIONS, instance, time: clock.now() }))
     this.#start(this.#watch(signal))
     try {
       for await (const payload of this.link.frames()) {
@@ -256,6 +263,7 @@ export class Session {
       if (message.type !== 'hello') throw new DittoError('DITTO_PROTOCOL', 'The peer did not begin with a hello.')
       agreeVersion(PROTOCOL_VERSIONS, message.versions)
       this.#peerInstance = message.instance
+      if (message.time !== undefined) this.#peerClockOffsetMs = message.time - this.#init.clock.now()
       this.#start(this.#greet())
       return
     }

