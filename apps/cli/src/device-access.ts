@@ -1,4 +1,4 @@
-import type { Device } from '@dittofs/interface'
+import type { CheckedFinding, Device } from '@dittofs/interface'
 
 /** How a daemon is started; what is absent comes from the home's `config.toml`. */
 export interface DaemonSettings {
@@ -26,6 +26,8 @@ export interface DeviceAccess {
   /** Opens the home in this process. @throws DittoError DITTO_HOME_LOCKED while another process has it */
   open(options: { home: string; online: boolean }): Promise<Device>
   startDaemon(settings: DaemonSettings): Promise<Daemon>
+  /** Looks for what keeps the device of the home from working. */
+  examine(home: string, signal: AbortSignal): Promise<readonly CheckedFinding[]>
 }
 
 /** Loads what it needs when it needs it: a command that finds a daemon never loads a store. */
@@ -41,5 +43,9 @@ export const deviceAccess: DeviceAccess = {
   async startDaemon(settings) {
     const { startDaemon } = await import('@dittofs/daemon')
     return startDaemon(settings)
+  },
+  async examine(home, signal) {
+    const { examine } = await import('@dittofs/daemon')
+    return examine(home, { signal })
   },
 }

@@ -7,6 +7,7 @@ import { completionCommand } from './commands/completion.ts'
 import { conflictsCommand } from './commands/conflicts.ts'
 import { daemonCommand } from './commands/daemon.ts'
 import { devicesCommand } from './commands/devices.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { foldersCommand, pauseCommand, rescanCommand, resumeCommand } from './commands/folders.ts'
 import { getCommand } from './commands/get.ts'
 import { historyCommand } from './commands/history.ts'
@@ -66,6 +67,7 @@ const COMMANDS: readonly ((run: RunCommand) => Command)[] = [
   conflictsCommand,
   syncCommand,
   statusCommand,
+  doctorCommand,
   verifyCommand,
   collectCommand,
   completionCommand,

@@ -470,3 +470,17 @@ describe('the rest', () => {
     for (const word of ['daemon', 'devices', 'remove', 'missing', 'version']) expect(stdout).toContain(word)
   })
 })
+
+describe('doctor', () => {
+  const examine = (level: 'ok' | 'warning' | 'problem') => async () => [
+    { check: 'clock', level, text: 'It is as it is.' },
+  ]
+
+  it('prints what was found and ends with 1 only where there is a problem', async () => {
+    const bad = await runCli(['doctor'], { access: { examine: examine('problem') } })
+    expect(bad).toMatchObject({ status: 1, stdout: 'PROBLEM  clock  It is as it is.\n\n1 problem, 0 warnings.\n' })
+    expect((await runCli(['doctor'], { access: { examine: examine('warning') } })).status).toBe(0)
+    const json = await runCli(['doctor', '--json'], { access: { examine: examine('ok') } })
+    expect(JSON.parse(json.stdout)).toEqual({ findings: await examine('ok')() })
+  })
+})

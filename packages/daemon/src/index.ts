@@ -16,6 +16,7 @@ export { type Config, DEFAULT_CONFIG, type FetchPolicy, type SymlinkPolicy } fro
 export { type ConnectDeviceInit, connectDevice } from './control/connect-device.ts'
 export { type Daemon, startDaemon } from './control/start-daemon.ts'
 export { LocalDevice } from './device.ts'
+export { examine } from './doctor/doctor.ts'
 export { defaultHome } from './home/home.ts'
 export { type DeviceInit, openDevice } from './open-device.ts'
 export { VERSION } from './version.ts'

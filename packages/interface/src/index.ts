@@ -56,6 +56,7 @@ export type {
   VerifyResult,
   WaitingDevice,
 } from './device.ts'
+export { type Check, type CheckedFinding, FINDING_LEVELS, type Finding, type FindingLevel } from './doctor.ts'
 export {
   DittoError,
   type DittoErrorInit,

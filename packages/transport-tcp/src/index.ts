@@ -12,5 +12,10 @@
  * @packageDocumentation
  */
 export { BEACON_PORT } from './discovery/beacon.ts'
+export type { ProbeResult } from './discovery/hears-own.ts'
 export { MDNS_PORT } from './discovery/mdns.ts'
+export { probeBroadcast } from './discovery/probe-broadcast.ts'
+export { probeMulticast } from './discovery/probe-multicast.ts'
+export { type InterfaceAddress, type NetworkInterfaces, usableAddresses } from './interfaces.ts'
+export { parseTcpAddress } from './tcp-address.ts'
 export { DEFAULT_DIAL_TIMEOUT_MS, type TcpTransportInit, tcpTransport } from './tcp-transport.ts'

@@ -64,6 +64,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
       return device
     },
     startDaemon: () => Promise.reject(new Error('this test starts no daemon')),
+    examine: () => Promise.reject(new Error('this test examines nothing')),
     ...options.access,
   }
   const stdout = new KeepingStream(options.isTerminal)
