@@ -19,8 +19,10 @@ import { listCommand } from './commands/list.ts'
 import { moveCommand } from './commands/move.ts'
 import { evictCommand, pinCommand, unpinCommand } from './commands/pin.ts'
 import { planCommand } from './commands/plan.ts'
+import { receiveCommand } from './commands/receive.ts'
 import { removeCommand } from './commands/remove.ts'
 import { restoreCommand } from './commands/restore.ts'
+import { sendCommand } from './commands/send.ts'
 import { spacesCommand } from './commands/spaces.ts'
 import { statusCommand } from './commands/status.ts'
 import { syncCommand } from './commands/sync.ts'
@@ -65,6 +67,8 @@ const COMMANDS: readonly ((run: RunCommand) => Command)[] = [
   restoreCommand,
   undoCommand,
   conflictsCommand,
+  sendCommand,
+  receiveCommand,
   syncCommand,
   statusCommand,
   doctorCommand,

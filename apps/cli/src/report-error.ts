@@ -11,7 +11,10 @@ const HINTS: Partial<Readonly<Record<ErrorCode, Readonly<Record<string, string>>
     'invite --revoke': '"dittofs invite --list" shows the IDs',
   },
   DITTO_CHUNK_MISSING: { get: '"dittofs status" shows which devices are connected' },
-  DITTO_PEER_UNREACHABLE: { join: 'is "dittofs daemon" running at the other device, in the same network?' },
+  DITTO_PEER_UNREACHABLE: {
+    receive: 'is "dittofs send" still running at the other device, in the same network?',
+    join: 'is "dittofs daemon" running at the other device, in the same network?',
+  },
 }
 
 export interface ReportOptions {

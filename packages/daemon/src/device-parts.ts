@@ -3,6 +3,7 @@ import type { Identity } from '@dittofs/link'
 import type { Memberships } from '@dittofs/membership'
 import type { ChangeSignal } from './change-signal.ts'
 import type { Config } from './config/config-schema.ts'
+import type { HeldChunks } from './content/held-chunks.ts'
 import type { DeviceLabel } from './device-label.ts'
 import type { DeviceFolders } from './folders/device-folders.ts'
 import type { Home } from './home/home.ts'
@@ -14,7 +15,9 @@ import type { SharedGate } from './shared-gate.ts'
 import type { SpaceFiles } from './space-files.ts'
 import type { SpaceRegistry } from './spaces/space-registry.ts'
 import type { Notices } from './state/notices.ts'
+import type { Origins } from './state/origins.ts'
 import type { StatusReport } from './status/status-report.ts'
+import type { TransferTable } from './transfer/transfer-table.ts'
 import type { DeviceVersions } from './versions/device-versions.ts'
 
 /** What an opened device is made of; `openDevice` puts it together. */
@@ -32,6 +35,9 @@ export interface DeviceParts {
   readonly memberships: Memberships
   readonly confirmations: Confirmations
   readonly files: SpaceFiles
+  readonly held: HeldChunks
+  readonly origins: Origins
+  readonly transfers: TransferTable
   readonly folders: DeviceFolders
   readonly versions: DeviceVersions
   readonly pins: DevicePins

@@ -22,6 +22,10 @@ import {
   type OpenInvitation,
   type Pins,
   type ProgressOptions,
+  type ReceiveOptions,
+  type ReceiveResult,
+  type SendEvent,
+  type SendOptions,
   type SpaceInfo,
   type SyncOptions,
   type SyncResult,
@@ -41,6 +45,9 @@ import { adoptSpace } from './spaces/adopt-space.ts'
 import { createSpace } from './spaces/create-space.ts'
 import type { OpenSpace } from './spaces/open-space.ts'
 import { selectSpace } from './spaces/select-space.ts'
+import { EventQueue } from './transfer/event-queue.ts'
+import { receiveFiles } from './transfer/receive-files.ts'
+import { sendFiles } from './transfer/send-files.ts'
 
 /** The device in this process: every call goes to the part that does it. */
 export class LocalDevice implements Device {
@@ -176,6 +183,30 @@ export class LocalDevice implements Device {
 
   async remove(path: string, options: { space?: string } = {}): Promise<void> {
     await this.#run({}, () => this.#parts.files.remove(this.#space(options.space), path))
+  }
+
+  async *send(sources: readonly string[], options: SendOptions = {}): AsyncGenerator<readonly SendEvent[]> {
+    this.#refuseWhenClosed()
+    const network = this.#network('send')
+    const isProgress = (event: SendEvent) => event.kind === 'progress'
+    const events = new EventQueue<SendEvent>((last, next) => isProgress(last) && isProgress(next))
+    const over = new AbortController()
+    const signal = options.signal === undefined ? over.signal : AbortSignal.any([options.signal, over.signal])
+    const running = this.#run({ ...options, signal }, (bound) =>
+      sendFiles(this.#parts, network, sources, bound, (event) => events.push(event)),
+    ).finally(() => events.end())
+    running.catch(() => undefined)
+    try {
+      yield* events.batches()
+      await running
+    } finally {
+      over.abort(new DittoError('DITTO_CLOSED', 'The transfer was called off.'))
+      await running.catch(() => undefined)
+    }
+  }
+
+  async receive(ticket: string, options: ReceiveOptions): Promise<ReceiveResult> {
+    return this.#run(options, (bound) => receiveFiles(this.#parts, this.#network('receive'), ticket, bound))
   }
 
   async sync(options: SyncOptions = {}): Promise<SyncResult> {

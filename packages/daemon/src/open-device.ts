@@ -54,6 +54,8 @@ import { openDatabase } from './state/open-database.ts'
 import { Origins } from './state/origins.ts'
 import { RemovedAuthors } from './state/removed-authors.ts'
 import { StatusReport } from './status/status-report.ts'
+import { dissolveLeftovers } from './transfer/dissolve-transfer.ts'
+import { TransferTable } from './transfer/transfer-table.ts'
 import { systemTransports } from './transports/system-transports.ts'
 import { DeviceVersions } from './versions/device-versions.ts'
 
@@ -153,6 +155,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   const kept = new KeptContent({ marks, released: new ReleasedVersions(database), held, foldersOf, gate })
   /** Set once the network is up; what comes before is told to it then. */
   let network: OnlineNetwork | undefined
+  const transfers = await TransferTable.open(database)
   const spaces: SpaceRegistry = await SpaceRegistry.open({
     ...{ directory: home.spaces, database, memberships, identity, clock, randomBytes: random, logger },
     retention: { keepMs: config.history_days * DAY_MS, keepVersions: config.history_versions },
@@ -164,8 +167,10 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     onDiscard: async (space) => {
       await network?.removeSpace(space)
     },
+    isAside: (space) => transfers.has(space),
   })
   stack.add(spaces, (opened) => opened.close())
+  await dissolveLeftovers({ spaces, store, origins, memberships, transfers }, clock.now())
   const lastSeen = await LastSeen.open(database, clock)
   const alone = offlineView(identity.key, () => otherMembers(spaces.all(), identity.key), lastSeen)
   const report: StatusReport = new StatusReport({
@@ -317,6 +322,9 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       spaces,
       memberships,
       files,
+      held,
+      origins,
+      transfers,
       folders,
       versions,
       pins,

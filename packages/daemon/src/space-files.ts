@@ -89,6 +89,16 @@ export class SpaceFiles {
     return gate.share(() => new GetTree({ ...this.#init, durability, symlinks }, space, entry, options).run(), options)
   }
 
+  /** Writes everything in a space into a directory, which is made where it is not there. */
+  async getAll(space: OpenSpace, options: GetOptions & { output: string; canReplace: boolean }): Promise<GetResult> {
+    const { config, gate } = this.#init
+    const entry = space.metadata.lookup('')
+    if (entry === undefined) throw new DittoError('DITTO_INTERNAL', 'A space without a root.')
+    const { durability, symlinks } = config
+    const init = { ...this.#init, durability, symlinks, canReplace: options.canReplace }
+    return gate.share(() => new GetTree(init, space, entry, options).run(), options)
+  }
+
   async getChunks(
     space: OpenSpace,
     ids: readonly ChunkId[],

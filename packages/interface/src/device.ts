@@ -121,7 +121,7 @@ export interface ListEntry {
 
 /** Where long work stands. Totals are `undefined` until known; bytes and files never fall. */
 export interface Progress {
-  readonly phase: 'scan' | 'add' | 'connect' | 'confirm' | 'metadata' | 'fetch' | 'write' | 'verify' | 'repair'
+  readonly phase: 'scan' | 'add' | 'connect' | 'confirm' | 'metadata' | 'fetch' | 'write' | 'verify' | 'repair' | 'send'
   readonly filesDone: number
   readonly filesTotal?: number
   readonly bytesDone: number
@@ -224,6 +224,37 @@ export interface GetResult {
   readonly skipped: readonly { readonly path: string; readonly code: string; readonly reason: string }[]
 }
 
+export interface SendOptions extends AbortOptions {
+  /** How long the ticket waits for somebody to use it, in milliseconds, at most 30 days. Default one hour. */
+  expiresInMs?: number
+}
+
+/** How a one-off transfer goes, told to whoever sends. */
+export type SendEvent =
+  | { readonly kind: 'progress'; readonly progress: Progress }
+  | {
+      /** Everything is read: whoever has the ticket may receive it. */
+      readonly kind: 'ticket'
+      readonly ticket: string
+      /** Milliseconds since the Unix epoch. */
+      readonly expiresAt: number
+      readonly files: number
+      readonly bytes: number
+      readonly skipped: AddResult['skipped']
+    }
+  | { readonly kind: 'receiver' | 'done'; readonly peer: { readonly id: DeviceId; readonly name: string } }
+
+export interface ReceiveOptions extends ProgressOptions {
+  /** Absolute path of the directory in which to write; made where it is not there. */
+  directory: string
+  /** Whether files there that differ are replaced. Default `false`. */
+  replace?: boolean
+}
+
+export interface ReceiveResult extends GetResult {
+  readonly peer: { readonly id: DeviceId; readonly name: string }
+}
+
 export interface SyncOptions extends ProgressOptions {
   /** How long to look for devices and exchange, in milliseconds. */
   timeoutMs?: number
@@ -302,6 +333,21 @@ export interface Device {
   ): AsyncIterable<Uint8Array>
   move(from: string, to: string, options?: { space?: string }): Promise<void>
   remove(path: string, options?: { space?: string }): Promise<void>
+
+  /**
+   * Offers files and directories once to a device that is no member of anything. Goes on until that one has everything:
+   * the last event is `done`. Breaking the loop calls it off; nothing of it stays on this device either way.
+   *
+   * @throws DittoError DITTO_TICKET_EXPIRED (nobody came), and as `add`
+   */
+  send(sources: readonly string[], options?: SendOptions): AsyncIterable<readonly SendEvent[]>
+  /**
+   * Receives what a ticket of `send` offers. After a failure the same ticket goes on where it stopped.
+   *
+   * @throws DittoError DITTO_EXISTS (before anything is fetched), DITTO_TICKET_*, DITTO_PEER_UNREACHABLE,
+   *   DITTO_CHUNK_MISSING, DITTO_NO_SPACE
+   */
+  receive(ticket: string, options: ReceiveOptions): Promise<ReceiveResult>
 
   sync(options?: SyncOptions): Promise<SyncResult>
   /**

@@ -36,5 +36,5 @@ export { type RedeemTicketInit, type RedeemTicketResult, redeemTicket } from './
 export { meetKeys, type SharedSecret, type TicketKeys, ticketKeys } from './shared-secrets.ts'
 export { type Signer, type VerifySignature, verifyEd25519 } from './signer.ts'
 export type { SpaceMembership } from './space-membership.ts'
-export { decodeTicket, encodeTicket, type Ticket } from './ticket.ts'
+export { decodeTicket, decodeTicketOf, encodeTicket, type Ticket, type TicketKind } from './ticket.ts'
 export { describeTicketNotice, type TicketNotice } from './ticket-notice.ts'

@@ -20,7 +20,7 @@ import type { KeyValueChange, KeyValueStore } from './key-value-store.ts'
 import { SerialQueue } from './serial-queue.ts'
 import { type SharedSecret, ticketKeys } from './shared-secrets.ts'
 import type { Signer } from './signer.ts'
-import { carriableAddresses, encodeTicket, TICKET_SECRET_BYTES } from './ticket.ts'
+import { carriableAddresses, encodeTicket, TICKET_SECRET_BYTES, type TicketKind } from './ticket.ts'
 
 export const DEFAULT_INVITATION_MS = 60 * 60 * 1000
 export const MAX_INVITATION_MS = 30 * 24 * 60 * 60 * 1000
@@ -39,6 +39,8 @@ export interface InvitationLedgerInit {
 
 export interface CreateInvitationOptions {
   space: SpaceId
+  /** Default `join`. */
+  kind?: TicketKind
   /** Default `full`. */
   role?: Role
   /** Default an hour, at most 30 days; rounded up to a whole minute. */
@@ -103,6 +105,7 @@ export class InvitationLedger {
       const secret = random(TICKET_SECRET_BYTES)
       const expiresAt = Math.ceil((now + expiresInMs) / 60_000) * 60_000
       const ticket = encodeTicket({
+        kind: options.kind ?? 'join',
         key: signer.key,
         space,
         role,
@@ -118,6 +121,15 @@ export class InvitationLedger {
       await this.#init.store.write([put(invitation), ...this.#forgettable(now)])
       this.#invitations.set(id, invitation)
       return { ...view(invitation, now), ticket }
+    })
+  }
+
+  /** Forgets every invitation to a space, open or dead; durable on return. */
+  forget(space: SpaceId): Promise<void> {
+    return this.#queue.run(async () => {
+      const ids = [...this.#invitations].flatMap(([id, invitation]) => (invitation.space === space ? [id] : []))
+      await this.#init.store.write(ids.map((id) => ({ type: 'del', key: PREFIX + id })))
+      for (const id of ids) this.#invitations.delete(id)
     })
   }
 

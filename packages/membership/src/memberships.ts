@@ -17,7 +17,7 @@ import { type Signer, type VerifySignature, verifyEd25519 } from './signer.ts'
 import { SpaceMembership } from './space-membership.ts'
 import { decodeStatement, signStatement, statementId } from './statement.ts'
 import { StatementGraph } from './statement-graph.ts'
-import { loadSpaces, putSpace, putStatement, type SpaceRecord } from './stored-space.ts'
+import { deleteSpace, loadSpaces, putSpace, putStatement, type SpaceRecord } from './stored-space.ts'
 
 export interface MembershipsInit {
   store: KeyValueStore
@@ -132,6 +132,18 @@ export class Memberships {
     if (present === undefined) return this.#store({ name: fitLabel(options.name), meet: options.meet }, graph)
     await present.receive(options.statements)
     return present
+  }
+
+  /**
+   * Forgets a space, its statements and the invitations to it, as if this device had never heard of it; durable on
+   * return. For spaces that end: a space that others go on with is left by a statement.
+   */
+  async forget(space: SpaceId): Promise<void> {
+    await this.invitations.forget(space)
+    const membership = this.#spaces.get(space)
+    if (membership === undefined) return
+    this.#spaces.delete(space)
+    await this.#init.store.write(deleteSpace(space, membership.statements().length))
   }
 
   /** What this device shares with others and they with it: for knocks, announcements and what to look for. */

@@ -26,6 +26,12 @@ export function putStatement(space: SpaceId, index: number, bytes: Uint8Array): 
   return { type: 'put', key: `${STATEMENT_PREFIX}${space}/${String(index).padStart(4, '0')}`, value: bytes }
 }
 
+/** Takes back what {@link putSpace} and {@link putStatement} wrote. @param statements - how many there are */
+export function deleteSpace(space: SpaceId, statements: number): KeyValueChange[] {
+  const keys = Array.from({ length: statements }, (_, index) => putStatement(space, index, new Uint8Array()).key)
+  return [SPACE_PREFIX + space, ...keys].map((key) => ({ type: 'del', key }))
+}
+
 /** @throws DittoError DITTO_STORE_CORRUPT */
 export async function loadSpaces(
   store: KeyValueStore,

@@ -17,8 +17,13 @@ export const MAX_TICKET_ADDRESSES = 8
 export const MAX_SIGNAL_ADDRESS_BYTES = 128
 export const TICKET_SECRET_BYTES = 16
 
+/** What a ticket is for: to `join` a space for good, or to receive once what somebody `send`s. */
+export type TicketKind = 'join' | 'send'
+
 /** What an invitation hands over, out of band. Whoever holds it may use it, once. */
 export interface Ticket {
+  /** Default `join`. One to `send` has the role `read`. */
+  readonly kind?: TicketKind
   /** The inviter's. */
   readonly key: DeviceKey
   readonly space: SpaceId
@@ -34,12 +39,15 @@ export interface Ticket {
 const PREFIX = 'DITTO1'
 const VERSION = 1
 const ROLE_NUMBERS = { full: 1, read: 2 } as const satisfies Record<Role, number>
+/** In the place of a role: a reader of a space that lasts as long as one transfer. */
+const SEND_NUMBER = 3
 const ADDRESS_TYPES = { tcp4: 1, tcp6: 2 } as const
 const CHECKSUM_BYTES = 4
 const FIXED_BYTES = 1 + 1 + 32 + 32 + TICKET_SECRET_BYTES + 4 + 1
 
 /**
- * Writes a ticket as text fit for a QR code's alphanumeric mode: `DITTO1`, then base32 of version u8, role u8, key 32,
+ * Writes a ticket as text fit for a QR code's alphanumeric mode: `DITTO1`, then base32 of version u8, role u8 (1 full,
+ * 2 read, 3 a one-off transfer), key 32,
  * space 32, secret 16, expiry u32 big-endian in minutes, count u8, addresses (type u8, IP 4 or 16, port u16
  * big-endian), the `webrtc://` address as text up to the checksum, first 4 bytes of SHA-256 of all before.
  *
@@ -61,7 +69,7 @@ export function encodeTicket(ticket: Ticket): string {
   const expiry = Buffer.alloc(4)
   expiry.writeUInt32BE(minutes)
   const content = Buffer.concat([
-    Buffer.of(VERSION, ROLE_NUMBERS[ticket.role]),
+    Buffer.of(VERSION, ticket.kind === 'send' ? SEND_NUMBER : ROLE_NUMBERS[ticket.role]),
     deviceKey.toBytes(ticket.key),
     spaceId.toBytes(ticket.space),
     ticket.secret,
@@ -87,12 +95,14 @@ export function decodeTicket(text: string): Ticket {
   if (content[0] !== VERSION) {
     throw new DittoError('DITTO_TICKET_MANGLED', 'This ticket was made by another version of DittoFS: update this one.')
   }
-  const role = (Object.keys(ROLE_NUMBERS) as Role[]).find((name) => ROLE_NUMBERS[name] === content[1])
+  const isSend = content[1] === SEND_NUMBER
+  const role = isSend ? 'read' : (Object.keys(ROLE_NUMBERS) as Role[]).find((name) => ROLE_NUMBERS[name] === content[1])
   if (role === undefined) throw mangled()
   const { addresses, end } = decodeAddresses(content, FIXED_BYTES - 1)
   const signalAddress = content.subarray(end).toString()
   if (signalAddress !== '' && !isCarriableSignalAddress(signalAddress)) throw mangled()
   return {
+    ...(isSend && { kind: 'send' as const }),
     key: deviceKey.fromBytes(content.subarray(2, 34)),
     space: spaceId.fromBytes(content.subarray(34, 66)),
     role,
@@ -100,6 +110,22 @@ export function decodeTicket(text: string): Ticket {
     expiresAt: content.readUInt32BE(82) * 60_000,
     addresses: signalAddress === '' ? addresses : [...addresses, signalAddress],
   }
+}
+
+/**
+ * Reads a ticket that has to be of one kind.
+ *
+ * @throws DittoError DITTO_TICKET_MANGLED, DITTO_USAGE (of the other kind)
+ */
+export function decodeTicketOf(kind: TicketKind, text: string): Ticket {
+  const ticket = decodeTicket(text)
+  if ((ticket.kind ?? 'join') === kind) return ticket
+  throw new DittoError(
+    'DITTO_USAGE',
+    kind === 'join'
+      ? 'This ticket brings files once and makes no member: use it with "dittofs receive".'
+      : 'This ticket makes a device a member of a space: use it with "dittofs join".',
+  )
 }
 
 /** The first addresses that a ticket can hold, those of TCP before the one at a signaling server, without repeats. */

@@ -2,7 +2,7 @@ import { DittoError, deviceKey, spaceId } from '@dittofs/interface'
 import { decodeBase32, encodeBase32 } from '@dittofs/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { carriableAddresses, decodeTicket, encodeTicket, type Ticket } from '../src/ticket.ts'
+import { carriableAddresses, decodeTicket, decodeTicketOf, encodeTicket, type Ticket } from '../src/ticket.ts'
 
 const SIGNAL_ADDRESS = `webrtc://${'44'.repeat(32)}@signal.example`
 
@@ -147,5 +147,24 @@ describe('carriableAddresses', () => {
       'tcp://192.0.2.7:1',
       SIGNAL_ADDRESS,
     ])
+  })
+})
+
+describe('decodeTicketOf', () => {
+  const sending: Ticket = { ...ticket, kind: 'send', role: 'read' }
+
+  it('reads a ticket of its kind', () => {
+    expect(decodeTicketOf('join', encodeTicket(ticket))).toEqual(ticket)
+    expect(decodeTicketOf('send', encodeTicket(sending))).toEqual(sending)
+  })
+
+  it('says with which command a ticket of the other kind goes', () => {
+    const used = { code: 'DITTO_USAGE' }
+    expect(() => decodeTicketOf('join', encodeTicket(sending))).toThrowError(
+      expect.objectContaining({ ...used, message: expect.stringContaining('dittofs receive') as string }),
+    )
+    expect(() => decodeTicketOf('send', encodeTicket(ticket))).toThrowError(
+      expect.objectContaining({ ...used, message: expect.stringContaining('dittofs join') as string }),
+    )
   })
 })

@@ -1,6 +1,7 @@
 import type { DeviceKey, SpaceId } from '@dittofs/interface'
 import type { Divergence } from './divergence-watch.ts'
 import type { Session } from './session.ts'
+import type { SharedSpace } from './shared-space.ts'
 
 /** One device that a session is open with. */
 export interface PeerState {
@@ -25,6 +26,26 @@ export interface PeerState {
   readonly clockOffsetMs?: number
   /** Set while the copies of a shared space differ though each side has all that the other has (DITTO_DIVERGED). */
   readonly divergence?: Divergence
+}
+
+/** One device in one space that it shares with this one. */
+export interface SpacePeer {
+  readonly peer: DeviceKey
+  /** Whether this device holds all metadata that the peer was found to hold. */
+  readonly isCaughtUp: boolean
+  /** Whether the peer holds the metadata that this device holds, and waits for nothing. */
+  readonly isPeerUpToDate: boolean
+  /** What the peer said it misses of the files shown; `undefined` until it has said. */
+  readonly peerMissing: { readonly chunks: number; readonly bytes: number } | undefined
+}
+
+export function spacePeer(session: Session, shared: SharedSpace): SpacePeer {
+  return {
+    peer: session.peer,
+    isCaughtUp: shared.exchange.isCaughtUp,
+    isPeerUpToDate: shared.isPeerUpToDate,
+    peerMissing: shared.peerMissing,
+  }
 }
 
 /** Whether nothing is under way in a session, either way. One that stands by has nothing to do. */

@@ -14,7 +14,7 @@ import type { EnsureOptions } from './fetcher.ts'
 import type { FileVersionRef } from './kept-questions.ts'
 import { DEFAULT_TRANSFER_BYTES, MemoryBudget } from './memory-budget.ts'
 import { DEFAULT_METERED_POLICY } from './metered-policy.ts'
-import { isDone, type PeerState, peerState } from './peer-state.ts'
+import { isDone, type PeerState, peerState, type SpacePeer, spacePeer } from './peer-state.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import type { Requester } from './requester.ts'
 import { Session } from './session.ts'
@@ -214,6 +214,14 @@ export class SyncEngine {
   /** This machine slept, or has other addresses than before: links that are dead by now are ended within seconds. */
   probeLinks(): void {
     this.#table.probeAll()
+  }
+
+  /** The devices that share a space in a session now, and where each stands in it. */
+  spacePeers(id: SpaceId): readonly SpacePeer[] {
+    return this.#table.main().flatMap((session) => {
+      const shared = session.shared.get(id)
+      return shared === undefined ? [] : [spacePeer(session, shared)]
+    })
   }
 
   /** Bytes of frames over all links since the start. */

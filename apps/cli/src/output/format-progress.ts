@@ -14,6 +14,7 @@ const PHASES: Readonly<Record<Progress['phase'], string>> = {
   write: 'Writing',
   verify: 'Verifying',
   repair: 'Repairing',
+  send: 'Sending',
 }
 
 /**

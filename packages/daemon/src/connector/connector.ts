@@ -196,6 +196,12 @@ export class Connector {
     this.#links.drop(device, reason)
   }
 
+  /** As {@link Connector.disconnect}, and remembers no more where the device was. */
+  forget(device: DeviceKey, reason: Error): void {
+    this.disconnect(device, reason)
+    this.#known.forget(device)
+  }
+
   /**
    * Opens a link to the device that made a ticket. It is the caller's alone: `onLink` does not hear of it.
    *

@@ -39,6 +39,14 @@ export class KnownAddresses {
     return true
   }
 
+  /** Where a device was reached is remembered no more. */
+  forget(device: DeviceKey): void {
+    if (!this.#reached.delete(device)) return
+    this.#saving = this.#saving
+      .then(() => this.#init.addressBook.save(device, []))
+      .catch((error: unknown) => this.#init.onFailure(error))
+  }
+
   /** Resolves when what is known is kept. */
   async close(): Promise<void> {
     await this.#saving

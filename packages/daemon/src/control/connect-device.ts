@@ -22,6 +22,10 @@ import {
   type OpenInvitation,
   type Pins,
   type ProgressOptions,
+  type ReceiveOptions,
+  type ReceiveResult,
+  type SendEvent,
+  type SendOptions,
   type SpaceInfo,
   type SyncOptions,
   type SyncResult,
@@ -177,6 +181,16 @@ class ConnectedDevice implements Device {
 
   remove(removed: string, options: { space?: string } = {}): Promise<void> {
     return this.#client.call('remove', { ...options, path: removed })
+  }
+
+  send(sources: readonly string[], options: SendOptions = {}): AsyncIterable<readonly SendEvent[]> {
+    const { signal: _signal, ...parameters } = options
+    return this.#client.stream('send', { ...parameters, sources: [...sources] }, options)
+  }
+
+  receive(ticket: string, options: ReceiveOptions): Promise<ReceiveResult> {
+    const { signal: _signal, onProgress: _onProgress, ...parameters } = options
+    return this.#client.call('receive', { ...parameters, ticket }, options)
   }
 
   sync(options: SyncOptions = {}): Promise<SyncResult> {

@@ -1,4 +1,4 @@
-import { CHUNKERS, type Device, type ListEntry, ROLES } from '@dittofs/interface'
+import { CHUNKERS, type Device, type ListEntry, ROLES, type SendEvent } from '@dittofs/interface'
 import * as v from 'valibot'
 import { FOLDER_ROUTES } from './folder-routes.ts'
 import { chunk, flag, localPath, milliseconds, offset, space, target, text } from './parameters.ts'
@@ -48,6 +48,14 @@ export const CONTROL_ROUTES = {
   ),
   move: call({ from: text, to: text, space }, (device, { from, to, ...options }) => device.move(from, to, options)),
   remove: call({ path: text, space }, (device, { path: removed, ...options }) => device.remove(removed, options)),
+
+  send: stream<{ sources: v.ArraySchema<typeof localPath, undefined>; expiresInMs: typeof milliseconds }, SendEvent>(
+    { sources: v.array(localPath), expiresInMs: milliseconds },
+    (device, { sources, ...options }, { signal }) => device.send(sources, { ...options, signal }),
+  ),
+  receive: call({ ticket: text, directory: localPath, replace: flag }, (device, { ticket, ...options }, context) =>
+    device.receive(ticket, { ...options, ...context }),
+  ),
 
   sync: call({ timeoutMs: milliseconds }, (device, options, context) => device.sync({ ...options, ...context })),
   waitUntilSynced: call({}, (device, _, { signal }) => device.waitUntilSynced({ signal })),

@@ -45,6 +45,8 @@ export interface GetTreeInit {
   clock: Clock
   durability: Durability
   symlinks: SymlinkPolicy
+  /** Whether what differs is replaced. Default: where the person named the place. */
+  canReplace?: boolean
 }
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
@@ -94,6 +96,10 @@ export class GetTree {
     return this.#result
   }
 
+  get #canReplace(): boolean {
+    return this.#init.canReplace ?? this.#options.output !== undefined
+  }
+
   async #parentDirectory(): Promise<string> {
     const parent = nodePath.dirname(this.#output)
     return realpath(parent).catch((error: unknown) => {
@@ -118,7 +124,7 @@ export class GetTree {
       root,
       symlinks: this.#init.symlinks,
       durability: this.#init.durability,
-      canReplace: this.#options.output !== undefined,
+      canReplace: this.#canReplace,
       ...(chosenName === undefined ? {} : { chosenName }),
     })
   }
@@ -183,7 +189,7 @@ export class GetTree {
     isNew: boolean,
   ): AsyncGenerator<{ entry: TreeEntry; names: readonly string[] }> {
     const skippedDirectories = new Set<string>()
-    const canChange = this.#options.output !== undefined
+    const canChange = this.#canReplace
     for await (const batch of this.#space.metadata.walk(this.#entry.path, this.#signal)) {
       for (const entry of batch) {
         const below = this.#entry.path === '' ? entry.path : entry.path.slice(this.#entry.path.length + 1)

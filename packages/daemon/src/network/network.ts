@@ -2,13 +2,18 @@ import type {
   AbortOptions,
   Address,
   ChunkId,
+  DeviceKey,
   JoinResult,
   ProgressOptions,
   SyncOptions,
   SyncResult,
+  Unsubscribe,
 } from '@dittofs/interface'
-import type { FileVersionRef } from '@dittofs/sync'
+import type { RedeemTicketResult, Ticket } from '@dittofs/membership'
+import type { FileVersionRef, SpacePeer } from '@dittofs/sync'
+import type { FetchPolicy } from '../config/config-schema.ts'
 import type { ContentFetcher } from '../content/content-fetcher.ts'
+import type { ProgressReporter } from '../progress-reporter.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import type { NetworkView } from '../status/status-report.ts'
 
@@ -31,8 +36,20 @@ export interface Network extends NetworkView, ContentFetcher {
   join(ticket: string, options?: ProgressOptions): Promise<JoinResult>
   sync(options?: SyncOptions): Promise<SyncResult>
   waitUntilSynced(options?: AbortOptions): Promise<void>
-  /** Takes part in a space that was made or joined, or no more in one that was discarded. */
-  addSpace(space: OpenSpace): void
+  /** Redeems a ticket of whatever kind: a member of its space, durably, on return. */
+  redeem(ticket: Ticket, progress: ProgressReporter, options?: AbortOptions): Promise<RedeemTicketResult>
+  /** The devices that share a space in a session now. */
+  spacePeers(space: OpenSpace): readonly SpacePeer[]
+  /** Something that `spacePeers` tells may have changed. */
+  onPeerChange(listener: () => void): Unsubscribe
+  /** Ends the links to a device that shares no lasting space, and remembers nothing of it. */
+  forgetDevice(device: DeviceKey): void
+  /**
+   * Takes part in a space that was made or joined, or no more in one that was discarded.
+   *
+   * @param policy - default: that of the settings
+   */
+  addSpace(space: OpenSpace, policy?: FetchPolicy): void
   removeSpace(space: OpenSpace): Promise<void>
   /** What is announced, or by which secrets others may knock, has changed: tickets, spaces. */
   secretsChanged(): void

@@ -19,15 +19,24 @@ import {
   type ProgressOptions,
   type RandomBytes,
   type ReadManifest,
+  type SpaceId,
   type SyncOptions,
   type SyncResult,
   type Transport,
+  type Unsubscribe,
 } from '@dittofs/interface'
 import { deviceId, type Identity } from '@dittofs/link'
-import { type AskPerson, type Memberships, missingStatements, statementIds } from '@dittofs/membership'
-import { type FileVersionRef, SyncEngine, statementExchange } from '@dittofs/sync'
+import {
+  type AskPerson,
+  type Memberships,
+  missingStatements,
+  type RedeemTicketResult,
+  statementIds,
+  type Ticket,
+} from '@dittofs/membership'
+import { type FileVersionRef, type SpacePeer, SyncEngine, statementExchange } from '@dittofs/sync'
 import type { Level } from 'level'
-import type { Config } from '../config/config-schema.ts'
+import type { Config, FetchPolicy } from '../config/config-schema.ts'
 import { Connector } from '../connector/connector.ts'
 import type { FetchOptions, LackingFile } from '../content/content-fetcher.ts'
 import { parseByteSize } from '../limits/byte-size.ts'
@@ -35,8 +44,9 @@ import { diskSpaceOf } from '../limits/disk-reserve.ts'
 import { RoomWatch } from '../limits/room-watch.ts'
 import { transferLimits } from '../limits/transfer-limits.ts'
 import { admitLink } from '../pairing/admit-link.ts'
-import { joinSpace } from '../pairing/join-space.ts'
+import { joinSpace, redeem } from '../pairing/join-space.ts'
 import type { KeptContent } from '../pins/kept-content.ts'
+import type { ProgressReporter } from '../progress-reporter.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import { otherMembers } from '../spaces/other-members.ts'
 import type { SpaceRegistry } from '../spaces/space-registry.ts'
@@ -148,7 +158,7 @@ export class OnlineNetwork implements Network {
     this.#fetcher = new EngineFetcher(this.#engine)
     this.#connector = new Connector({
       ...{ identity, clock, randomBytes, logger, transports: init.transports },
-      secrets: new DeviceSecrets({ memberships, isKept: (space) => spaces.get(space) !== undefined }),
+      secrets: new DeviceSecrets({ memberships, isKept: (space) => spaces.isOpen(space) }),
       addressBook: new StoredAddresses(init.database),
       listen: { port: config.port, ...(config.host === '' ? {} : { host: config.host }) },
       peerAddresses: config.peers.map((peer) => `tcp://${peer}`),
@@ -160,11 +170,13 @@ export class OnlineNetwork implements Network {
     for (const space of spaces.all()) this.addSpace(space)
   }
 
-  addSpace(space: OpenSpace): void {
+  addSpace(space: OpenSpace, policy: FetchPolicy = this.#init.config.fetch): void {
     const { metadata, membership } = space
-    const { config, kept } = this.#init
-    const choices = kept.choices(space)
-    this.#engine.addSpace({ metadata, membership, name: () => space.name, policy: config.fetch, choices })
+    const { kept } = this.#init
+    // What a person chose to keep or to leave is chosen of spaces that last.
+    const isLasting = this.#init.spaces.get(space.id) !== undefined
+    const choices = isLasting ? { choices: kept.choices(space) } : {}
+    this.#engine.addSpace({ metadata, membership, name: () => space.name, policy, ...choices })
     membership.onChange((removed) => this.#membersChanged(removed))
     this.#connector.secretsChanged()
   }
@@ -172,6 +184,29 @@ export class OnlineNetwork implements Network {
   async removeSpace(space: OpenSpace): Promise<void> {
     await this.#engine.removeSpace(space.id)
     this.#connector.secretsChanged()
+  }
+
+  forgetDevice(device: DeviceKey): void {
+    if (this.#otherMembers().has(device)) return
+    this.#connector.forget(device, new DittoError('DITTO_CLOSED', 'The transfer is over.'))
+  }
+
+  spacePeers(space: OpenSpace): readonly SpacePeer[] {
+    return this.#engine.spacePeers(space.id)
+  }
+
+  onPeerChange(listener: () => void): Unsubscribe {
+    return this.#engine.on('peer:change', listener)
+  }
+
+  async redeem(ticket: Ticket, progress: ProgressReporter, options: AbortOptions = {}): Promise<RedeemTicketResult> {
+    const { memberships, clock, deviceName } = this.#init
+    return redeem(
+      { connector: this.#connector, memberships, clock, deviceName: deviceName() },
+      ticket,
+      progress,
+      options,
+    )
   }
 
   contentCame(space: OpenSpace): void {
@@ -317,8 +352,18 @@ export class OnlineNetwork implements Network {
       this.#engine.attach(link)
       return
     }
-    const { memberships, clock, logger, deviceName, notify, confirm, onChange } = this.#init
-    const init = { memberships, clock, logger, notify, confirm, deviceName: deviceName(), signal: this.#stop.signal }
+    const { memberships, spaces, clock, logger, deviceName, notify, confirm, onChange } = this.#init
+    const isAside = (space: SpaceId) => spaces.get(space) === undefined
+    const init = {
+      memberships,
+      clock,
+      logger,
+      notify,
+      confirm,
+      isAside,
+      deviceName: deviceName(),
+      signal: this.#stop.signal,
+    }
     const pairing = admitLink(init, link).then(() => {
       this.secretsChanged()
       onChange()
@@ -330,6 +375,7 @@ export class OnlineNetwork implements Network {
   #followEngine(): void {
     const { identity, logger, spaces, notify, onChange, onContent } = this.#init
     const seen = (device: DeviceKey) => {
+      if (!this.#otherMembers().has(device)) return
       this.#init.lastSeen.note(device).catch((error: unknown) => {
         logger.warn({ error }, 'The time a device was seen could not be written down.')
       })

@@ -1,4 +1,4 @@
-import type { Clock, Link, Logger } from '@dittofs/interface'
+import type { Clock, Link, Logger, SpaceId } from '@dittofs/interface'
 import { deviceId } from '@dittofs/link'
 import { type AskPerson, admitNewcomer, describeTicketNotice, type Memberships } from '@dittofs/membership'
 
@@ -12,6 +12,8 @@ export interface AdmitLinkInit {
   notify: (text: string) => void
   /** Asks a person here whether to let a newcomer in. */
   confirm: AskPerson
+  /** Whether members of the space come and go with a transfer, of which nobody is told. */
+  isAside: (space: SpaceId) => boolean
   signal: AbortSignal
 }
 
@@ -30,6 +32,7 @@ export async function admitLink(init: AdmitLinkInit, link: Link): Promise<void> 
     const { membership, role, peer } = result
     const id = deviceId(peer.key)
     logger.info({ device: id, name: peer.name, space: membership.space, role }, 'A device was paired.')
+    if (init.isAside(membership.space)) return
     notify(
       `${JSON.stringify(peer.name)} (${id}) joined the space ${JSON.stringify(membership.name)} with the role ${role}.`,
     )

@@ -28,7 +28,8 @@ export async function inviteTo(parts: Parts, space: OpenSpace, options: InviteOp
 
 /** The oldest first; dead ones for 30 days. */
 export function listInvitations(parts: Parts): OpenInvitation[] {
-  return parts.memberships.invitations.list().map(({ id, space, role, expiresAt, state, usedBy, hasConfirmation }) => ({
+  const invitations = parts.memberships.invitations.list().filter(({ space }) => parts.spaces.get(space) !== undefined)
+  return invitations.map(({ id, space, role, expiresAt, state, usedBy, hasConfirmation }) => ({
     id,
     space: { id: space, name: parts.spaces.get(space)?.name ?? '' },
     role,

@@ -1,6 +1,13 @@
-import type { Clock, JoinResult, ProgressOptions } from '@dittofs/interface'
+import type { AbortOptions, Clock, JoinResult, ProgressOptions } from '@dittofs/interface'
 import { deviceId } from '@dittofs/link'
-import { decodeTicket, type Memberships, redeemTicket, ticketKeys } from '@dittofs/membership'
+import {
+  decodeTicketOf,
+  type Memberships,
+  type RedeemTicketResult,
+  redeemTicket,
+  type Ticket,
+  ticketKeys,
+} from '@dittofs/membership'
 import type { Connector } from '../connector/connector.ts'
 import { ProgressReporter } from '../progress-reporter.ts'
 import type { SpaceRegistry } from '../spaces/space-registry.ts'
@@ -21,10 +28,26 @@ export interface JoinSpaceInit {
  * @throws DittoError DITTO_TICKET_MANGLED and the other DITTO_TICKET codes, DITTO_PEER_UNREACHABLE, DITTO_USAGE
  */
 export async function joinSpace(init: JoinSpaceInit, text: string, options: ProgressOptions): Promise<JoinResult> {
-  const { connector, memberships, spaces, clock, deviceName } = init
-  const signal = options.signal === undefined ? {} : { signal: options.signal }
-  const ticket = decodeTicket(text)
+  const { spaces, clock } = init
+  const ticket = decodeTicketOf('join', text)
   const progress = new ProgressReporter(clock, options.onProgress)
+  const { membership, role, peer } = await redeem(init, ticket, progress, options)
+  await spaces.discardUnused(membership)
+  await spaces.giveOwnLabel(membership)
+  const space = await spaces.adopt(membership)
+  progress.finish()
+  return { space: { id: space.id, name: space.name }, role, peer: { id: deviceId(peer.key), name: peer.name } }
+}
+
+/** The part that is the same for every kind of ticket: finds whoever made it, and becomes a member of its space. */
+export async function redeem(
+  init: Omit<JoinSpaceInit, 'spaces'>,
+  ticket: Ticket,
+  progress: ProgressReporter,
+  options: AbortOptions,
+): Promise<RedeemTicketResult> {
+  const { connector, memberships, clock, deviceName } = init
+  const signal = options.signal === undefined ? {} : { signal: options.signal }
   progress.begin('connect')
   const keys = ticketKeys(ticket.secret)
   const link = await connector.dialTicket({
@@ -34,17 +57,11 @@ export async function joinSpace(init: JoinSpaceInit, text: string, options: Prog
     expected: ticket.key,
     ...signal,
   })
-  const platform = process.platform
-  const { membership, role, peer } = await redeemTicket({
-    ...{ link, ticket, memberships, clock, platform, name: deviceName },
+  return redeemTicket({
+    ...{ link, ticket, memberships, clock, platform: process.platform, name: deviceName },
     onWait: (digits) => {
       progress.begin('confirm', { current: digits })
     },
     ...signal,
   })
-  await spaces.discardUnused(membership)
-  await spaces.giveOwnLabel(membership)
-  const space = await spaces.adopt(membership)
-  progress.finish()
-  return { space: { id: space.id, name: space.name }, role, peer: { id: deviceId(peer.key), name: peer.name } }
 }

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import {
   type ChunkerKind,
@@ -36,6 +37,8 @@ export interface SpaceRegistryInit {
   onOpen: (space: OpenSpace) => void
   /** Told of a space that is forgotten, before its metadata is closed. */
   onDiscard: (space: OpenSpace) => Promise<void>
+  /** Spaces that last as long as a transfer: {@link SpaceRegistry.openAside} opens them, nothing else shows them. */
+  isAside: (space: SpaceId) => boolean
 }
 
 /** The spaces of this device: who is a member follows from its statements, what they show from a store for each. */
@@ -44,6 +47,8 @@ export class SpaceRegistry {
   readonly #numbers: ReturnType<typeof numbersOf>
   readonly #discarded: ReturnType<typeof discardedOf>
   readonly #spaces = new Map<SpaceId, OpenSpace>()
+  /** Spaces of transfers. */
+  readonly #aside = new Map<SpaceId, OpenSpace>()
   readonly #adopting = new Map<SpaceId, Promise<OpenSpace>>()
   #numbering: Promise<unknown> = Promise.resolve()
 
@@ -52,6 +57,7 @@ export class SpaceRegistry {
     const registry = new SpaceRegistry(init)
     try {
       await forEachBounded(init.memberships.spaces(), OPENED_AT_ONCE, async (membership) => {
+        if (init.isAside(membership.space)) return
         const isDiscarded = await registry.#discarded.get(membership.space)
         if (isDiscarded === undefined) await registry.adopt(membership)
       })
@@ -79,6 +85,42 @@ export class SpaceRegistry {
 
   get(id: SpaceId): OpenSpace | undefined {
     return this.#spaces.get(id)
+  }
+
+  /** Whether the space is open, shown or not. */
+  isOpen(id: SpaceId): boolean {
+    return this.#spaces.has(id) || this.#aside.has(id)
+  }
+
+  /** Opens a space for a transfer: it shows nowhere and nothing follows it. */
+  async openAside(membership: SpaceMembership): Promise<OpenSpace> {
+    const space = await this.#load(membership)
+    this.#aside.set(space.id, space)
+    return space
+  }
+
+  /** What is stored stays. */
+  async closeAside(id: SpaceId): Promise<void> {
+    const space = this.#aside.get(id)
+    if (space === undefined) return
+    this.#aside.delete(id)
+    await this.#init.onDiscard(space)
+    await closeSpace(space)
+  }
+
+  /**
+   * Removes what is stored of a space that is not open, but for its chunks and its members.
+   *
+   * @returns its number
+   */
+  async erase(id: SpaceId): Promise<number | undefined> {
+    const number = await this.#numbers.get(id)
+    if (number === undefined) return undefined
+    for (const name of [`${number}`, `history-${number}`]) {
+      await rm(path.join(this.#init.directory, name), { recursive: true, force: true })
+    }
+    await this.#numbers.del(id)
+    return number
   }
 
   /** Makes a space whose first member is this device. */
@@ -159,7 +201,8 @@ export class SpaceRegistry {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#spaces.values()].map(closeSpace))
+    await Promise.all([...this.#spaces.values(), ...this.#aside.values()].map(closeSpace))
+    this.#aside.clear()
     this.#spaces.clear()
   }
 
@@ -170,6 +213,13 @@ export class SpaceRegistry {
   }
 
   async #open(membership: SpaceMembership): Promise<OpenSpace> {
+    const space = await this.#load(membership)
+    this.#spaces.set(space.id, space)
+    this.#init.onOpen(space)
+    return space
+  }
+
+  async #load(membership: SpaceMembership): Promise<OpenSpace> {
     const { identity, clock, randomBytes, logger } = this.#init
     const numbering = this.#numbering.then(() => this.#numberOf(membership.space))
     this.#numbering = numbering.catch(() => undefined)
@@ -195,7 +245,7 @@ export class SpaceRegistry {
       await metadata.close()
       throw error
     })
-    const space: OpenSpace = {
+    return {
       id: membership.space,
       number,
       get name() {
@@ -205,9 +255,6 @@ export class SpaceRegistry {
       metadata,
       history,
     }
-    this.#spaces.set(space.id, space)
-    this.#init.onOpen(space)
-    return space
   }
 
   /** Numbers go up and are never given again: rows that name one may outlive its space. */

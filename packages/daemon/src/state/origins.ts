@@ -38,6 +38,11 @@ export class Origins {
   async put(space: number, rows: readonly (readonly [source: string, origin: Origin])[]): Promise<void> {
     await this.#rows.batch(rows.map(([source, value]) => ({ type: 'put', key: keyOf(space, source), value })))
   }
+
+  /** Forgets a space that ended. */
+  async forget(space: number): Promise<void> {
+    await this.#rows.clear({ gte: keyOf(space, ''), lt: `${space}\x01` })
+  }
 }
 
 function rowsOf(database: Level) {
