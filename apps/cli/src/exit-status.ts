@@ -28,6 +28,7 @@ const STATUS_OF_CODE: Partial<Readonly<Record<ErrorCode, number>>> = {
   DITTO_MANIFEST_INVALID: EXIT_STATUSES.integrity,
   DITTO_STORE_CORRUPT: EXIT_STATUSES.integrity,
   DITTO_DIVERGED: EXIT_STATUSES.integrity,
+  DITTO_BUNDLE_DAMAGED: EXIT_STATUSES.integrity,
 }
 
 /** The status with which a command ends that failed with this code. */

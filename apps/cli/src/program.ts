@@ -8,10 +8,12 @@ import { conflictsCommand } from './commands/conflicts.ts'
 import { daemonCommand } from './commands/daemon.ts'
 import { devicesCommand } from './commands/devices.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { exportCommand } from './commands/export.ts'
 import { foldersCommand, pauseCommand, rescanCommand, resumeCommand } from './commands/folders.ts'
 import { getCommand } from './commands/get.ts'
 import { historyCommand } from './commands/history.ts'
 import { ignoredCommand } from './commands/ignored.ts'
+import { importCommand } from './commands/import.ts'
 import { inviteCommand } from './commands/invite.ts'
 import { joinCommand } from './commands/join.ts'
 import { linkCommand } from './commands/link.ts'
@@ -69,6 +71,8 @@ const COMMANDS: readonly ((run: RunCommand) => Command)[] = [
   conflictsCommand,
   sendCommand,
   receiveCommand,
+  exportCommand,
+  importCommand,
   syncCommand,
   statusCommand,
   doctorCommand,

@@ -1,6 +1,7 @@
-import type { ChunkStore, Clock, ReadManifest } from '@dittofs/interface'
+import type { ChunkStore, Clock, RandomBytes, ReadManifest } from '@dittofs/interface'
 import type { Identity } from '@dittofs/link'
 import type { Memberships } from '@dittofs/membership'
+import type { BundleTable } from './bundle/bundle-table.ts'
 import type { ChangeSignal } from './change-signal.ts'
 import type { Config } from './config/config-schema.ts'
 import type { HeldChunks } from './content/held-chunks.ts'
@@ -8,11 +9,13 @@ import type { DeviceLabel } from './device-label.ts'
 import type { DeviceFolders } from './folders/device-folders.ts'
 import type { Home } from './home/home.ts'
 import type { DeviceLogger } from './logs/create-logger.ts'
+import type { KnownStates } from './network/known-states.ts'
 import type { Network } from './network/network.ts'
 import type { Confirmations } from './pairing/confirmations.ts'
 import type { DevicePins } from './pins/device-pins.ts'
 import type { SharedGate } from './shared-gate.ts'
 import type { SpaceFiles } from './space-files.ts'
+import type { OpenSpace } from './spaces/open-space.ts'
 import type { SpaceRegistry } from './spaces/space-registry.ts'
 import type { Notices } from './state/notices.ts'
 import type { Origins } from './state/origins.ts'
@@ -38,6 +41,11 @@ export interface DeviceParts {
   readonly held: HeldChunks
   readonly origins: Origins
   readonly transfers: TransferTable
+  readonly knownStates: KnownStates
+  readonly bundles: BundleTable
+  readonly randomBytes: RandomBytes
+  /** Content of a space came by another way than from a peer. */
+  readonly onImported: (space: OpenSpace) => void
   readonly folders: DeviceFolders
   readonly versions: DeviceVersions
   readonly pins: DevicePins

@@ -11,8 +11,11 @@ import {
   type DeviceInfo,
   type DeviceStatus,
   DittoError,
+  type ExportOptions,
+  type ExportResult,
   type GetOptions,
   type GetResult,
+  type ImportBundleResult,
   type Invitation,
   type InviteOptions,
   type JoinResult,
@@ -34,6 +37,8 @@ import {
   type Versions,
   type WaitingDevice,
 } from '@dittofs/interface'
+import { exportBundle } from './bundle/export-bundle.ts'
+import { importBundle } from './bundle/import-bundle.ts'
 import { missingChunksError } from './content/content-fetcher.ts'
 import type { DeviceParts } from './device-parts.ts'
 import { fromLevelError } from './home/level-fault.ts'
@@ -207,6 +212,14 @@ export class LocalDevice implements Device {
 
   async receive(ticket: string, options: ReceiveOptions): Promise<ReceiveResult> {
     return this.#run(options, (bound) => receiveFiles(this.#parts, this.#network('receive'), ticket, bound))
+  }
+
+  async exportBundle(target: string, options: ExportOptions): Promise<ExportResult> {
+    return this.#run(options, (bound) => exportBundle(this.#parts, this.#space(options.space), target, bound))
+  }
+
+  async importBundle(file: string, options: ProgressOptions = {}): Promise<ImportBundleResult> {
+    return this.#run(options, (bound) => importBundle(this.#parts, file, bound))
   }
 
   async sync(options: SyncOptions = {}): Promise<SyncResult> {

@@ -13,6 +13,7 @@ import {
 import { loadOrCreateIdentity } from '@dittofs/link'
 import { openNodeFolderFileSystem, openSpaceFolders, systemWatcher } from '@dittofs/live-folder'
 import { levelKeyValueStore, openMemberships } from '@dittofs/membership'
+import { BundleTable } from './bundle/bundle-table.ts'
 import { ChangeSignal } from './change-signal.ts'
 import { ClosingStack } from './closing-stack.ts'
 import { loadConfig } from './config/config-file.ts'
@@ -34,6 +35,7 @@ import { createLogger, type DeviceLogger } from './logs/create-logger.ts'
 import { collectGarbage } from './maintenance/collect-garbage.ts'
 import { Upkeep } from './maintenance/upkeep.ts'
 import { AutoMerge } from './merge/auto-merge.ts'
+import { KnownStates } from './network/known-states.ts'
 import { LastSeen } from './network/last-seen.ts'
 import { offlineView } from './network/offline-view.ts'
 import { OnlineNetwork } from './network/online-network.ts'
@@ -172,6 +174,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   stack.add(spaces, (opened) => opened.close())
   await dissolveLeftovers({ spaces, store, origins, memberships, transfers }, clock.now())
   const lastSeen = await LastSeen.open(database, clock)
+  const knownStates = stack.add(new KnownStates(database), (opened) => opened.close())
   const alone = offlineView(identity.key, () => otherMembers(spaces.all(), identity.key), lastSeen)
   const report: StatusReport = new StatusReport({
     ...{ identity, home: home.path, store, held, kept, clock, notices, removedAuthors },
@@ -246,7 +249,8 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   await folders.open()
   if (init.online === true) {
     const isInviting = () => memberships.invitations.list().some(({ state }) => state === 'open')
-    const isMember = (device: DeviceKey) => spaces.all().some(({ membership }) => membership.role(device) !== undefined)
+    const isMember = (device: DeviceKey) =>
+      memberships.spaces().some((membership) => membership.role(device) !== undefined)
     const system = stack.add(
       systemTransports({
         ...{ config, identity, clock, logger, randomBytes: random },
@@ -257,7 +261,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     )
     network = await OnlineNetwork.open({
       ...{ identity, memberships, spaces, kept, store, readManifest, database, config, clock, logger },
-      ...{ lastSeen, randomBytes: random, home: home.path },
+      ...{ lastSeen, knownStates, randomBytes: random, home: home.path },
       transports: init.transports ?? system.transports,
       deviceName: () => label.name,
       notify: (text) => {
@@ -325,6 +329,15 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       held,
       origins,
       transfers,
+      knownStates,
+      bundles: new BundleTable(database),
+      randomBytes: random,
+      onImported: (space: OpenSpace) => {
+        report.contentChanged(space)
+        folders.contentCame(space)
+        network?.contentCame(space)
+        changes.raise()
+      },
       folders,
       versions,
       pins,

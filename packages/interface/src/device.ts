@@ -121,7 +121,19 @@ export interface ListEntry {
 
 /** Where long work stands. Totals are `undefined` until known; bytes and files never fall. */
 export interface Progress {
-  readonly phase: 'scan' | 'add' | 'connect' | 'confirm' | 'metadata' | 'fetch' | 'write' | 'verify' | 'repair' | 'send'
+  readonly phase:
+    | 'scan'
+    | 'add'
+    | 'connect'
+    | 'confirm'
+    | 'metadata'
+    | 'fetch'
+    | 'write'
+    | 'verify'
+    | 'repair'
+    | 'send'
+    | 'export'
+    | 'import'
   readonly filesDone: number
   readonly filesTotal?: number
   readonly bytesDone: number
@@ -255,6 +267,47 @@ export interface ReceiveResult extends GetResult {
   readonly peer: { readonly id: DeviceId; readonly name: string }
 }
 
+export interface ExportOptions extends ProgressOptions {
+  /** ID of the device that is to get it, or its beginning. */
+  device: string
+  space?: string
+  /** Everything, not only what the other device is not known to hold. Default `false`. */
+  all?: boolean
+}
+
+export interface ExportResult {
+  /** Absolute path of the bundle. */
+  readonly file: string
+  readonly space: { readonly id: SpaceId; readonly name: string }
+  readonly device: { readonly id: DeviceId; readonly name: string }
+  /** Whether it holds everything, because nothing was known of the other device or `all` was given. */
+  readonly isWhole: boolean
+  /** Whether it went on with one that had been begun. */
+  readonly isResumed: boolean
+  /** Of the whole bundle. */
+  readonly parts: number
+  readonly bytes: number
+  readonly chunks: number
+  /** Chunks that should be in it and are not on this device. */
+  readonly missingChunks: number
+}
+
+export interface ImportBundleResult {
+  readonly space: { readonly id: SpaceId; readonly name: string }
+  /** Who made the bundle. */
+  readonly device: { readonly id: DeviceId; readonly name: string }
+  /** Whether it went on where an earlier import had stopped. */
+  readonly isResumed: boolean
+  /** Read now. */
+  readonly parts: number
+  readonly bytes: number
+  /** Statements about members that were new. */
+  readonly statements: number
+  /** Chunks that were not here before, and their bytes. */
+  readonly newChunks: number
+  readonly newBytes: number
+}
+
 export interface SyncOptions extends ProgressOptions {
   /** How long to look for devices and exchange, in milliseconds. */
   timeoutMs?: number
@@ -348,6 +401,23 @@ export interface Device {
    *   DITTO_CHUNK_MISSING, DITTO_NO_SPACE
    */
   receive(ticket: string, options: ReceiveOptions): Promise<ReceiveResult>
+
+  /**
+   * Writes what another member lacks, as far as is known, to a file that only it can read. Where the file is there and
+   * was begun by this device for the same, it goes on with it.
+   *
+   * @param target - absolute path of a directory, or of the file
+   * @throws DittoError DITTO_NOT_FOUND (no such member), DITTO_EXISTS (the file is something else), DITTO_NO_SPACE
+   */
+  exportBundle(target: string, options: ExportOptions): Promise<ExportResult>
+  /**
+   * Takes what a bundle brings; each part is checked before anything of it is kept. After a failure it goes on where it
+   * stopped.
+   *
+   * @throws DittoError DITTO_BUNDLE_DAMAGED, DITTO_BUNDLE_FOREIGN, DITTO_NOT_A_MEMBER, DITTO_ROLE, DITTO_UPDATE_INVALID,
+   *   DITTO_UPDATE_GAP, DITTO_CHUNK_CORRUPT, DITTO_NO_SPACE
+   */
+  importBundle(file: string, options?: ProgressOptions): Promise<ImportBundleResult>
 
   sync(options?: SyncOptions): Promise<SyncResult>
   /**

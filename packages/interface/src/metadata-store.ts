@@ -292,6 +292,14 @@ export interface MetadataStore {
   /** Whether this device holds all that a peer's `hello` says the peer holds. */
   holds(hello: Uint8Array): boolean
 
+  /**
+   * Which versions may be new to a device that once said this `hello`. Never wrong in saying that one is not; may say of
+   * a few that they are, though they are not.
+   *
+   * @throws DittoError DITTO_UPDATE_INVALID, DITTO_LIMIT
+   */
+  newTo(hello: Uint8Array): (version: VersionId) => boolean
+
   /** 32 bytes that are equal on devices that hold the same entries and show the same tree. */
   digest(): Uint8Array
 

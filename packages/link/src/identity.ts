@@ -14,6 +14,7 @@ import { makeCertificate } from './certificate.ts'
 import { deviceId } from './device-id.ts'
 import { deviceKeyOf } from './ed25519.ts'
 import { type OnRepair, readPrivateFile, usePrivateDirectory, writePrivateFile } from './private-files.ts'
+import { agreementSecretOf, x25519 } from './x25519.ts'
 
 const KEY_FILE = 'key.pem'
 const CERTIFICATE_FILE = 'certificate.pem'
@@ -33,6 +34,12 @@ export interface Identity {
   readonly keyPem: string
   /** @returns the Ed25519 signature over exactly `bytes`, 64 bytes */
   sign(bytes: Uint8Array): Uint8Array
+  /**
+   * X25519 between this device's key, as {@link agreementKeyOf} has it, and another.
+   *
+   * @returns 32 bytes; `undefined` for a key of small order
+   */
+  agree(theirs: Uint8Array): Uint8Array | undefined
   /** 32 secret bytes that only this device can derive, the same each time for one label (HKDF-SHA256, RFC 5869). */
   deriveSecret(label: string): Uint8Array
 }
@@ -134,9 +141,16 @@ class KeyIdentity implements Identity {
     return sign(null, bytes, this.#privateKey)
   }
 
+  agree(theirs: Uint8Array): Uint8Array | undefined {
+    return x25519(agreementSecretOf(this.#seed()), theirs)
+  }
+
   deriveSecret(label: string): Uint8Array {
+    return new Uint8Array(hkdfSync('sha256', this.#seed(), '', SECRET_LABEL_PREFIX + label, SECRET_BYTES))
+  }
+
+  #seed(): Uint8Array {
     const pkcs8 = this.#privateKey.export({ type: 'pkcs8', format: 'der' })
-    const seed = pkcs8.subarray(pkcs8.length - SEED_BYTES)
-    return new Uint8Array(hkdfSync('sha256', seed, '', SECRET_LABEL_PREFIX + label, SECRET_BYTES))
+    return pkcs8.subarray(pkcs8.length - SEED_BYTES)
   }
 }

@@ -31,3 +31,14 @@ export { createIdentity, type Identity, type LoadIdentityOptions, loadOrCreateId
 export { MAX_OFFERED_KEYS } from './knock-codec.ts'
 export { type KnockKey, knockKey } from './knock-key.ts'
 export { DEFAULT_LINK_LIMITS, type LinkLimits, SLOW_LINK_LIMITS } from './link-limits.ts'
+export {
+  BUNDLE_ID_BYTES,
+  decodePartHeader,
+  isPartFor,
+  MAX_PART_CONTENT_BYTES,
+  openPart,
+  PART_HEADER_BYTES,
+  type PartHeader,
+  type PartPlace,
+  partSealer,
+} from './sealed-part.ts'

@@ -51,6 +51,7 @@ import { guardUpdate, type Verify, writerStatement } from './update-guard.ts'
 import { readUpdate } from './update-reader.ts'
 import { encodeUpdate } from './update-writer.ts'
 import { parseVersionId } from './version-id.ts'
+import { versionsBeyond } from './versions-beyond.ts'
 import { clashesIn, walkTree } from './walk-tree.ts'
 
 export interface YjsMetadataStoreInit {
@@ -268,6 +269,13 @@ export class YjsMetadataStore implements MetadataStore {
     const message = decodeMessage(hello)
     if (message.type !== 'vector') return false
     return [...message.vector].every(([writer, clock]) => clock <= (this.#durable.get(writer) ?? 0))
+  }
+
+  newTo(hello: Uint8Array): (version: VersionId) => boolean {
+    this.#assertOpen()
+    const message = decodeMessage(hello)
+    const known: StateVector = message.type === 'vector' ? message.vector : new Map()
+    return versionsBeyond(this.#replica.document, known, this.#durable)
   }
 
   receive(message: Uint8Array, from: DeviceKey, isWriter: boolean): Promise<Iterable<Uint8Array>> {

@@ -33,8 +33,8 @@ export interface SpacePeer {
   readonly peer: DeviceKey
   /** Whether this device holds all metadata that the peer was found to hold. */
   readonly isCaughtUp: boolean
-  /** Whether the peer holds the metadata that this device holds, and waits for nothing. */
-  readonly isPeerUpToDate: boolean
+  /** Whether the peer holds the metadata that this device holds, and the content of all of it. */
+  readonly hasPeerAll: boolean
   /** What the peer said it misses of the files shown; `undefined` until it has said. */
   readonly peerMissing: { readonly chunks: number; readonly bytes: number } | undefined
 }
@@ -43,7 +43,7 @@ export function spacePeer(session: Session, shared: SharedSpace): SpacePeer {
   return {
     peer: session.peer,
     isCaughtUp: shared.exchange.isCaughtUp,
-    isPeerUpToDate: shared.isPeerUpToDate,
+    hasPeerAll: shared.hasPeerAll,
     peerMissing: shared.peerMissing,
   }
 }

@@ -99,6 +99,13 @@ export class SharedSpace {
     return digest !== undefined && Buffer.compare(digest, this.space.metadata.digest()) === 0
   }
 
+  /** Whether the peer holds the metadata that is here, and the content of all of it. */
+  get hasPeerAll(): boolean {
+    const settled = this.#settled
+    if (!this.exchange.isIdle || settled?.digest === undefined || settled.chunks > 0) return false
+    return Buffer.compare(settled.digest, this.space.metadata.digest()) === 0
+  }
+
   /** Set while the two hold as much of every log, and not the same. */
   get divergence(): Divergence | undefined {
     return this.watch.divergence

@@ -15,6 +15,8 @@ const PHASES: Readonly<Record<Progress['phase'], string>> = {
   verify: 'Verifying',
   repair: 'Repairing',
   send: 'Sending',
+  export: 'Writing the bundle',
+  import: 'Reading the bundle',
 }
 
 /**

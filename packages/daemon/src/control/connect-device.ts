@@ -11,8 +11,11 @@ import {
   type DeviceInfo,
   type DeviceStatus,
   DittoError,
+  type ExportOptions,
+  type ExportResult,
   type GetOptions,
   type GetResult,
+  type ImportBundleResult,
   type Invitation,
   type InviteOptions,
   type JoinResult,
@@ -191,6 +194,15 @@ class ConnectedDevice implements Device {
   receive(ticket: string, options: ReceiveOptions): Promise<ReceiveResult> {
     const { signal: _signal, onProgress: _onProgress, ...parameters } = options
     return this.#client.call('receive', { ...parameters, ticket }, options)
+  }
+
+  exportBundle(target: string, options: ExportOptions): Promise<ExportResult> {
+    const { signal: _signal, onProgress: _onProgress, ...parameters } = options
+    return this.#client.call('exportBundle', { ...parameters, target }, options)
+  }
+
+  importBundle(file: string, options: ProgressOptions = {}): Promise<ImportBundleResult> {
+    return this.#client.call('importBundle', { file }, options)
   }
 
   sync(options: SyncOptions = {}): Promise<SyncResult> {

@@ -57,6 +57,12 @@ export const CONTROL_ROUTES = {
     device.receive(ticket, { ...options, ...context }),
   ),
 
+  exportBundle: call(
+    { target: localPath, device: text, space, all: flag },
+    (device, { target: place, ...options }, context) => device.exportBundle(place, { ...options, ...context }),
+  ),
+  importBundle: call({ file: localPath }, (device, { file }, context) => device.importBundle(file, context)),
+
   sync: call({ timeoutMs: milliseconds }, (device, options, context) => device.sync({ ...options, ...context })),
   waitUntilSynced: call({}, (device, _, { signal }) => device.waitUntilSynced({ signal })),
   verify: call({ repair: flag }, (device, options, context) => device.verify({ ...options, ...context })),

@@ -54,6 +54,7 @@ import { AddressRecords } from './address-records.ts'
 import { divergenceNotice, repairNotice } from './describe-divergence.ts'
 import { DeviceSecrets } from './device-secrets.ts'
 import { EngineFetcher } from './engine-fetcher.ts'
+import type { KnownStates } from './known-states.ts'
 import type { LastSeen } from './last-seen.ts'
 import type { Network } from './network.ts'
 import { listPeers } from './peer-list.ts'
@@ -80,6 +81,7 @@ export interface OnlineNetworkInit {
   transports: readonly Transport[]
   config: Config
   lastSeen: LastSeen
+  knownStates: KnownStates
   clock: Clock
   randomBytes: RandomBytes
   logger: Logger
@@ -395,7 +397,10 @@ export class OnlineNetwork implements Network {
       )
       if (session.peerInstance !== undefined) seen(session.peer)
     })
-    this.#engine.on('peer:change', onChange)
+    this.#engine.on('peer:change', () => {
+      this.#noteKnownStates()
+      onChange()
+    })
     this.#engine.on('space:diverged', (id, peer, divergence) => {
       const name = spaces.get(id)?.name ?? id
       notify(divergenceNotice(name, peer, divergence, identity.key, this.#otherMembers()))
@@ -408,6 +413,19 @@ export class OnlineNetwork implements Network {
       if (space !== undefined) onContent(space)
       onChange()
     })
+  }
+
+  /** What a peer holds now is what it lacks least when the two meet no more. */
+  #noteKnownStates(): void {
+    const { spaces, knownStates, logger } = this.#init
+    for (const space of spaces.all()) {
+      for (const { peer, hasPeerAll } of this.#engine.spacePeers(space.id)) {
+        if (!hasPeerAll) continue
+        knownStates.note(space.id, peer, space.metadata).catch((error: unknown) => {
+          logger.warn({ error }, 'What another device holds could not be written down.')
+        })
+      }
+    }
   }
 
   #membersChanged(removed: readonly DeviceKey[]): void {

@@ -38,7 +38,8 @@ export async function removeMember(
   return before.filter((device) => ids.has(device.id)).sort((a, b) => Number(isNamed(b)) - Number(isNamed(a)))
 }
 
-function findMember(keys: readonly DeviceKey[], id: string): DeviceKey {
+/** The member whose ID this is, or begins so. @throws DittoError DITTO_NOT_FOUND, DITTO_USAGE (several do) */
+export function findMember(keys: readonly DeviceKey[], id: string): DeviceKey {
   const wanted = normal(id)
   const found = new Set(keys.filter((key) => normal(deviceId(key)).startsWith(wanted)))
   const [key] = found
