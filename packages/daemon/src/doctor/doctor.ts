@@ -28,6 +28,7 @@ import { multicastCheck } from './multicast-check.ts'
 import { nodeCheck } from './node-check.ts'
 import { peersCheck } from './peers-check.ts'
 import { portCheck } from './port-check.ts'
+import { probeStun } from './probe-stun.ts'
 import { readFirewall } from './read-firewall.ts'
 import { runChecks } from './run-checks.ts'
 import { signalingCheck } from './signaling-check.ts'
@@ -85,8 +86,8 @@ function checksOf(home: string, patient: Patient, config: typeof DEFAULT_CONFIG)
       () => probeBroadcast(networkInterfaces()),
     ),
     firewallCheck({ rules: readFirewall, tcpPort }),
-    signalingCheck(links),
-    stunCheck(links),
+    signalingCheck(() => config.signaling, links),
+    stunCheck(() => config.stun, probeStun),
     bluetoothCheck(links),
     peersCheck(peers, Date.now),
   ]

@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { NetworkInterfaceInfo } from 'node:os'
@@ -18,11 +19,14 @@ import { multicastCheck } from '../../src/doctor/multicast-check.ts'
 import { nodeCheck } from '../../src/doctor/node-check.ts'
 import { peersCheck } from '../../src/doctor/peers-check.ts'
 import { portCheck } from '../../src/doctor/port-check.ts'
+import { probeStun } from '../../src/doctor/probe-stun.ts'
 import { runChecks } from '../../src/doctor/run-checks.ts'
 import { signalingCheck } from '../../src/doctor/signaling-check.ts'
 import { stunCheck } from '../../src/doctor/stun-check.ts'
 import { tryToConnect, tryToListen, tryToWatch } from '../../src/doctor/system-probes.ts'
 import { watcherCheck } from '../../src/doctor/watcher-check.ts'
+
+type States = () => Promise<readonly LinkState[] | undefined>
 
 const DAY_MS = 24 * 60 * 60 * 1000
 const NOW = Date.UTC(2026, 10, 1)
@@ -378,8 +382,7 @@ describe('peers', () => {
 })
 
 describe.each([
-  ['signaling', signalingCheck, 'signaling'],
-  ['stun', stunCheck, 'stun'],
+  ['signaling', (states: States) => signalingCheck(() => ['wss://signal.example'], states), 'webrtc'],
   ['bluetooth', bluetoothCheck, 'ble'],
 ])('%s', (_, make, name) => {
   it('warns when the device says that it is down', async () => {
@@ -389,5 +392,48 @@ describe.each([
   it('is fine when it is up, or not in use', async () => {
     expect(await levelsOf(make(async () => [{ name, isUp: true }]))).toEqual(['ok'])
     expect(await levelsOf(make(async () => undefined))).toEqual(['ok'])
+  })
+})
+
+describe('signaling', () => {
+  it('is fine where no server is in the settings, though the device says that WebRTC is off', async () => {
+    const off: LinkState = { name: 'webrtc', isUp: false, reason: 'No signaling server is configured.' }
+    expect(
+      await levelsOf(
+        signalingCheck(
+          () => [],
+          async () => [off],
+        ),
+      ),
+    ).toEqual(['ok'])
+  })
+})
+
+describe('stun', () => {
+  /** A server on loopback that answers as `answer` says. */
+  async function stunServer(answer: (request: Buffer) => Buffer | undefined): Promise<string> {
+    const socket = createSocket('udp4')
+    socket.on('message', (request, from) => {
+      const bytes = answer(request)
+      if (bytes !== undefined) socket.send(bytes, from.port, from.address)
+    })
+    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+    onTestFinished(() => void socket.close())
+    return `127.0.0.1:${socket.address().port}`
+  }
+  const check = (server: string) => stunCheck(() => server, probeStun)
+  const success = (request: Buffer) => Buffer.concat([Buffer.of(1, 1, 0, 0), request.subarray(4, 20)])
+
+  it('is fine where the server answers, and where there is none', async () => {
+    expect(await levelsOf(check(await stunServer(success)))).toEqual(['ok'])
+    expect(await levelsOf(check(''))).toEqual(['ok'])
+  })
+  it('warns of a server that is silent, that answers something else, and that refuses', async () => {
+    const silent = await stunServer(() => undefined)
+    expect((await findingsOf(check(silent)))[0]).toMatch(/^warning .* is of no use: it does not answer; see that UDP/)
+    const wrong = await stunServer((request) => success(Buffer.alloc(request.length)))
+    expect((await findingsOf(check(wrong)))[0]).toMatch(/it does not answer/)
+    const refusing = await stunServer((request) => Buffer.concat([Buffer.of(1, 0x11, 0, 0), request.subarray(4, 20)]))
+    expect((await findingsOf(check(refusing)))[0]).toMatch(/it refused to answer/)
   })
 })
