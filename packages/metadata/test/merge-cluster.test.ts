@@ -69,7 +69,7 @@ it('brings all devices to one merged file, whichever of them merge, and in whate
         await all()
         // At least one merges; some do at the same time, some after they heard of others.
         await Promise.all(
-          stores.map((store, nth) => (nth === 0 || merging[nth] ? merge(store, contents, base) : undefined)),
+          stores.filter((_, nth) => nth === 0 || merging[nth]).map((store) => merge(store, contents, base)),
         )
         for (const [one, other] of meetings) if (at(one) !== at(other)) await exchangeMetadata(at(one), at(other))
         for (const store of stores) await merge(store, contents, base)
