@@ -18,7 +18,7 @@ export function extentOf(
   const isPending = waiting.size > 0 || leftOut.size > 0 || hasRetries
   const isMovedWhole = (node: NodeId) => {
     const [entry, ...others] = base.byNode(node)
-    const isOneInBase = entry?.node === node && entry.nodes.length === 0 && others.length === 0
+    const isOneInBase = entry?.nodes.every((one) => one === node) === true && others.length === 0
     return !isPending && nodes.length === 1 && isOneInBase
   }
   const isDeep = ({ kind, node }: NodeEvent) =>
