@@ -55,6 +55,8 @@ const NOFOLLOW = constants.O_NOFOLLOW ?? 0
 const NONBLOCK = constants.O_NONBLOCK ?? 0
 const PERMISSIONS = 0o777
 /** A directory is ours alone until it has its own mode. */
+/** Milliseconds in which nobody writes into a file unseen while its attributes are set. */
+const UNSEEN_MS = 5
 const NEW_DIRECTORY_MODE = 0o700
 /** Names looked at together: enough to keep the threads of the file system busy, few enough for the event loop. */
 const NAMES_AT_ONCE = 256
@@ -198,10 +200,13 @@ class NodeFolderFileSystem implements FolderFileSystem {
       }
       const handle = await this.#openUnreadable(names, place, expected)
       try {
+        const startMs = performance.now()
         requireExpected(names, stampOf(await handle.stat({ bigint: true })), expected)
-        if (attributes.mode !== undefined) await handle.chmod(attributes.mode & PERMISSIONS)
         await handle.utimes(new Date(), time)
-        return stampOf(await handle.stat({ bigint: true }))
+        if (attributes.mode !== undefined) await handle.chmod(attributes.mode & PERMISSIONS)
+        const stamp = stampOf(await handle.stat({ bigint: true }))
+        // The time that a write left in between is gone: after a pause it has to be looked into what is there.
+        return performance.now() - startMs > UNSEEN_MS ? unsure(stamp) : stamp
       } finally {
         await handle.close()
       }
@@ -219,13 +224,13 @@ class NodeFolderFileSystem implements FolderFileSystem {
         const isLinked = expected.kind === 'file' && !isSelf && (await tryLink(source, target, to))
         if (!isLinked) {
           await rename(source, target)
-          return existing(to, target)
+          return asSeen(expected, await existing(to, target))
         }
         const moved = await existing(to, target)
         await this.#dropOldName(from, { source, parent }, moved)
         // What got the link may have been saved after the last look: it is moved, but nobody has seen it.
         if (!isSameStamp(moved, expected, true)) throw changedMeanwhile(from)
-        return existing(to, target)
+        return asSeen(moved, await existing(to, target))
       }),
     )
   }
@@ -341,14 +346,16 @@ class NodeFolderFileSystem implements FolderFileSystem {
     expected: DiskStamp | undefined,
   ): Promise<DiskStamp> {
     requireExpected(names, await readStamp(place), expected)
+    const made = await existing(names, temporary)
     if (expected === undefined) {
       // Unlike a rename, a link does not replace what came there since.
       if (!(await tryLink(temporary, place, names))) await rename(temporary, place)
-      return afterLink(names, temporary, place)
+      await unlink(temporary).catch(() => undefined)
+      return asSeen(made, await existing(names, place))
     }
     if (expected.kind !== 'file') {
       await rename(temporary, place)
-      return existing(names, place)
+      return asSeen(made, await existing(names, place))
     }
     return this.#withOwnName(keptName(expected), async (own) => {
       const kept = `${parent}/${own}`
@@ -358,7 +365,7 @@ class NodeFolderFileSystem implements FolderFileSystem {
       )
       await rename(temporary, place)
       if (isKept) await this.#dropKept(names, kept, parent, expected)
-      return existing(names, place)
+      return asSeen(made, await existing(names, place))
     })
   }
 
@@ -473,9 +480,17 @@ async function tryLink(from: string, to: string, names: readonly string[]): Prom
 }
 
 /** The stamp is taken when the temporary name is gone: losing it is the file's last change of status. */
-async function afterLink(names: readonly string[], temporary: string, place: string): Promise<DiskStamp> {
-  await unlink(temporary).catch(() => undefined)
-  return existing(names, place)
+/**
+ * The stamp of what was just put into a place. Where something else is there by now, or somebody has written into it, that
+ * is a change still to be found: what is said is what this device saw.
+ */
+function asSeen(seen: DiskStamp, now: DiskStamp): DiskStamp {
+  return isSameStamp(seen, now, true) ? now : unsure(seen)
+}
+
+/** A stamp that no look at the disk gives: the next one reads the file. */
+function unsure(stamp: DiskStamp): DiskStamp {
+  return { ...stamp, ctimeNs: -1n }
 }
 
 async function existing(names: readonly string[], place: string): Promise<DiskStamp> {

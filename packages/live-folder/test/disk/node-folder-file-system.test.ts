@@ -20,6 +20,10 @@ async function open(root: string): Promise<FolderFileSystem> {
   return fileSystem
 }
 
+function isSame(a: DiskStamp, b: DiskStamp | undefined): boolean {
+  return b !== undefined && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
+}
+
 folderFileSystemSuite('a live folder on disk', {
   setup: async () => {
     const root = await temporaryDirectory()
@@ -37,6 +41,45 @@ describe('a live folder on disk', () => {
     expect(listing?.names).toEqual([])
     expect(listing?.unusable).toMatchObject([{ shown: 'a\\xff' }])
     expect(await readFile(raw, 'utf8')).toBe('kept')
+  })
+
+  it('never says of a file that it is as written, or as it was, when somebody has written into it meanwhile', async () => {
+    const root = await temporaryDirectory()
+    const fileSystem = await open(root)
+    const place = path.join(root, 'database')
+    // A program that writes into the file it finds, as databases do, as fast as it can; its bytes are as many as ours.
+    const writer = new Worker(
+      `const { openSync, writeSync, closeSync } = require('node:fs')
+       const { workerData, parentPort } = require('node:worker_threads')
+       let isOver = false
+       parentPort.on('message', () => { isOver = true; parentPort.close() })
+       const write = () => {
+         if (isOver) return
+         for (let i = 0; i < 50; i++) {
+           try { const fd = openSync(workerData, 'r+'); writeSync(fd, 'theirs'); closeSync(fd) } catch {}
+         }
+         setImmediate(write)
+       }
+       write()`,
+      { eval: true, workerData: place },
+    )
+    onTestFinished(async () => void (await writer.terminate()))
+    const source = (mtimeNs: bigint) => ({ ...sourceOf(['ours!!']), mtimeNs })
+    for (let round = 0; round < 300; round++) {
+      const before = await fileSystem.stat(['database'])
+      const bytesBefore = before && (await readFile(place, 'utf8'))
+      const isKnown = before !== undefined && isSame(before, await fileSystem.stat(['database']))
+      const step = round % 3 === 2 ? 'attributes' : 'write'
+      const mtimeNs = BigInt(round + 1) * 1_000_000n
+      const said = await (step === 'write' || before === undefined
+        ? fileSystem.writeFile(['database'], source(mtimeNs), before)
+        : fileSystem.setAttributes(['database'], { mode: 0o644, mtimeNs }, before)
+      ).catch(() => undefined)
+      if (said === undefined || (step === 'attributes' && !isKnown)) continue
+      const after = await readFile(place, 'utf8')
+      if (!isSame(said, await fileSystem.stat(['database']))) continue
+      expect(after, `round ${round}: ${step}`).toBe(step === 'write' ? 'ours!!' : bytesBefore)
+    }
   })
 
   it('never waits at a FIFO', async () => {
