@@ -97,4 +97,27 @@ describe('a live folder on two devices', () => {
     expect(bob.disk().at(['b'])).toBe(inode)
     expect(bob.disk().at(['a'])?.text).toBe('two')
   })
+
+  it('moves an edited file to a name that somebody here kept from becoming free', async () => {
+    const { alice, bob, agree, settleBoth } = await pair()
+    alice.disk().write(['x'], 'one')
+    alice.disk().write(['y'], 'two')
+    await agree()
+    bob.disk().rename(['y'], ['z'])
+    bob.disk().rename(['x'], ['y'])
+    bob.disk().write(['y'], 'one, edited')
+    bob.disk().write(['z'], 'two, edited')
+    await settleBoth()
+    let isTouched = false
+    alice.hook = (call, names) => {
+      if (isTouched || call !== 'rename' || names[0] !== 'y') return
+      isTouched = true
+      alice.disk().setAttributes(['y'], { mode: 0o600 })
+    }
+    await agree()
+    expect(isTouched).toBe(true)
+    expect(paths(alice)).toEqual(['y', 'z'])
+    expect(alice.disk().at(['y'])?.text).toBe('one, edited')
+    expect(alice.disk().at(['z'])?.text).toBe('two, edited')
+  })
 })

@@ -41,6 +41,8 @@ export class IncomingRun {
   readonly #made = new Map<MadeEntry, BaseEntry>()
   readonly #placed = new Set<BaseEntry>()
   readonly #released: number[] = []
+  /** Paths of the document of which a step was not done: what else is done for one does not bring it in step. */
+  readonly #undone = new Set<string>()
 
   constructor(context: EngineContext, signal: AbortSignal) {
     this.#context = context
@@ -218,7 +220,8 @@ export class IncomingRun {
         this.#again(step)
         return
       }
-      this.#context.succeeded(this.#documentPath(step))
+      const path = this.#documentPath(step)
+      if (!this.#undone.has(path)) this.#context.succeeded(path)
     } catch (error) {
       this.#signal.throwIfAborted()
       if (!isDittoError(error)) throw error
@@ -252,7 +255,9 @@ export class IncomingRun {
   }
 
   #again(step: IncomingStep): void {
-    this.#context.retry(this.#documentPath(step))
+    const path = this.#documentPath(step)
+    this.#undone.add(path)
+    this.#context.retry(path)
   }
 
   /** Where the document shows what the step is about, or would. */
