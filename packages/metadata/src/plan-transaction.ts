@@ -92,6 +92,6 @@ export async function planTransaction(
     throw error
   }
   const before = [...touched.values()].map(({ path }) => path)
-  const paths = touchedPaths(index, touched.keys(), before, MAX_CHANGED_PATHS)
+  const paths = touchedPaths(view, touched.keys(), before, MAX_CHANGED_PATHS)
   return { records, entries, results, superseded, paths }
 }

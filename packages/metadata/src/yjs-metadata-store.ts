@@ -329,7 +329,9 @@ export class YjsMetadataStore implements MetadataStore {
     const touched = await this.#replica.integrate(fresh, MAX_CHANGED_PATHS, events)
     logger.debug({ space, from, logs: fresh.length }, 'took changes of a peer')
     const paths =
-      touched === undefined ? undefined : touchedPaths(index, touched.keys(), touched.values(), MAX_CHANGED_PATHS)
+      touched === undefined
+        ? undefined
+        : touchedPaths(this.#replica.view, touched.keys(), touched.values(), MAX_CHANGED_PATHS)
     await this.#finish({ before, isLocal: false, paths, authors: authorsOf(fresh, index.devices), events })
   }
 
