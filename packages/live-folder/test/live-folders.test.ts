@@ -98,6 +98,23 @@ describe('a live folder on two devices', () => {
     expect(bob.disk().at(['a'])?.text).toBe('two')
   })
 
+  it('gives a file its name back when the last that lived in a deleted directory of that name is moved out', async () => {
+    const { alice, bob, agree, settleBoth } = await pair()
+    alice.disk().makeDirectory(['d'])
+    await agree()
+    bob.disk().write(['d', 'x'], 'made meanwhile')
+    alice.disk().remove(['d'])
+    await settleBoth()
+    alice.disk().write(['d'], 'a file')
+    await settleBoth()
+    await agree()
+    expect(paths(alice)).toEqual(['d', 'd (conflict from D5BF, 2027-01-15 080000)', 'd/x'])
+    bob.disk().rename(['d', 'x'], ['y'])
+    await agree()
+    expect(paths(alice)).toEqual(['d', 'y'])
+    expect(alice.disk().at(['d'])?.text).toBe('a file')
+  })
+
   it('moves an edited file to a name that somebody here kept from becoming free', async () => {
     const { alice, bob, agree, settleBoth } = await pair()
     alice.disk().write(['x'], 'one')

@@ -5,7 +5,7 @@ import { contentOf, contentText, isSameBytes } from '../base/content-text.ts'
 import { FolderTargets } from './folder-targets.ts'
 import type { IncomingPlan, IncomingScope, IncomingStep, PlannedFolder } from './incoming-plan.ts'
 import { isOwnName, stagedName } from './own-names.ts'
-import { nodesOf, type RemoteTree } from './remote-tree.ts'
+import { joinPath, nodesOf, type RemoteTree } from './remote-tree.ts'
 import { type DiskEntry, isMade, type MadeEntry, SimulatedDisk } from './simulated-disk.ts'
 
 export interface IncomingInit {
@@ -161,8 +161,24 @@ class IncomingPlanning {
     if (this.#isGone(entry) || entry.parent === undefined || this.#taken.has(entry) || !this.#base.has(entry)) return
     this.#checkAbove(entry)
     const target = this.#targets.targetOf(entry)
-    if (target === undefined) this.#leftovers.add(entry)
-    else this.#visit(target, false)
+    if (target !== undefined) {
+      this.#visit(target, false)
+      return
+    }
+    this.#leftovers.add(entry)
+    if (entry.isDirectory) this.#visitHeirs(entry)
+  }
+
+  /** A directory that goes with the last that lived in it leaves its name to a conflict copy that stood beside it. */
+  #visitHeirs({ parent, name }: BaseEntry): void {
+    // What was put aside has a name that the document cannot have.
+    const above = parent === undefined || isOwnName(name) ? undefined : this.#targets.ownerOf(parent)
+    const heir = above === undefined ? undefined : this.#remote.lookup(joinPath(above.path, name))
+    if (above === undefined || heir === undefined) return
+    this.#visit(heir, false)
+    for (const copy of this.#remote.children(above.path) ?? []) {
+      if (copy.conflictOf === heir.path) this.#visit(copy, false)
+    }
   }
 
   /** A directory that was deleted is shown for as long as something in it lives: when that goes, so does it. */
