@@ -181,7 +181,11 @@ export class Person {
     const name = names.at(-1) as string
     const other = name === name.toUpperCase() ? name.toLowerCase() : name.toUpperCase()
     const to = [...names.slice(0, -1), other]
-    if (other === name || this.#init.disk.at(to) !== undefined) return
+    // Two spellings of one name side by side are reported, and not synced.
+    const isTaken = [other.normalize('NFC'), other.normalize('NFD')].some(
+      (spelling) => this.#init.disk.at([...names.slice(0, -1), spelling]) !== undefined,
+    )
+    if (other === name || isTaken) return
     this.#touchTree(names, this.#note(`becomes ${other}`, names))
     this.#init.disk.rename(names, to)
   }
