@@ -115,6 +115,22 @@ describe('a live folder on two devices', () => {
     expect(alice.disk().at(['d'])?.text).toBe('a file')
   })
 
+  it.each([
+    ['a', 'b'],
+    ['b', 'a'],
+  ])('finds what was made in %s, which gets its name exchanged before the file was still', async (name, other) => {
+    const { alice, bob, agree, settleBoth } = await pair()
+    for (const directory of ['a', 'b']) alice.disk().makeDirectory([directory])
+    await agree()
+    bob.disk().rename(['a'], ['t'])
+    bob.disk().rename(['b'], ['a'])
+    bob.disk().rename(['t'], ['b'])
+    await settleBoth()
+    alice.disk().write([name, 'new'], 'made meanwhile')
+    await agree()
+    expect(bob.disk().at([other, 'new'])?.text).toBe('made meanwhile')
+  })
+
   it('moves an edited file to a name that somebody here kept from becoming free', async () => {
     const { alice, bob, agree, settleBoth } = await pair()
     alice.disk().write(['x'], 'one')

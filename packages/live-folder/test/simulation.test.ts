@@ -33,6 +33,7 @@ describe('devices with live folders that live apart and meet again', () => {
     [1757, 'a file is appended to in a directory that is renamed before it was looked at'],
     [1990, 'a name comes that stands here in another normal form'],
     [2181, 'a file is to be moved and replaced, and its new name is still taken', 200],
+    [2668, 'a file is made in a directory that is put aside and then renamed before it was looked at', 120],
     [3614, 'a directory is deleted on two devices, one of which had not all that was in it'],
   ])('agree in seed %i, where %s', async (seed, _what, steps) => {
     expect((await simulate({ seed, ...(steps === undefined ? {} : { steps }) })).faults).toEqual([])

@@ -8,6 +8,8 @@ const MAX_PROBLEMS = 1000
 /** Milliseconds for which a watcher may still tell of a name that a directory had, and how many such names are kept. */
 const MOVE_MEMORY_MS = 10_000
 const MAX_MOVES = 1000
+/** Places where one name may be by now; of more, looking at all is cheaper. */
+const MAX_PLACES = 64
 
 /** One live folder while it is linked: what of it has to be looked at, and what is to be told of it. */
 export class FolderRuntime {
@@ -53,18 +55,39 @@ export class FolderRuntime {
   /** @param names - of a directory, as on disk; where this device renamed it of late, its new name is marked as well */
   mark(names: readonly string[]): void {
     if (this.#dirty === 'all') return
-    this.#dirty.set(localKey('', names), names)
+    const places = this.#placesNow(names)
+    if (places === undefined) this.markAll()
+    else for (const [key, place] of places) this.#dirty.set(key, place)
+  }
+
+  /**
+   * Where a directory of that name may be by now. A name may be told before or after each of the moves, and more than one
+   * may follow on each other: a directory whose name is exchanged is put aside first.
+   */
+  #placesNow(names: readonly string[]): ReadonlyMap<string, readonly string[]> | undefined {
+    const told = localKey('', names)
+    const places = new Map([[told, names]])
     for (const { from, to } of this.#moves) {
-      const moved = movedNames(names, from, to)
-      if (moved !== undefined && !this.#dirty.has(localKey('', moved))) this.#dirty.set(localKey('', moved), moved)
+      for (const [key, place] of [...places]) {
+        const moved = movedNames(place, from, to)
+        if (moved === undefined) continue
+        if (key !== told) places.delete(key)
+        places.set(localKey('', moved), moved)
+      }
+      if (places.size > MAX_PLACES) return undefined
     }
+    return places
   }
 
   /** This device renamed a directory: what was to be looked at in it is to be looked at where it is now. */
   noteMove(from: readonly string[], to: readonly string[], nowMs: number): void {
     this.#moves = this.#moves.filter(({ atMs }) => atMs > nowMs - MOVE_MEMORY_MS).slice(-MAX_MOVES)
     this.#moves.push({ from, to, atMs: nowMs })
-    if (this.#dirty !== 'all') for (const names of [...this.#dirty.values()]) this.mark(names)
+    if (this.#dirty === 'all') return
+    for (const names of [...this.#dirty.values()]) {
+      const moved = movedNames(names, from, to)
+      if (moved !== undefined) this.#dirty.set(localKey('', moved), moved)
+    }
   }
 
   markAt(names: readonly string[], atMs: number): void {
