@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { describeDisk, differences, exchange, settle, settleAll } from './simulation/cluster.ts'
+import { failure } from './simulation/memory-disk.ts'
 import { SimulatedDevice } from './simulation/simulated-device.ts'
 import { VirtualClock } from './simulation/virtual-clock.ts'
 
@@ -113,6 +114,26 @@ describe('a live folder on two devices', () => {
     await agree()
     expect(paths(alice)).toEqual(['d', 'y'])
     expect(alice.disk().at(['d'])?.text).toBe('a file')
+  })
+
+  it('keeps what was made in a directory that both deleted, where one disk had not got it', async () => {
+    const { alice, bob, agree, settleBoth } = await pair()
+    alice.disk().makeDirectory(['d'])
+    await agree()
+    bob.hook = (call) => {
+      if (call === 'makeDirectory') throw failure('DITTO_NO_SPACE')
+    }
+    alice.disk().makeDirectory(['d', 'e'])
+    alice.disk().write(['d', 'e', 'f'], 'made by alice')
+    await settleBoth()
+    await exchange(alice, bob)
+    await settleBoth()
+    expect(paths(bob)).toEqual(['d'])
+    for (const device of [alice, bob]) device.disk().remove(['d'])
+    await settleBoth()
+    bob.hook = () => undefined
+    await agree()
+    expect(paths(alice)).toEqual(['d', 'd/e', 'd/e/f'])
   })
 
   it.each([

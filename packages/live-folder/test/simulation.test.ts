@@ -32,7 +32,12 @@ describe('devices with live folders that live apart and meet again', () => {
     [1633, 'a file is made in a directory that is renamed before it was looked at'],
     [1757, 'a file is appended to in a directory that is renamed before it was looked at'],
     [1990, 'a name comes that stands here in another normal form'],
+    [2020, 'a directory is deleted on two devices, one of which had not got a directory in it', 200],
+    [2049, 'a directory is deleted on one device and moved away and back on another', 200],
+    [2134, 'a directory that was put aside is shown no longer', 200],
     [2181, 'a file is to be moved and replaced, and its new name is still taken', 200],
+    [2266, 'a directory is deleted on two devices, one of which had no room for a directory in it', 200],
+    [2568, 'a directory is deleted on one device and moved on another, which had not got what was in it', 120],
     [2668, 'a file is made in a directory that is put aside and then renamed before it was looked at', 120],
     [3614, 'a directory is deleted on two devices, one of which had not all that was in it'],
   ])('agree in seed %i, where %s', async (seed, _what, steps) => {

@@ -13,6 +13,10 @@ type Found = { readonly names: readonly string[]; readonly inode: Inode }
 
 export interface PersonInit {
   readonly device: string
+  /** The live folder, where the device has several. */
+  readonly folder?: string
+  /** The directory of the space that the live folder mirrors. */
+  readonly root: string
   readonly disk: MemoryDisk
   readonly random: () => number
   readonly ledger: ContentLedger
@@ -79,19 +83,19 @@ export class Person {
   }
 
   #doFile(operation: string, { names, inode }: Found, all: readonly Found[], free: () => readonly string[]): void {
-    const { disk, ledger } = this.#init
+    const { disk, ledger, device } = this.#init
     const old = inode.text
     if (operation === 'overwrite') {
-      ledger.replaced(old, this.#note('overwrites', names))
+      ledger.replaced(old, device, this.#note('overwrites', names))
       this.#write(names, 'writes', old)
     } else if (operation === 'append') {
-      ledger.replaced(old, this.#note('appends to', names))
+      ledger.replaced(old, device, this.#note('appends to', names))
       const { mtimeNs } = inode
       const text = `${old} and ${this.#init.nextNumber()}`
       disk.write(names, text, mtimeNs)
       ledger.written(text, this.#note('appended', names), old)
     } else if (operation === 'save') {
-      ledger.replaced(old, this.#note('saves over', names))
+      ledger.replaced(old, device, this.#note('saves over', names))
       const aside = [...names.slice(0, -1), `.saving ${this.#init.nextNumber()}`]
       const text = this.#write(aside, 'writes', old)
       disk.rename(aside, names)
@@ -103,7 +107,7 @@ export class Person {
     } else if (operation === 'clobber') {
       const other = this.#pick(all.filter(({ inode: { kind } }) => kind === 'file'))
       if (other.inode === inode) return
-      ledger.replaced(other.inode.text, this.#note(`is put in place of ${other.names.join('/')}`, names))
+      ledger.replaced(other.inode.text, device, this.#note(`is put in place of ${other.names.join('/')}`, names))
       ledger.touched(old, 'moved')
       disk.rename(names, other.names)
     } else if (operation === 'swap') {
@@ -139,12 +143,12 @@ export class Person {
   }
 
   #remove({ names, inode }: Found): void {
-    const { disk, ledger } = this.#init
+    const { disk, ledger, device } = this.#init
     const story = this.#note('removes', names)
-    if (inode.kind === 'file') ledger.replaced(inode.text, story)
-    const directories = [{ names, inode }, ...disk.files(names)].filter((found) => found.inode.kind === 'directory')
-    for (const found of directories) ledger.removedDirectory(found.names.at(-1) as string, this.#init.device)
-    for (const below of disk.files(names)) if (below.inode.kind === 'file') ledger.replaced(below.inode.text, story)
+    const going = [{ names, inode }, ...disk.files(names)]
+    const texts = going.filter((found) => found.inode.kind === 'file').map((found) => found.inode.text)
+    for (const text of texts) ledger.replaced(text, device, story)
+    if (inode.kind === 'directory') ledger.changedTree({ device, path: this.#spacePath(names), texts: new Set(texts) })
     disk.remove(names)
   }
 
@@ -155,6 +159,14 @@ export class Person {
     const to = this.#free([[], ...elsewhere.map(({ names }) => names)])
     this.#touchTree(directory.names, this.#note(`moves to ${to.join('/')}`, directory.names))
     this.#init.disk.rename(directory.names, to)
+    const { device, disk, ledger } = this.#init
+    const texts = [...disk.files(to)].map(({ inode }) => inode.text)
+    ledger.changedTree({ device, path: this.#spacePath(to), texts: new Set(texts) })
+  }
+
+  #spacePath(names: readonly string[]): string {
+    const { root } = this.#init
+    return [...(root === '' ? [] : [root]), ...names].map((name) => name.normalize('NFC')).join('/')
   }
 
   /** a/b becomes b/a. */
@@ -223,7 +235,8 @@ export class Person {
   }
 
   #note(what: string, names: readonly string[]): string {
-    const story = `${this.#init.device} ${what} ${names.join('/')}`
+    const { device, folder } = this.#init
+    const story = `${folder === undefined ? device : `${device} ${folder}`} ${what} ${names.join('/')}`
     this.#init.log(story)
     return story
   }

@@ -115,11 +115,11 @@ class Simulation {
 
   #act(at: number): void {
     const device = this.#devices[at] as SimulatedDevice
-    const { id } = this.#pick(device.setups)
-    const where = device.setups.length === 1 ? device.name : `${device.name} ${id}`
+    const { id, path } = this.#pick(device.setups)
     this.#isActing = true
     new Person({
-      ...{ device: where, disk: device.disk(id), random: this.#random, ledger: this.#ledger },
+      ...{ device: device.name, ...(device.setups.length === 1 ? {} : { folder: id }), root: path },
+      ...{ disk: device.disk(id), random: this.#random, ledger: this.#ledger },
       nextNumber: () => {
         this.#numbers += 1
         return this.#numbers
@@ -206,7 +206,7 @@ class Simulation {
   }
 
   async #compare(): Promise<void> {
-    const final = new Map<string, string>()
+    const final = new Map<string, { readonly place: string; readonly path: string }>()
     for (const device of this.#devices) {
       for (const { id, paused, problems } of device.folders.states()) {
         // A person may delete the directory that a folder mirrors, on another device.
@@ -216,9 +216,11 @@ class Simulation {
       }
       const isGone = device.folders.states().some(({ paused }) => paused?.reason === 'directory-gone')
       for (const difference of isGone ? [] : await differences(device)) this.#faults.push(`DIFFERS: ${difference}`)
-      for (const { id } of device.setups) {
+      for (const { id, path: root } of device.setups) {
         for (const { names, inode } of device.disk(id).files()) {
-          if (inode.kind === 'file') final.set(inode.text, `${device.name} ${id}/${names.join('/')}`)
+          if (inode.kind !== 'file') continue
+          const path = [...(root === '' ? [] : [root]), ...names].map((name) => name.normalize('NFC')).join('/')
+          final.set(inode.text, { place: `${device.name} ${id}/${names.join('/')}`, path })
         }
       }
     }
