@@ -69,7 +69,10 @@ export interface FolderFileSystem {
     link: { readonly target: string; readonly mtimeNs: bigint },
     expected: DiskStamp | undefined,
   ): Promise<DiskStamp | undefined>
-  /** Sets mode and time of what is there (a symlink's time only). */
+  /**
+   * Sets mode and time of what is there (a symlink's time only). Whether somebody wrote into a file meanwhile cannot always
+   * be told: then the stamp has a ctime of -1, so that the next look reads the file.
+   */
   setAttributes(
     names: readonly string[],
     attributes: { readonly mode?: number; readonly mtimeNs: bigint },

@@ -55,8 +55,10 @@ const NOFOLLOW = constants.O_NOFOLLOW ?? 0
 const NONBLOCK = constants.O_NONBLOCK ?? 0
 const PERMISSIONS = 0o777
 /** A directory is ours alone until it has its own mode. */
-/** Milliseconds in which nobody writes into a file unseen while its attributes are set. */
+/** Milliseconds in which hardly anybody writes into a file unseen while its attributes are set. */
 const UNSEEN_MS = 5
+/** Files up to this size are read again after that, however short it took. */
+const MAX_REREAD_BYTES = 16 * 1024 * 1024
 const NEW_DIRECTORY_MODE = 0o700
 /** Names looked at together: enough to keep the threads of the file system busy, few enough for the event loop. */
 const NAMES_AT_ONCE = 256
@@ -205,8 +207,9 @@ class NodeFolderFileSystem implements FolderFileSystem {
         await handle.utimes(new Date(), time)
         if (attributes.mode !== undefined) await handle.chmod(attributes.mode & PERMISSIONS)
         const stamp = stampOf(await handle.stat({ bigint: true }))
-        // The time that a write left in between is gone: after a pause it has to be looked into what is there.
-        return performance.now() - startMs > UNSEEN_MS ? unsure(stamp) : stamp
+        // The time that a write left in between is gone: so what is there is read again, if it is small or that took long.
+        const isLong = performance.now() - startMs > UNSEEN_MS
+        return stamp.kind === 'file' && (isLong || stamp.size <= MAX_REREAD_BYTES) ? unsure(stamp) : stamp
       } finally {
         await handle.close()
       }
