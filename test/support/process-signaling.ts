@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
+import type { TestHost } from './network.ts'
 
 const PROGRAM = path.resolve('signaling/bin/dittofs-signaling.js')
 
@@ -18,8 +19,16 @@ export class ProcessSignaling {
   readonly log: readonly string[]
   readonly #process: ChildProcess
   readonly #exited: Promise<SignalingExit>
+  readonly #address: string
 
-  private constructor(port: number, log: readonly string[], child: ChildProcess, exited: Promise<SignalingExit>) {
+  private constructor(
+    address: string,
+    port: number,
+    log: readonly string[],
+    child: ChildProcess,
+    exited: Promise<SignalingExit>,
+  ) {
+    this.#address = address
     this.port = port
     this.log = log
     this.#process = child
@@ -28,7 +37,19 @@ export class ProcessSignaling {
 
   /** @throws Error when it ends before it listens */
   static async start(...args: readonly string[]): Promise<ProcessSignaling> {
-    const { child, exited } = spawnSignaling(args)
+    return ProcessSignaling.#await('127.0.0.1', spawnSignaling(args))
+  }
+
+  /** Starts it in the network of a host, where it listens at the host's address. @throws likewise */
+  static async startAt(host: TestHost): Promise<ProcessSignaling> {
+    const { namespace, address } = host
+    return ProcessSignaling.#await(address, spawnSignaling(['--host', address, '--port', '0'], namespace))
+  }
+
+  static async #await(
+    address: string,
+    { child, exited }: ReturnType<typeof spawnSignaling>,
+  ): Promise<ProcessSignaling> {
     const log: string[] = []
     const port = new Promise<number>((resolve) => {
       createInterface({ input: child.stdout }).on('line', (line) => {
@@ -40,7 +61,7 @@ export class ProcessSignaling {
     const ended = exited.then(({ code, stderr }) => {
       throw new Error(`the signaling server ended with status ${code}: ${stderr}`)
     })
-    return new ProcessSignaling(await Promise.race([port, ended]), log, child, exited)
+    return new ProcessSignaling(address, await Promise.race([port, ended]), log, child, exited)
   }
 
   /** Runs it to its end. */
@@ -49,7 +70,7 @@ export class ProcessSignaling {
   }
 
   get origin(): string {
-    return `ws://127.0.0.1:${this.port}`
+    return `ws://${this.#address}:${this.port}`
   }
 
   /** Asks it to end, as a service manager does. */
@@ -59,8 +80,10 @@ export class ProcessSignaling {
   }
 }
 
-function spawnSignaling(args: readonly string[]) {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+function spawnSignaling(args: readonly string[], namespace?: string) {
+  const enter = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace]
+  const [program, ...rest] = [...enter, process.execPath, PROGRAM, ...args]
+  const child = spawn(program as string, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
   let stderr = ''
   child.stderr.on('data', (part: Buffer) => {
     stderr += part.toString()
