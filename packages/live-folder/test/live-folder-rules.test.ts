@@ -61,6 +61,18 @@ describe('the brake', () => {
     expect(paths(bob)).toEqual([])
   })
 
+  it('holds a folder whose files are deleted one by one, before most are gone', async () => {
+    const { alice, bob, meet } = await cluster()
+    fill(alice, 60)
+    await meet()
+    for (let at = 0; at < 60; at += 1) {
+      alice.disk().remove(['many', `f${at}`])
+      await meet()
+    }
+    expect(state(alice)?.paused).toMatchObject({ reason: 'brake', held: { direction: 'outgoing' } })
+    expect(paths(bob).length).toBeGreaterThan(40)
+  })
+
   it('holds files that were replaced, but not files whose attributes changed, and not a move', async () => {
     const { alice, bob, meet } = await cluster()
     fill(alice, 30)

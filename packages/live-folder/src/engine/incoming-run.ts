@@ -117,7 +117,9 @@ export class IncomingRun {
       const folder = folders.get(id)
       const { files } = base.counts(id)
       if (folder === undefined || folder.isAccepted) continue
-      if (!isBraked({ ...counts, files }, init.brakeFiles ?? DEFAULT_BRAKE_FILES)) continue
+      const lost = folder.takenLosses.count(this.#context.nowMs)
+      const all = { ...counts, deletedFiles: counts.deletedFiles + lost, files: files + lost }
+      if (!isBraked(all, init.brakeFiles ?? DEFAULT_BRAKE_FILES)) continue
       holdFolder(folder, { direction: 'incoming', ...counts, files })
       held.add(id)
     }
@@ -367,6 +369,7 @@ export class IncomingRun {
       folder.mark(entry.parent?.rawNames ?? [])
     }
     this.#note(step, 'was removed: the space has it no longer')
+    if (entry.kind === 'file') folder.takenLosses.add(1, this.#context.nowMs)
     for (const place of base.remove(entry)) this.#released.push(place)
     return true
   }

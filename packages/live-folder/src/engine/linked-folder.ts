@@ -1,6 +1,7 @@
 import type { FolderFileSystem } from '../folder-file-system.ts'
 import { localKey } from '../plan/local-tree.ts'
 import { parentPath } from '../plan/remote-tree.ts'
+import { RecentLosses } from './recent-losses.ts'
 import type { FolderProblem, FolderState, HeldChange, LinkedFolder, PauseReason, ProblemKind } from './space-folders.ts'
 
 const MAX_PROBLEMS = 1000
@@ -21,6 +22,9 @@ export class FolderRuntime {
   foldsCase = false
   /** Accepted by the person: the next plan passes the brake. */
   isAccepted = false
+  /** Files deleted here, and by others. */
+  readonly sentLosses = new RecentLosses()
+  readonly takenLosses = new RecentLosses()
   waiting = 0
   unsettled = 0
   /** `sinceMs`: when the round began, in monotonic milliseconds. */
@@ -50,6 +54,12 @@ export class FolderRuntime {
 
   markAll(): void {
     this.#dirty = 'all'
+  }
+
+  /** A person agrees to what is gone. */
+  forgetLosses(): void {
+    this.sentLosses.forget()
+    this.takenLosses.forget()
   }
 
   /** @param names - of a directory, as on disk; where this device renamed it of late, its new name is marked as well */

@@ -153,6 +153,7 @@ export class LiveSpaceFolders implements SpaceFolders {
       await writeMarker(folder.fileSystem, id, this.#context.init.clock.now())
     }
     folder.isAccepted = accept && folder.paused?.reason === 'brake'
+    if (folder.isAccepted) folder.forgetLosses()
     folder.paused = undefined
     folder.markAll()
     this.#context.compareAll()

@@ -102,9 +102,14 @@ export class OutgoingRun {
       const deletedFiles = deletions.get(id) ?? 0
       const changes = plan.changes.filter(({ entry }) => entry.kind === 'file' && entry.folder === id)
       const { files } = base.counts(id)
-      if (!isBraked({ deletedFiles, replacedFiles: changes.length, files }, maxFiles)) continue
-      const replacedFiles = await this.#countReplaced(changes)
-      if (!isBraked({ deletedFiles, replacedFiles, files }, maxFiles)) continue
+      const lost = folder.sentLosses.count(this.#context.nowMs)
+      const isTooMuch = (replacedFiles: number) =>
+        isBraked({ deletedFiles: deletedFiles + lost, replacedFiles, files: files + lost }, maxFiles)
+      const replacedFiles = isTooMuch(changes.length) ? await this.#countReplaced(changes) : 0
+      if (!isTooMuch(replacedFiles)) {
+        folder.sentLosses.add(deletedFiles, this.#context.nowMs)
+        continue
+      }
       holdFolder(folder, { direction: 'outgoing', deletedFiles, replacedFiles, files })
       held.add(id)
     }
