@@ -48,5 +48,7 @@ export interface SignalChannel {
    *   an address), DITTO_LIMIT
    */
   send(to: Address, signal: Signal, options?: AbortOptions): Promise<void>
+  /** The network is another one: connections of the one before are given up and made anew at once. */
+  networkChanged(): void
   close(): Promise<void>
 }

@@ -92,8 +92,17 @@ export class ServerConnection {
     const delivery = await Promise.race([answered, late])
     patience.abort()
     this.#answers.delete(id)
-    if (delivery === undefined) throw lost()
+    if (delivery === undefined) {
+      // A server that does not answer may be behind a network that is gone: only another connection can tell.
+      this.#stop('The signaling server does not answer.')
+      throw lost()
+    }
     return delivery
+  }
+
+  /** Ends it without a word, for one over a network that is gone. */
+  drop(): void {
+    this.#stop('The network has changed.')
   }
 
   /** Says goodbye to the server; resolves once the connection has ended. */

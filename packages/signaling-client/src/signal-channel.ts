@@ -118,6 +118,10 @@ class ServerSignalChannel implements SignalChannel {
     throw new DittoError('DITTO_LIMIT', 'The signaling server passes no more signals on at the moment: try again.')
   }
 
+  networkChanged(): void {
+    for (const server of this.#servers.values()) server.renew()
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     await Promise.all([...this.#servers.values()].map((server) => server.close()))

@@ -35,6 +35,11 @@ export class SignalingServer {
   readonly #messages = new Pace(MESSAGES)
   readonly #bytes = new Pace(BYTES)
   #connection: ServerConnection | undefined
+  /** Aborted when there is no reason to wait before the next connection. */
+  #patience = new AbortController()
+  /** Resolves once a renewed connection has taken the place of the one before. */
+  #renewed: Promise<unknown> = Promise.resolve()
+  #hasConnection: () => void = () => undefined
   #running: Promise<void> | undefined
   #isUp = false
   #reason = 'It has not been reached yet.'
@@ -100,6 +105,19 @@ export class SignalingServer {
     return { answer }
   }
 
+  /** Gives up the connection, which may be one of a network that is gone, for a new one. */
+  renew(): void {
+    if (this.#life.signal.aborted || this.#running === undefined) return
+    this.#renewed = this.#init.isKept
+      ? new Promise<void>((resolve) => {
+          this.#hasConnection = resolve
+        })
+      : this.#running
+    this.#patience.abort()
+    this.#patience = new AbortController()
+    this.#connection?.drop()
+  }
+
   /** Drops all that waits, and leaves the server. */
   async close(): Promise<void> {
     this.#life.abort(new DittoError('DITTO_CLOSED', 'Signaling was closed.'))
@@ -108,6 +126,7 @@ export class SignalingServer {
   }
 
   async #registered(signal: AbortSignal): Promise<ServerConnection> {
+    await unlessAborted(this.#renewed, signal)
     if (this.#running === undefined) this.#running = this.#serveOnce()
     const connection = this.#connection
     if (connection === undefined) throw new DittoError('DITTO_PEER_UNREACHABLE', this.#reason)
@@ -131,11 +150,18 @@ export class SignalingServer {
     const { clock, randomBytes } = this.#init
     for (let failures = 0; !this.#life.signal.aborted; ) {
       const startedMs = clock.monotonic()
+      const { signal: hurry } = this.#patience
       await this.#serve()
       if (this.#life.signal.aborted) return
+      if (hurry.aborted) {
+        failures = 0
+        continue
+      }
       failures = clock.monotonic() - startedMs >= STABLE_MS ? 1 : failures + 1
       const random = Buffer.from(randomBytes(4)).readUInt32BE() / 2 ** 32
-      await clock.sleep(reconnectDelayMs(failures, random), { signal: this.#life.signal }).catch(() => undefined)
+      await clock
+        .sleep(reconnectDelayMs(failures, random), { signal: AbortSignal.any([this.#life.signal, hurry]) })
+        .catch(() => undefined)
     }
   }
 
@@ -162,6 +188,7 @@ export class SignalingServer {
       },
     })
     this.#connection = connection
+    this.#hasConnection()
     try {
       await connection.registered
       this.#isUp = true

@@ -207,6 +207,21 @@ describe('signalChannel', () => {
     expect(outcome).toMatchObject({ code: 'DITTO_PEER_UNREACHABLE' })
   })
 
+  it('connects anew when the network has changed, with the signals that come meanwhile', async () => {
+    const [home, foreign] = [await listen(), await listen()]
+    const alice = open('alice', { servers: [home.origin] })
+    const bob = open('bob', { servers: [home.origin, foreign.origin] })
+    await isRegistered(alice.channel)
+    await isRegistered(bob.channel, 2)
+    for (const [index, to] of bob.channel.addresses().entries()) {
+      await alice.channel.send(to, offer)
+      alice.channel.networkChanged()
+      await alice.channel.send(to, { session: SESSION, kind: 'candidate', body: `after ${index}` })
+    }
+    await expect.poll(() => bob.heard.map(({ body }) => body)).toEqual(['v=0', 'after 0', 'v=0', 'after 1'])
+    await isRegistered(alice.channel)
+  })
+
   it('rejects a waiting send at once when it is aborted, or the channel closed', async () => {
     const exchange = await listen()
     exchange.intercept = (message) => message.type === 'send'

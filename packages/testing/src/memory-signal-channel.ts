@@ -113,6 +113,10 @@ class MemorySignalChannel implements SignalChannel {
     setImmediate(() => channel.#receive(this.#device, signal))
   }
 
+  networkChanged(): void {
+    // A server in the same process is in every network.
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     this.#exchange.remove(this.#device, this)

@@ -175,6 +175,7 @@ class DataChannelTransport implements WebRtcTransport {
 
   networkChanged(): void {
     this.#certificates.renew()
+    if (this.#isOpen) this.#init.channel.networkChanged()
     for (const session of this.#sessions.values()) session.restart()
   }
 
