@@ -3,7 +3,7 @@ import type { IceCandidateSignal } from './ice-candidate.ts'
 import type { Lane, LaneListener } from './lane.ts'
 import { MAX_LANE_MESSAGE_BYTES } from './lane-message.ts'
 import { formatSdp, parseSdp } from './sdp.ts'
-import { dropSockets, guardIce, guardSctp, guardSockets, iceOf, isAcknowledged, sctpOf } from './werift-internals.ts'
+import { dropSockets, guardIce, guardSctp, iceOf, isAcknowledged, sctpOf, useRelays } from './werift-internals.ts'
 
 /** Room is announced when the queue has fallen to this. */
 const LOW_QUEUE_BYTES = 64 * 1024
@@ -52,7 +52,7 @@ export class Association implements Lane {
     })
     this.#connection.onIceCandidate.subscribe((candidate) => {
       const ice = iceOf(this.#connection)
-      if (ice !== undefined) guardSockets(ice)
+      if (ice !== undefined) useRelays(ice)
       init.onCandidate(
         candidate?.candidate === undefined ? undefined : { candidate: candidate.candidate, ufrag: ice?.localUsername },
       )

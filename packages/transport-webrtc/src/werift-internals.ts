@@ -1,4 +1,5 @@
 import type { Event, RTCPeerConnection } from 'werift'
+import { guardAllSockets, preferDirect, type RelayInternals, useRelay } from './werift-relay.ts'
 
 /**
  * The parts of werift 0.24 that its types hide and that an association cannot do without. Everything that reaches into
@@ -32,17 +33,19 @@ interface StunRequest {
   getAttributeValue(name: 'USERNAME'): string | undefined
 }
 
-interface UdpSocketOwner {
-  readonly transport?: { readonly socket?: NodeJS.EventEmitter }
+interface IceProtocol {
+  readonly type: string
+  readonly localCandidate?: unknown
+  close(): Promise<void>
 }
 
-interface IceInternals {
+interface IceInternals extends RelayInternals {
   stunServer: unknown
   readonly localUsername: string
   readonly userHistory: Readonly<Record<string, string>>
   readonly remoteCandidates: readonly unknown[]
   readonly earlyChecks: readonly unknown[]
-  protocols: (UdpSocketOwner & { close(): Promise<void> })[]
+  protocols: IceProtocol[]
   readonly nominated: { readonly packetsReceived: number; readonly responsesReceived: number } | undefined
   readonly options: { filterStunResponse?: (request: StunRequest) => boolean }
 }
@@ -54,6 +57,8 @@ const MAX_STREAMS = 4
 /** Candidates and checks that came before the answer; a connection has a handful, a flood has not. */
 const MAX_REMOTE_CANDIDATES = 128
 const MAX_EARLY_CHECKS = 256
+
+guardAllSockets()
 
 /** The ICE agent of a connection, which has one once it has a data channel or a remote description. */
 export function iceOf(connection: RTCPeerConnection): IceInternals | undefined {
@@ -92,6 +97,7 @@ export function guardSctp(transport: SctpTransportInternals, onHostile: (reason:
  */
 export function guardIce(ice: IceInternals, hasStunServer: boolean): void {
   if (!hasStunServer) ice.stunServer = undefined
+  preferDirect(ice)
   ice.options.filterStunResponse = (request) => {
     const [ufrag] = (request.getAttributeValue('USERNAME') ?? '').split(':')
     return (
@@ -103,12 +109,12 @@ export function guardIce(ice: IceInternals, hasStunServer: boolean): void {
   }
 }
 
-/** An error of a UDP socket that nobody listens for would end the process. */
-export function guardSockets(ice: IceInternals): void {
-  for (const { transport } of ice.protocols) {
-    const socket = transport?.socket
-    if (socket !== undefined && socket.listenerCount('error') === 0) socket.on('error', () => undefined)
-  }
+/** Relays that are in use already. */
+const relays = new WeakSet<object>()
+
+/** Puts relayed candidates to use; to be called when a candidate was found. */
+export function useRelays(ice: IceInternals): void {
+  for (const protocol of ice.protocols) useRelay(ice, protocol, relays)
 }
 
 /**
