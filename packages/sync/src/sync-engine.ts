@@ -27,6 +27,8 @@ import { Wakeup } from './wakeup.ts'
 const TICK_MS = 2000
 /** Progress of a space is told at most so often. */
 const PROGRESS_INTERVAL_MS = 100
+/** How long a device may take to answer, before it is taken for one that has nothing to say. */
+const HEAR_MS = 2000
 
 /**
  * Keeps spaces the same on all devices that links lead to. Knows nothing of how links come about, of files on disk or
@@ -252,6 +254,14 @@ export class SyncEngine {
   async whenUpToDate({ signal }: AbortOptions = {}): Promise<void> {
     signal?.throwIfAborted()
     while (!this.#isDone) await this.#changed.wait({ ...(signal !== undefined && { signal }) })
+  }
+
+  /**
+   * Resolves when all that connected devices had sent when it was called has arrived, or one has not answered in time: what
+   * is on its way is not known to be missing.
+   */
+  async hearAll(): Promise<void> {
+    await Promise.all(this.#table.main().map((session) => session.isAlive(HEAR_MS)))
   }
 
   /**

@@ -18,7 +18,7 @@ const MORE_PEERS_MS = 3000
 export interface SyncRunInit {
   /** This device. */
   self: DeviceKey
-  engine: Pick<SyncEngine, 'peers' | 'on' | 'whenUpToDate' | 'transferBytes'>
+  engine: Pick<SyncEngine, 'peers' | 'on' | 'hearAll' | 'whenUpToDate' | 'transferBytes'>
   clock: Clock
   /** The devices wanted, with their names. */
   members: ReadonlyMap<DeviceKey, string>
@@ -60,6 +60,7 @@ export class SyncRun {
     try {
       await this.#findPeers(bound)
       progress.begin('fetch')
+      await engine.hearAll()
       await engine.whenUpToDate(bound)
     } catch (error) {
       signal?.throwIfAborted()
