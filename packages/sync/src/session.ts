@@ -1,4 +1,12 @@
-import { type DeviceKey, DittoError, isDittoError, type Link, type SpaceId, spaceId } from '@dittofs/interface'
+import {
+  type AbortOptions,
+  type DeviceKey,
+  DittoError,
+  isDittoError,
+  type Link,
+  type SpaceId,
+  spaceId,
+} from '@dittofs/interface'
 import {
   agreeVersion,
   decodeAddressesMessage,
@@ -146,8 +154,9 @@ export class Session {
   }
 
   /** Whether the peer answers a ping within the time. */
-  async isAlive(timeoutMs: number): Promise<boolean> {
-    return !this.#isOver && this.#pings.isAnswered(timeoutMs, { signal: this.#stop.signal })
+  async isAlive(timeoutMs: number, { signal }: AbortOptions = {}): Promise<boolean> {
+    const either = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal])
+    return !this.#isOver && this.#pings.isAnswered(timeoutMs, { signal: either })
   }
 
   /** Puts the link to use, or leaves it to stand by: another is better. */

@@ -258,10 +258,10 @@ export class SyncEngine {
 
   /**
    * Resolves when all that connected devices had sent when it was called has arrived, or one has not answered in time: what
-   * is on its way is not known to be missing.
+   * is on its way is not known to be missing. Ends at once when the signal is aborted.
    */
-  async hearAll(): Promise<void> {
-    await Promise.all(this.#table.main().map((session) => session.isAlive(HEAR_MS)))
+  async hearAll(options: AbortOptions = {}): Promise<void> {
+    await Promise.all(this.#table.main().map((session) => session.isAlive(HEAR_MS, options)))
   }
 
   /**

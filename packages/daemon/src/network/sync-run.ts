@@ -60,7 +60,7 @@ export class SyncRun {
     try {
       await this.#findPeers(bound)
       progress.begin('fetch')
-      await engine.hearAll()
+      await engine.hearAll(bound)
       await engine.whenUpToDate(bound)
     } catch (error) {
       signal?.throwIfAborted()
