@@ -72,6 +72,7 @@ export {
   type ErrorDetails,
   isDittoError,
 } from './errors.ts'
+export type { Gateway, GatewayAddress, VolumeExport } from './gateway.ts'
 export {
   type ChangeGroup,
   type ChangesOptions,
@@ -185,3 +186,19 @@ export {
   type UndoResult,
   type Versions,
 } from './versions.ts'
+export {
+  type AttributeChange,
+  type CreateOptions,
+  type CreateRule,
+  MAX_HANDLE_BYTES,
+  MAX_TRANSFER_BYTES,
+  type ReadDirectoryOptions,
+  type ReadOptions,
+  type Volume,
+  type VolumeAttributes,
+  type VolumeDirent,
+  type VolumeEntry,
+  type VolumeHandle,
+  type VolumeStatistics,
+  type WriteOptions,
+} from './volume.ts'
