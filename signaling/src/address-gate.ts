@@ -1,4 +1,4 @@
-import { TokenBucket } from './token-bucket.ts'
+import { TokenBucket } from '@dittofs/interface'
 
 interface Source {
   connections: number

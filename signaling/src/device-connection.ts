@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { TokenBucket } from '@dittofs/interface'
 import {
   decodeSignalingMessage,
   encodeSignalingMessage,
@@ -9,7 +10,6 @@ import {
 import type { WebSocket } from 'ws'
 import type { CloseCause, RelayResult } from './relay-observer.ts'
 import type { ServerLimits } from './server-limits.ts'
-import { TokenBucket } from './token-bucket.ts'
 import { type Registration, verifyRegistration } from './verify-registration.ts'
 
 /** Refusals that a device may cause in a row, and how many are forgiven each second, until it is cut off. */

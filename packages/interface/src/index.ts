@@ -157,6 +157,7 @@ export { nameFault, parsePath } from './paths.ts'
 export type { EvictResult, PinMark, PinResult, Pins, UnpinResult } from './pins.ts'
 export type { IncomingSignal, Signal, SignalChannel, SignalChannelListener, SignalKind } from './signaling.ts'
 export { systemClock } from './system-clock.ts'
+export { TokenBucket } from './token-bucket.ts'
 export type {
   Address,
   Announcement,

@@ -1,7 +1,7 @@
 import type { RemoteInfo, Socket } from 'node:dgram'
 import { EventEmitter } from 'node:events'
 import { isIPv4 } from 'node:net'
-import type { Clock, Logger } from '@dittofs/interface'
+import { type Clock, type Logger, TokenBucket } from '@dittofs/interface'
 import {
   type InterfaceAddress,
   linkLocalZones,
@@ -10,7 +10,6 @@ import {
   usableAddresses,
 } from '../interfaces.ts'
 import { PacketGate } from './packet-gate.ts'
-import { TokenBucket } from './token-bucket.ts'
 import { closeSocket, explainSocketError, openUdpSocket, sendDatagram } from './udp-socket.ts'
 
 const GROUP_V4 = '224.0.0.251'
@@ -61,11 +60,7 @@ export class MdnsSockets extends EventEmitter {
     super()
     this.#init = init
     this.#gate = new PacketGate({ clock: init.clock, ...PACKETS })
-    this.#sends = new TokenBucket({
-      perSecond: SENDS_PER_SECOND,
-      burst: SEND_BURST,
-      now: () => init.clock.monotonic(),
-    })
+    this.#sends = new TokenBucket(SENDS_PER_SECOND, SEND_BURST, init.clock.monotonic())
   }
 
   /** Why nothing is heard or sent, in words; `undefined` when all is well on one interface at least. */
@@ -111,7 +106,7 @@ export class MdnsSockets extends EventEmitter {
     _address: string,
     callback: () => void = () => undefined,
   ): void {
-    if (this.#isClosed || !this.#sends.take()) {
+    if (this.#isClosed || !this.#sends.take(1, this.#init.clock.monotonic())) {
       process.nextTick(callback)
       return
     }

@@ -1,6 +1,5 @@
 import type { RemoteInfo } from 'node:dgram'
-import type { Clock } from '@dittofs/interface'
-import { TokenBucket } from './token-bucket.ts'
+import { type Clock, TokenBucket } from '@dittofs/interface'
 
 /** An Ethernet frame's payload: nothing sent here is longer, and what is longer was not meant for us. */
 const MAX_PACKET_BYTES = 1_500
@@ -26,7 +25,7 @@ export class PacketGate {
 
   constructor(init: PacketGateInit) {
     this.#clock = init.clock
-    this.#all = this.#bucket(init.perSecond, init.burst)
+    this.#all = new TokenBucket(init.perSecond, init.burst, init.clock.monotonic())
   }
 
   /** @param isOnLink - whether an address is a neighbour's: what came through a router is not heard (RFC 6762, 11) */
@@ -36,16 +35,13 @@ export class PacketGate {
 
   admits(message: Buffer, { address }: RemoteInfo): boolean {
     if (message.length > MAX_PACKET_BYTES || !this.#isOnLink(address)) return false
+    const nowMs = this.#clock.monotonic()
     let source = this.#bySource.get(address)
     if (source === undefined) {
       if (this.#bySource.size >= MAX_SOURCES) this.#bySource.clear()
-      source = this.#bucket(PACKETS_PER_SECOND_OF_SOURCE, PACKET_BURST_OF_SOURCE)
+      source = new TokenBucket(PACKETS_PER_SECOND_OF_SOURCE, PACKET_BURST_OF_SOURCE, nowMs)
       this.#bySource.set(address, source)
     }
-    return source.take() && this.#all.take()
-  }
-
-  #bucket(perSecond: number, burst: number): TokenBucket {
-    return new TokenBucket({ perSecond, burst, now: () => this.#clock.monotonic() })
+    return source.take(1, nowMs) && this.#all.take(1, nowMs)
   }
 }

@@ -5,20 +5,6 @@ import { describe, expect, it } from 'vitest'
 import { nextBeaconDelayMs } from '../../src/discovery/beacon-schedule.ts'
 import { PacketGate } from '../../src/discovery/packet-gate.ts'
 import { RecentSet } from '../../src/discovery/recent-set.ts'
-import { TokenBucket } from '../../src/discovery/token-bucket.ts'
-
-describe('TokenBucket', () => {
-  it('lets a burst through, then a steady rate', () => {
-    let now = 0
-    const bucket = new TokenBucket({ perSecond: 2, burst: 3, now: () => now })
-    const takeAll = () => [1, 2, 3, 4, 5].filter(() => bucket.take()).length
-    expect(takeAll()).toBe(3)
-    now += 1_000
-    expect(takeAll()).toBe(2)
-    now += 3_600_000
-    expect(takeAll()).toBe(3)
-  })
-})
 
 describe('RecentSet', () => {
   it('remembers the last keys and no more', () => {
