@@ -233,8 +233,10 @@ export class LocalDevice implements Device {
       do {
         await folders.whenSettled(bound)
         await network?.waitUntilSynced(bound)
+        // What has come since is put into the folders; what nobody has is not waited for.
         folders.contentCame()
-      } while (!(await folders.isSettled()))
+        await folders.whenSettled(bound)
+      } while (network?.isSynced === false)
     })
   }
 

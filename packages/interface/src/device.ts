@@ -421,8 +421,8 @@ export interface Device {
 
   sync(options?: SyncOptions): Promise<SyncResult>
   /**
-   * Resolves when this device holds everything that it and its connected peers know of, every live folder shows it after
-   * a look at all of it, and each connected peer holds what this device does.
+   * Resolves when this device holds everything that it and its connected peers hold, every live folder shows it after a
+   * look at all of it, and each connected peer holds what this device does. Content that none of them has is not waited for.
    */
   waitUntilSynced(options?: AbortOptions): Promise<void>
   verify(options?: ProgressOptions & { repair?: boolean }): Promise<VerifyResult>

@@ -253,7 +253,14 @@ export class SyncEngine {
    */
   async whenUpToDate({ signal }: AbortOptions = {}): Promise<void> {
     signal?.throwIfAborted()
-    while (!this.#isDone) await this.#changed.wait({ ...(signal !== undefined && { signal }) })
+    while (!this.isUpToDate) await this.#changed.wait({ ...(signal !== undefined && { signal }) })
+  }
+
+  /** Whether {@link whenUpToDate} would not wait. Whoever has a link in use is not waited for while another is set up. */
+  get isUpToDate(): boolean {
+    return this.#table
+      .all()
+      .every((session) => isDone(session) || (!session.isReady && this.#table.inUse(session.peer) !== undefined))
   }
 
   /**
@@ -291,13 +298,6 @@ export class SyncEngine {
     await Promise.all(this.#table.all().map((session) => session.end()))
     await Promise.all([...this.#spaces.keys()].map((id) => this.removeSpace(id)))
     await this.#ticking
-  }
-
-  /** Whoever has a link in use is not waited for while another is being set up. */
-  get #isDone(): boolean {
-    return this.#table
-      .all()
-      .every((session) => isDone(session) || (!session.isReady && this.#table.inUse(session.peer) !== undefined))
   }
 
   #space(id: SpaceId): SyncSpace {

@@ -1,5 +1,4 @@
 import nodePath from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import type { PlacedChunks, PlaceKey } from '@dittofs/chunk-store'
 import {
   type AbortOptions,
@@ -269,20 +268,6 @@ export class DeviceFolders implements LiveFolders {
       await folders.whenSettled(options)
       await content.settled()
     }
-  }
-
-  /** Whether every folder is in step now. */
-  async isSettled(): Promise<boolean> {
-    const over = new AbortController()
-    const isSettled = await Promise.race([
-      this.whenSettled({ signal: over.signal }).then(
-        () => true,
-        () => false,
-      ),
-      setImmediate(false),
-    ])
-    over.abort()
-    return isSettled
   }
 
   /** Ends what is under way whole. */

@@ -36,6 +36,8 @@ export interface Network extends NetworkView, ContentFetcher {
   join(ticket: string, options?: ProgressOptions): Promise<JoinResult>
   sync(options?: SyncOptions): Promise<SyncResult>
   waitUntilSynced(options?: AbortOptions): Promise<void>
+  /** Whether `waitUntilSynced` would not wait. */
+  readonly isSynced: boolean
   /** Redeems a ticket of whatever kind: a member of its space, durably, on return. */
   redeem(ticket: Ticket, progress: ProgressReporter, options?: AbortOptions): Promise<RedeemTicketResult>
   /** The devices that share a space in a session now. */

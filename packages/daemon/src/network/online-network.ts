@@ -304,6 +304,10 @@ export class OnlineNetwork implements Network {
     }).run(options)
   }
 
+  get isSynced(): boolean {
+    return this.#engine.isUpToDate
+  }
+
   async waitUntilSynced(options: AbortOptions = {}): Promise<void> {
     await this.#engine.whenUpToDate(options)
   }
