@@ -50,7 +50,7 @@ export async function agree(
 ): Promise<readonly string[]> {
   for (let round = 0; round < 30; round++) {
     for (const { device } of devices) {
-      await settle(device)
+      await settle(device, devices)
       if (isAccepting) await device.must('resume', '--accept')
     }
     const trees = await Promise.all(devices.map(({ folder }) => shownTree(folder)))
@@ -61,11 +61,12 @@ export async function agree(
   throw new Error(`the folders did not come to the same tree:\n${differences(trees)}`)
 }
 
-async function settle(device: ProcessDevice): Promise<void> {
+async function settle(device: ProcessDevice, all: readonly FolderDevice[]): Promise<void> {
   const { status, stderr } = await device.run('status', '--wait', '--timeout', '30s')
   if (status === 0) return
   const shown = await Promise.all([device.run('status'), device.run('folders', '--json'), device.run('plan')])
   const texts = shown.map(({ stdout, stderr: errors }) => stdout + errors)
+  texts.push(...(await explanations(device, all)))
   throw new Error(`${device.name} does not settle: ${stderr}\n${texts.join('\n')}`)
 }
 
@@ -86,4 +87,20 @@ function differences(trees: readonly (readonly string[])[]): string {
     })
     .slice(0, 40)
     .join('\n')
+}
+
+/** What each device knows of the paths whose bytes do not come. */
+async function explanations(device: ProcessDevice, all: readonly FolderDevice[]): Promise<string[]> {
+  const { stdout } = await device.run('list', '--missing', '--json')
+  const missing = (JSON.parse(stdout) as readonly { readonly path: string }[]).slice(0, 5)
+  const texts: string[] = []
+  for (const { path: name } of missing) {
+    for (const { device: one, folder } of all) {
+      for (const command of ['why', 'history']) {
+        const told = await one.run(command, command === 'why' ? path.join(folder, name) : name)
+        texts.push(`${one.name}: ${command} ${name}\n${told.stdout}${told.stderr}`)
+      }
+    }
+  }
+  return texts
 }

@@ -174,4 +174,53 @@ describe('a live folder on two devices', () => {
     expect(alice.disk().at(['y'])?.text).toBe('one, edited')
     expect(alice.disk().at(['z'])?.text).toBe('two, edited')
   })
+
+  describe('that stopped after it had sent something and before it had written that down', () => {
+    async function stopped(path: string, meanwhile: (disk: ReturnType<SimulatedDevice['disk']>) => void) {
+      const { alice, bob, agree, settleBoth } = await pair()
+      alice.disk().write(['old'], 'as it was')
+      await agree()
+      alice.loseBase()
+      alice.disk().write([path], 'sent')
+      alice.disk().flush()
+      await settleBoth()
+      expect(alice.store.lookup(path)?.file?.size).toBe('sent'.length)
+      await alice.crash(() => meanwhile(alice.disk()))
+      await agree()
+      return bob
+    }
+
+    it.each(['old', 'new'])('takes what came to stand there for a version of it (%s)', async (path) => {
+      const bob = await stopped(path, (disk) => disk.write([path], 'written over'))
+      expect(bob.disk().at([path])?.text).toBe('written over')
+      expect(paths(bob)).toEqual([...new Set(['old', path])].sort())
+    })
+
+    it.each(['old', 'new'])('takes its removal for a removal (%s)', async (path) => {
+      const bob = await stopped(path, (disk) => disk.remove([path]))
+      expect(paths(bob)).toEqual(path === 'old' ? [] : ['old'])
+    })
+
+    it.each(['old', 'new'])('takes its move for a move, also when it was changed as well (%s)', async (path) => {
+      const bob = await stopped(path, (disk) => {
+        disk.rename([path], ['elsewhere'])
+        disk.write(['elsewhere'], 'changed')
+      })
+      expect(paths(bob)).toEqual(path === 'old' ? ['elsewhere'] : ['elsewhere', 'old'])
+      expect(bob.disk().at(['elsewhere'])?.text).toBe('changed')
+    })
+
+    it('knows a directory that it had made', async () => {
+      const { alice, bob, agree, settleBoth } = await pair()
+      await agree()
+      alice.loseBase()
+      alice.disk().makeDirectory(['d'])
+      alice.disk().write(['d', 'f'], 'sent')
+      alice.disk().flush()
+      await settleBoth()
+      await alice.crash(() => alice.disk().remove(['d']))
+      await agree()
+      expect(paths(bob)).toEqual([])
+    })
+  })
 })

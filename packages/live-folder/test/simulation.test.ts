@@ -37,6 +37,7 @@ describe('devices with live folders that live apart and meet again', () => {
     [2134, 'a directory that was put aside is shown no longer', 200],
     [2181, 'a file is to be moved and replaced, and its new name is still taken', 200],
     [2266, 'a directory is deleted on two devices, one of which had no room for a directory in it', 200],
+    [2274, 'a directory waits long for another try when all has come to rest', 120],
     [2568, 'a directory is deleted on one device and moved on another, which had not got what was in it', 120],
     [2668, 'a file is made in a directory that is put aside and then renamed before it was looked at', 120],
     [3614, 'a directory is deleted on two devices, one of which had not all that was in it'],

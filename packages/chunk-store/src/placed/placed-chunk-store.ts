@@ -50,7 +50,7 @@ export interface PlacedChunks {
    *
    * @returns the chunks that neither this file nor another holds any more
    */
-  preserve(key: PlaceKey, options?: AbortOptions): Promise<readonly ChunkId[]>
+  preserve(key: PlaceKey, options?: PutOptions): Promise<readonly ChunkId[]>
 }
 
 export interface PlacedChunkStoreInit {
@@ -201,7 +201,7 @@ class PlacedChunkStore implements ChunkStore, PlacedChunks {
     return this.#table.unplace(key)
   }
 
-  async preserve(key: PlaceKey, options: AbortOptions = {}): Promise<readonly ChunkId[]> {
+  async preserve(key: PlaceKey, options: PutOptions = {}): Promise<readonly ChunkId[]> {
     const file = await this.#table.numberOf(key)
     if (file === undefined) return []
     const [row] = await this.#table.files([file])

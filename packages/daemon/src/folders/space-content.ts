@@ -10,6 +10,7 @@ import {
   type Logger,
   type RandomBytes,
   type ReadManifest,
+  TokenBucket,
   type Unsubscribe,
 } from '@dittofs/interface'
 import type { FileOnDisk, FolderContent, FolderId, PlacedFile } from '@dittofs/live-folder'
@@ -41,6 +42,13 @@ export interface SpaceContentInit {
 export const PROVISIONAL_PREFIX = '~'
 /** Files cut at most whose turn in the metadata has not come; the oldest is forgotten, and cut again. */
 const MAX_PROVISIONAL = 20_000
+/**
+ * Of what somebody works on, copies are kept beside: files up to this size, and of all together so many bytes at once and
+ * a second. More would be a second copy of all that is put into a folder.
+ */
+const MAX_COPIED_BYTES = 4 * 1024 * 1024
+const COPY_BURST_BYTES = 16 * 1024 * 1024
+const COPY_BYTES_PER_SECOND = 1024 * 1024
 /** A file that was cut and is not placed after so long was moved, changed or removed before its turn came. */
 const PROVISIONAL_MS = 5000
 
@@ -64,11 +72,13 @@ export class SpaceContent implements FolderContent {
   readonly #paths = new Map<PlaceKey, string>()
   readonly #tasks: TaskQueue
   readonly #stop = new AbortController()
+  readonly #copies: TokenBucket
   #isGained = false
   #watching: Promise<void> | undefined
 
   constructor(init: SpaceContentInit) {
     this.#init = init
+    this.#copies = new TokenBucket(COPY_BYTES_PER_SECOND, COPY_BURST_BYTES, init.clock.monotonic())
     this.#tasks = new TaskQueue((error) => {
       init.logger.warn(
         { error, space: init.space.id },
@@ -93,6 +103,7 @@ export class SpaceContent implements FolderContent {
         ...options,
       })
       if (size !== file.stamp.size) throw changed(path)
+      if (file.isRecent) await this.#copy(key, size, options)
       await this.#remember({ key, path, content, size })
       return content
     } catch (error) {
@@ -171,6 +182,17 @@ export class SpaceContent implements FolderContent {
     await store.place(space.id, key, this.#runsOf(file.file))
     this.#init.onCopied(file.file.size)
     this.#tellGained()
+  }
+
+  /**
+   * Keeps a copy of a version that may be written over before another device has fetched it, for as long as the store has
+   * room for what lies in a folder as well.
+   */
+  async #copy(key: PlaceKey, size: number, options: AbortOptions): Promise<void> {
+    const { store, clock, onCopied } = this.#init
+    if (size > MAX_COPIED_BYTES || !this.#copies.take(size, clock.monotonic())) return
+    await store.preserve(key, { ...options, durability: 'none' })
+    onCopied(size)
   }
 
   /** What was cut and did not come to be placed is placed as what it is now, or forgotten. */

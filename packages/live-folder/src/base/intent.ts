@@ -3,8 +3,8 @@ import type { NodeId, NodeKind, VersionId } from '@dittofs/interface'
 /**
  * What is about to be done, written before it is: after a crash it tells what was done from what a person did.
  *
- * `stage`: an entry is put aside in the root of its folder. `write`: a file or link of the document is put on disk at a path. `remove`: an entry of the base goes from disk. `send`:
- * what stands at a path becomes a version of the document.
+ * `stage`: an entry is put aside in the root of its folder. `write`: a file or link of the document is put on disk at a
+ * path. `remove`: an entry of the base goes from disk. `send`: what stands at a path becomes a version of the document.
  */
 export type Intent =
   | {
@@ -25,7 +25,10 @@ export type Intent =
       readonly folder: string
       readonly names: readonly string[]
       readonly rawName: string
+      /** For what is new, the node it becomes. */
       readonly node: NodeId
+      /** The directory it stands in. */
+      readonly parent: NodeId
       /** The version it is based on; absent for what is new. */
       readonly base?: VersionId | undefined
       readonly kind: NodeKind

@@ -1,12 +1,13 @@
 import type { BaseEntry } from '../base/base-entry.ts'
 import type { BaseStore } from '../base/base-store.ts'
-import { contentOf, contentText, isSameBytes, parseContent } from '../base/content-text.ts'
+import { isSameBytes, parseContent } from '../base/content-text.ts'
 import type { Intent } from '../base/intent.ts'
 import type { IncomingScope } from '../plan/incoming-plan.ts'
 import { localKey } from '../plan/local-tree.ts'
 import type { FolderRuntime } from './linked-folder.ts'
 import type { FindWritten } from './outgoing-batch.ts'
 import type { PlacedFile } from './ports.ts'
+import { recoverSent } from './recover-sent.ts'
 import { Settling } from './settling.ts'
 import type { SpaceFoldersInit } from './space-folders.ts'
 import { Trail } from './trail.ts'
@@ -92,6 +93,12 @@ export class EngineContext {
     this.#retries.set(path, { delayMs, atMs: this.nowMs + delayMs, isDue: false })
   }
 
+  /** What failed often is waited for no longer than what failed once: a person asked, so the cause may be gone. */
+  retryAtOnce(): void {
+    this.#retries.clear()
+    this.compareAll()
+  }
+
   /** Whether something came in the way of a path that is to be tried again. */
   get hasRetries(): boolean {
     return this.#retries.size > 0
@@ -160,16 +167,7 @@ export class EngineContext {
     for (const intent of this.store.leftIntents.values()) {
       if (intent.type === 'write') this.noteWrite(intent)
       else if (intent.type === 'remove') this.leftRemovals.add(intent.entry)
-      else if (intent.type === 'send') this.#recoverSent(intent)
+      else if (intent.type === 'send') this.tellPlaces([], recoverSent(this.base, this.remote, intent))
     }
-  }
-
-  #recoverSent(intent: Extract<Intent, { readonly type: 'send' }>): void {
-    const entry = this.base.at(intent.folder, intent.names)
-    if (entry === undefined || entry.version !== intent.base || intent.base === undefined) return
-    const shown = this.remote.find(entry.node)
-    if (shown?.version === undefined || shown.version === entry.version) return
-    const isSent = shown.kind === intent.kind && contentText(contentOf(shown)) === intent.content
-    if (isSent) this.noteWrite({ ...intent, type: 'write', version: shown.version, node: shown.node })
   }
 }

@@ -20,6 +20,8 @@ export class FolderRuntime {
   activity: FolderState['activity'] = 'scanning'
   paused: { readonly reason: PauseReason; readonly message: string; readonly held?: HeldChange } | undefined
   foldsCase = false
+  /** Whether all that lay in the directory when it was linked has been sent. */
+  isTakenUp = false
   /** Accepted by the person: the next plan passes the brake. */
   isAccepted = false
   /** Files deleted here, and by others. */

@@ -79,6 +79,7 @@ export class LiveSpaceFolders implements SpaceFolders {
       const isKnown = base.folders.has(link.id) && record?.directoryNode === link.directoryNode
       if (!isKnown) this.#checkDirectory(link)
       const folder = new FolderRuntime(link, fileSystem)
+      folder.isTakenUp = isKnown
       if (record?.isPaused === true) pauseFor(folder, 'person')
       const root = await fileSystem.stat([])
       if (!isKnown) {
@@ -156,7 +157,7 @@ export class LiveSpaceFolders implements SpaceFolders {
     if (folder.isAccepted) folder.forgetLosses()
     folder.paused = undefined
     folder.markAll()
-    this.#context.compareAll()
+    this.#context.retryAtOnce()
     this.#stir()
   }
 
@@ -164,7 +165,7 @@ export class LiveSpaceFolders implements SpaceFolders {
     this.#assertOpen()
     const folders = id === undefined ? [...this.#context.folders.values()] : [this.#folder(id)]
     for (const folder of folders) folder.markAll()
-    this.#context.compareAll()
+    this.#context.retryAtOnce()
     this.#stir()
   }
 
@@ -433,7 +434,7 @@ export class LiveSpaceFolders implements SpaceFolders {
     for (const folder of context.folders.values()) folder.activity = 'syncing'
     if (context.hasScope) await new IncomingRun(context, signal).run(context.takeScope())
     for (const [folder, names] of dirty) {
-      if (names === 'all' && folder.isActive) await this.#forgetLeft(folder)
+      if (names === 'all' && folder.isActive) await this.#endWholeLook(folder)
     }
   }
 
@@ -484,9 +485,11 @@ export class LiveSpaceFolders implements SpaceFolders {
   }
 
   /** After a whole look at a folder, what was about to happen when this device stopped is settled. */
-  async #forgetLeft(folder: FolderRuntime): Promise<void> {
+  async #endWholeLook(folder: FolderRuntime): Promise<void> {
     const { store, settling, leftRemovals } = this.#context
-    if (folder.isDirty || settling.countIn(folder.id) > 0 || store.leftIntents.size === 0) return
+    if (folder.isDirty || settling.countIn(folder.id) > 0) return
+    folder.isTakenUp = true
+    if (store.leftIntents.size === 0) return
     const linked = new Set(this.#context.folders.keys())
     if ([...store.folders.keys()].some((id) => !linked.has(id))) return
     await store.commit([...store.leftIntents.keys()])

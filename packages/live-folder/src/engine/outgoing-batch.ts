@@ -1,4 +1,4 @@
-import type { Action, FileContent, NodeContent, NodeId, NodeKind, TreeEntry } from '@dittofs/interface'
+import type { Action, FileContent, NodeContent, NodeId, TreeEntry } from '@dittofs/interface'
 import type { BaseEntry } from '../base/base-entry.ts'
 import type { BaseTree } from '../base/base-tree.ts'
 import { contentOf, contentText, isSameBytes } from '../base/content-text.ts'
@@ -17,9 +17,20 @@ export type OutgoingItem =
       readonly type: 'vacate'
       readonly entry: BaseEntry
     }
-  | { readonly type: 'directory'; readonly item: NewDirectory }
+  | {
+      readonly type: 'directory'
+      readonly item: NewDirectory
+      /** What it becomes, unless it is the space's already. */
+      readonly node: NodeId
+    }
   | { readonly type: 'move'; readonly item: LocalMove }
-  | { readonly type: 'leaf'; readonly item: NewLeaf; readonly content: NodeContent }
+  | {
+      readonly type: 'leaf'
+      readonly item: NewLeaf
+      readonly content: NodeContent
+      /** What it becomes, unless it is the space's already. */
+      readonly node: NodeId
+    }
   | { readonly type: 'change'; readonly item: LocalChange; readonly content: NodeContent }
   | { readonly type: 'delete'; readonly entry: BaseEntry }
 
@@ -48,7 +59,6 @@ interface Pending {
 export interface OutgoingBatchInit {
   readonly base: BaseTree
   readonly remote: RemoteTree
-  readonly makeNode: (kind: NodeKind) => NodeId
   readonly findWritten: FindWritten
   /** Files that vanished, by content: a new file with the bytes of one is that one, moved. */
   readonly vanishedBytes: Map<string, BaseEntry>
@@ -80,9 +90,9 @@ export class OutgoingBatch {
   *actions(items: readonly OutgoingItem[]): Generator<void, readonly Action[]> {
     for (const one of items) {
       if (one.type === 'vacate') this.#pending.push(this.#vacate(one.entry))
-      else if (one.type === 'directory') this.#pending.push(this.#makeDirectory(one.item))
+      else if (one.type === 'directory') this.#pending.push(this.#makeDirectory(one.item, one.node))
       else if (one.type === 'move') this.#pending.push(this.#move(one.item))
-      else if (one.type === 'leaf') this.#pending.push(this.#makeLeaf(one.item, one.content))
+      else if (one.type === 'leaf') this.#pending.push(this.#makeLeaf(one.item, one.content, one.node))
       else if (one.type === 'change') this.#pending.push(this.#change(one.item, one.content))
       else this.#pending.push(yield* this.#delete(one.entry))
       if (this.#pending.length % 100 === 0) yield
@@ -115,10 +125,10 @@ export class OutgoingBatch {
     }
   }
 
-  #makeDirectory(item: NewDirectory): Pending {
+  #makeDirectory(item: NewDirectory, node: NodeId): Pending {
     const { base, remote } = this.#init
-    const { mode, mtimeNs } = item.found.stamp
-    const content: NodeContent = { kind: 'directory', directory: { mode, mtimeNs } }
+    const { mode } = item.found.stamp
+    const content = directoryContent(item.found.stamp)
     const shown = item.adopts === undefined ? undefined : remote.find(item.adopts.node)
     const isAdopted = shown?.kind === 'directory' && nodes(shown).every((node) => base.byNode(node).length === 0)
     if (isAdopted) {
@@ -131,7 +141,6 @@ export class OutgoingBatch {
           this.#init.made.set(item, this.#add(item, identity(shown), known, 'is the directory of the space')),
       }
     }
-    const node = this.#init.makeNode('directory')
     this.#nodes.set(item, node)
     return {
       actions: [{ type: 'create', node, parent: this.#parentNode(item.parent), name: item.found.name, content }],
@@ -171,7 +180,7 @@ export class OutgoingBatch {
     }
   }
 
-  #makeLeaf(item: NewLeaf, content: NodeContent): Pending {
+  #makeLeaf(item: NewLeaf, content: NodeContent, node: NodeId): Pending {
     const { base, remote, vanishedBytes } = this.#init
     const written = this.#init.findWritten(item, content)
     if (written !== undefined) {
@@ -196,7 +205,7 @@ export class OutgoingBatch {
       return this.#moveByContent(item, vanished)
     }
     return {
-      actions: [{ type: 'create', parent: this.#parentNode(item.parent), name: item.found.name, content }],
+      actions: [{ type: 'create', node, parent: this.#parentNode(item.parent), name: item.found.name, content }],
       apply: ([result]) => {
         if (result !== undefined) this.#add(item, identity(result), content, 'was made here')
       },
@@ -312,6 +321,10 @@ export class OutgoingBatch {
   #note(entry: BaseEntry, text: string): void {
     this.effects.notes.push({ folder: entry.folder, path: entry.path, text })
   }
+}
+
+export function directoryContent({ mode, mtimeNs }: DiskStamp): NodeContent {
+  return { kind: 'directory', directory: { mode, mtimeNs } }
 }
 
 export function bytesKey({ size, content }: FileContent): string {

@@ -1,17 +1,23 @@
-import { isDittoError, type NodeContent, type TreeEntry } from '@dittofs/interface'
+import { isDittoError, type NodeContent, type NodeId, type TreeEntry } from '@dittofs/interface'
 import type { BaseEntry } from '../base/base-entry.ts'
 import { contentText } from '../base/content-text.ts'
 import type { Intent } from '../base/intent.ts'
 import { stampText } from '../base/stamp-text.ts'
 import { type LocalTree, localKey } from '../plan/local-tree.ts'
-import { type LocalPlace, type NewDirectory, type OutgoingPlan, planOutgoing } from '../plan/plan-outgoing.ts'
+import {
+  type LocalParent,
+  type LocalPlace,
+  type NewDirectory,
+  type OutgoingPlan,
+  planOutgoing,
+} from '../plan/plan-outgoing.ts'
 import { shownEntry } from '../plan/remote-tree.ts'
 import { inSlices } from '../slices.ts'
 import { countDeletions, isBraked } from './brake.ts'
 import { concurrently } from './concurrently.ts'
 import type { EngineContext } from './engine-context.ts'
 import type { FolderRuntime } from './linked-folder.ts'
-import { bytesKey, OutgoingBatch, type OutgoingItem } from './outgoing-batch.ts'
+import { bytesKey, directoryContent, OutgoingBatch, type OutgoingItem } from './outgoing-batch.ts'
 import type { HeldChange } from './space-folders.ts'
 
 /** Actions of one update: more would make peers wait for the whole of it. */
@@ -23,7 +29,8 @@ const DEFAULT_BRAKE_FILES = 1000
 
 /** What is still to be taken before it can be sent. */
 type Candidate =
-  | Exclude<OutgoingItem, { readonly content: NodeContent }>
+  | Exclude<OutgoingItem, { readonly content: NodeContent } | { readonly node: NodeId }>
+  | { readonly type: 'directory'; readonly item: NewDirectory }
   | { readonly type: 'leaf'; readonly item: OutgoingPlan['leaves'][number] }
   | { readonly type: 'change'; readonly item: OutgoingPlan['changes'][number] }
 
@@ -156,17 +163,9 @@ export class OutgoingRun {
       const content = this.#taken.get(candidate.item) ?? (await this.#take(candidate.item))
       if (content !== undefined) contents.set(candidate, content)
     })
-    const items: OutgoingItem[] = []
-    for (const candidate of candidates) {
-      if (candidate.type === 'leaf' || candidate.type === 'change') {
-        const content = contents.get(candidate)
-        if (content !== undefined) items.push({ ...candidate, content })
-      } else {
-        items.push(candidate)
-      }
-    }
+    const items = candidates.flatMap((candidate) => this.#itemOf(candidate, contents.get(candidate)))
     if (items.length === 0) return
-    const keys = await this.#context.store.announce(items.flatMap((item) => intentOf(item)))
+    const keys = await this.#context.store.announce(this.#intentsOf(items))
     try {
       await this.#transact(items)
     } catch (error) {
@@ -175,6 +174,27 @@ export class OutgoingRun {
       for (const item of items) await this.#sendAlone(item)
     }
     await this.#context.store.commit(keys)
+  }
+
+  /** @param content - of a file or link, where it could be taken */
+  #itemOf(candidate: Candidate, content: NodeContent | undefined): OutgoingItem[] {
+    const { metadata } = this.#context.init
+    if (candidate.type === 'directory') return [{ ...candidate, node: metadata.makeNode('directory') }]
+    if (candidate.type !== 'leaf' && candidate.type !== 'change') return [candidate]
+    if (content === undefined) return []
+    if (candidate.type === 'change') return [{ ...candidate, content }]
+    return [{ ...candidate, content, node: metadata.makeNode(content.kind) }]
+  }
+
+  #intentsOf(items: readonly OutgoingItem[]): Intent[] {
+    const making = new Map<NewDirectory, NodeId>()
+    const nodeOf = (parent: LocalParent) =>
+      'base' in parent ? parent.base.node : (making.get(parent.made) ?? this.#made.get(parent.made)?.node)
+    return items.flatMap((item) => {
+      if (item.type === 'directory') making.set(item.item, item.node)
+      const parent = item.type === 'directory' || item.type === 'leaf' ? nodeOf(item.item.parent) : undefined
+      return intentOf(item, parent)
+    })
   }
 
   async #sendAlone(item: OutgoingItem): Promise<void> {
@@ -204,7 +224,6 @@ export class OutgoingRun {
     const batch = new OutgoingBatch({
       ...{ base, remote, findWritten, vanishedBytes: this.#vanishedBytes },
       ...{ foundAgain: this.#foundAgain, made: this.#made },
-      makeNode: (kind) => init.metadata.makeNode(kind),
     })
     let isAsked = false
     // A directory that was deleted elsewhere goes when the last that lives in it leaves.
@@ -246,14 +265,15 @@ export class OutgoingRun {
     const { stamp } = found
     const names = [...directory.rawNames, found.rawName]
     try {
-      if (stamp.kind === 'directory')
-        return { kind: 'directory', directory: { mode: stamp.mode, mtimeNs: stamp.mtimeNs } }
+      if (stamp.kind === 'directory') return directoryContent(stamp)
       if (stamp.kind === 'symlink') {
         const target = await folder.fileSystem.readLink(names)
         return { kind: 'symlink', symlink: { target, mtimeNs: stamp.mtimeNs } }
       }
       const read = (options = {}) => folder.fileSystem.read(names, stamp, options)
-      const content = await init.content.take({ folder: folder.id, names, stamp, read }, { signal: this.#signal })
+      const isRecent = folder.isTakenUp || 'entry' in place
+      const file = { folder: folder.id, names, stamp, isRecent, read }
+      const content = await init.content.take(file, { signal: this.#signal })
       folder.solve('disk', pathOf(place))
       return { kind: 'file', file: { size: stamp.size, mtimeNs: stamp.mtimeNs, mode: stamp.mode, content } }
     } catch (error) {
@@ -313,18 +333,21 @@ function takenNames({ directories, moves, leaves }: OutgoingPlan): (entry: BaseE
   }
 }
 
-function intentOf(item: OutgoingItem): Intent[] {
-  if (item.type !== 'leaf' && item.type !== 'change') return []
-  if (item.content.kind === 'directory') return []
+/** @param parent - where something new comes to stand */
+function intentOf(item: OutgoingItem, parent: NodeId | undefined): Intent[] {
+  if (item.type !== 'leaf' && item.type !== 'change' && item.type !== 'directory') return []
   const { directory, found } = item.item
-  const known = item.type === 'change' ? item.item.entry : undefined
-  return [
-    {
-      ...{ type: 'send', folder: directory.folder, names: [...directory.names, found.name], rawName: found.rawName },
-      ...{ node: known?.node ?? ('' as BaseEntry['node']), base: known?.version, kind: item.content.kind },
-      ...{ content: contentText(item.content), stamp: stampText(found.stamp) },
-    },
-  ]
+  const content: NodeContent = item.type === 'directory' ? directoryContent(found.stamp) : item.content
+  const place = {
+    ...{ type: 'send' as const, folder: directory.folder, names: [...directory.names, found.name] },
+    ...{ rawName: found.rawName, kind: content.kind, content: contentText(content), stamp: stampText(found.stamp) },
+  }
+  if (item.type === 'change') {
+    const { node, version, parent: above } = item.item.entry
+    if (content.kind === 'directory' || version === undefined || above === undefined) return []
+    return [{ ...place, node, parent: above.node, base: version }]
+  }
+  return parent === undefined ? [] : [{ ...place, node: item.node, parent }]
 }
 
 export function holdFolder(folder: FolderRuntime, held: HeldChange): void {

@@ -10,6 +10,8 @@ export interface FileOnDisk {
   /** As they are on disk, from the folder's root. */
   readonly names: readonly string[]
   readonly stamp: DiskStamp
+  /** Whether somebody made or changed it while the folder was linked, and so may write over it again at any moment. */
+  readonly isRecent: boolean
   /** Opens its bytes; they end with DITTO_FILE_CHANGED when the file is not as `stamp` says, before or after. */
   read(options?: AbortOptions): AsyncIterable<Uint8Array>
 }
@@ -38,7 +40,8 @@ export interface PlacedFile {
 export interface FolderContent {
   /**
    * Finds the name of a file's content, and sees to it that the content is held. Returns once metadata may refer to it,
-   * so once it is durable, or lies in the file itself, which then is told by {@link placed}.
+   * so once it is durable, or lies in the file itself, which then is told by {@link placed}. Of a file that is recent a
+   * copy may be kept beside it for a while: others learn of a version before they can fetch it, and may build on it.
    */
   take(file: FileOnDisk, options?: AbortOptions): Promise<ContentRef>
 

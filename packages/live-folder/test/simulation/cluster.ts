@@ -1,4 +1,5 @@
 import type { TreeEntry } from '@dittofs/interface'
+import { describeContent } from './memory-content.ts'
 import type { MemoryDisk } from './memory-disk.ts'
 import type { FolderSetup, SimulatedDevice } from './simulated-device.ts'
 import type { VirtualClock } from './virtual-clock.ts'
@@ -54,6 +55,7 @@ export async function settleAll(devices: readonly SimulatedDevice[], clock: Virt
     if (!(await settle(devices, clock))) return ['SETTLE: a device always has something to do']
     for (const a of devices) for (const b of devices) if (a !== b) await exchange(a, b)
     if (!(await settle(devices, clock))) return ['SETTLE: a device always has something to do']
+    for (const { content } of devices) content.lookIntoPlaces()
     if (digests(devices) === before && new Set(before.split(' ')).size === 1) return []
   }
   return ['SETTLE: the devices do not come to an end']
@@ -94,7 +96,7 @@ function describeEntry(device: SimulatedDevice, { kind, file, symlink, directory
   if (kind === 'directory') return `directory ${(directory?.mode ?? 0o755).toString(8)}`
   if (symlink !== undefined) return `link ${symlink.target}`
   const chunk = file?.content.kind === 'inline' ? (file.content.chunks[0]?.id ?? '') : ''
-  return `file ${file?.mode.toString(8)} ${device.content.held.get(chunk) ?? (chunk === '' ? '' : 'not held')}`
+  return `file ${file?.mode.toString(8)} ${device.content.textOf(chunk) ?? `not held (${describeContent(chunk)})`}`
 }
 
 /** Where disk and document differ; empty when a folder is in step. */

@@ -6,7 +6,7 @@ import { openSpaceFolders } from '../../src/engine/open-space-folders.ts'
 import type { FolderMode, SpaceFolders } from '../../src/engine/space-folders.ts'
 import { seededRandom } from '../seeded-random.ts'
 import { MemoryContent } from './memory-content.ts'
-import { MemoryDisk } from './memory-disk.ts'
+import { failure, MemoryDisk } from './memory-disk.ts'
 import { type DiskHook, MemoryFileSystem } from './memory-file-system.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
@@ -37,7 +37,7 @@ export class SimulatedDevice {
   readonly name: string
   readonly key: DeviceKey
   readonly disks = new Map<string, MemoryDisk>()
-  content = new MemoryContent()
+  content = this.#makeContent()
   store!: MetadataStore
   folders!: SpaceFolders
   fileSystems = new Map<string, MemoryFileSystem>()
@@ -74,6 +74,18 @@ export class SimulatedDevice {
     const disk = this.disks.get(id)
     if (disk === undefined) throw new Error(`no disk ${id}`)
     return disk
+  }
+
+  /** From now on until it starts again, nothing more of what the folders know gets to the disk but what they announce. */
+  loseBase(): void {
+    const base = this.#base
+    const write = base.batch.bind(base) as (...args: unknown[]) => unknown
+    Object.assign(base, {
+      batch: (operations: readonly { readonly key: string }[], ...rest: unknown[]) => {
+        if (operations.every(({ key }) => key.startsWith('intent/'))) return write(operations, ...rest)
+        return Promise.reject(failure('DITTO_IO'))
+      },
+    })
   }
 
   /** Opens the store alone, to be able to make directories before folders are linked. */
@@ -118,18 +130,22 @@ export class SimulatedDevice {
     }
   }
 
-  /** Stops in the middle of everything: what is not durable is lost. */
-  async crash(): Promise<void> {
+  /**
+   * Stops in the middle of everything: what is not durable is lost.
+   *
+   * @param meanwhile - what happens on the disks before it starts again
+   */
+  async crash(meanwhile: () => void = () => undefined): Promise<void> {
     const [metadata, base] = [await copyOf(this.#metadata), await copyOf(this.#base)]
     for (const disk of this.disks.values()) disk.crash()
     this.#life += 1
     const { folders, content } = this
     this.#metadata = metadata
     this.#base = base
-    this.content = new MemoryContent()
-    for (const [id, text] of content.held) this.content.held.set(id, text)
-    for (const id of content.preserved) this.content.preserved.add(id)
+    this.content = this.#makeContent()
+    this.content.inherit(content)
     await folders.close().catch(() => undefined)
+    meanwhile()
     await this.openStore()
     await this.start()
   }
@@ -139,10 +155,15 @@ export class SimulatedDevice {
     await this.store.close()
   }
 
-  async restart(): Promise<void> {
+  async restart(meanwhile: () => void = () => undefined): Promise<void> {
     await this.stop()
+    meanwhile()
     await this.openStore()
     await this.start()
+  }
+
+  #makeContent(): MemoryContent {
+    return new MemoryContent({ disk: (folder) => this.disk(folder), locate: (key) => this.folders.locate(key) })
   }
 }
 

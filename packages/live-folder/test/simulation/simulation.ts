@@ -104,13 +104,17 @@ class Simulation {
     else if (dice < 0.83) this.#clock.jump(this.#below(7_200_000) - 3_600_000)
     else if (dice < 0.87) {
       this.#trace.push(`${device.name} crashes`)
-      await device.crash()
+      await device.crash(() => this.#actMeanwhile(at))
     } else if (dice < 0.89) {
       this.#trace.push(`${device.name} stops and starts`)
-      await device.restart()
+      await device.restart(() => this.#actMeanwhile(at))
     }
     const turns = this.#below(8)
     for (let turn = 0; turn < turns; turn += 1) await this.#clock.pass(this.#chance(0.3) ? 60 : 1, 1 + this.#below(6))
+  }
+
+  #actMeanwhile(at: number): void {
+    if (this.#chance(0.5)) this.#act(at)
   }
 
   #act(at: number): void {
@@ -228,7 +232,7 @@ class Simulation {
     const [one, ...rest] = whole.map((device) => JSON.stringify([...describeDisk(device.disk())].sort()))
     for (const other of rest) if (other !== one) this.#faults.push('CONVERGE: two disks differ')
     if (whole.length === 0) return
-    const isSeen = (text: string) => this.#devices.some(({ content }) => content.held.has(idOf(refOf(text))))
+    const isSeen = (text: string) => this.#devices.some(({ content }) => content.seen.has(idOf(refOf(text))))
     this.#faults.push(...this.#ledger.check(final, isSeen))
   }
 
