@@ -1,7 +1,7 @@
 /**
  * Three devices and a person at each of them, who works with real programs: git, tar, and where they are installed rsync
  * and sqlite. What is random comes from a seed, which is printed; DITTOFS_LIFE_SEED chooses another, and
- * DITTOFS_LIFE_ROUNDS a longer life. The wild form, with DITTOFS_LIFE=wild, still finds a fault that docs/live-folders.md names.
+ * DITTOFS_LIFE_ROUNDS a longer life.
  */
 import { execFile } from 'node:child_process'
 import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
@@ -188,8 +188,6 @@ describe(`three folders in a random life, with seed ${SEED}`, () => {
     }
     await expectAgreement(devices)
   }, 600_000)
-
-  if (process.env.DITTOFS_LIFE !== 'wild') return
 
   it('come to be the same after all act at once, while devices are killed, stopped and hang', async () => {
     const { devices, actors } = await lives()

@@ -487,9 +487,8 @@ export class LiveSpaceFolders implements SpaceFolders {
   /** After a whole look at a folder, what was about to happen when this device stopped is settled. */
   async #endWholeLook(folder: FolderRuntime): Promise<void> {
     const { store, settling, leftRemovals } = this.#context
-    if (folder.isDirty || settling.countIn(folder.id) > 0) return
     folder.isTakenUp = true
-    if (store.leftIntents.size === 0) return
+    if (folder.isDirty || settling.countIn(folder.id) > 0 || store.leftIntents.size === 0) return
     const linked = new Set(this.#context.folders.keys())
     if ([...store.folders.keys()].some((id) => !linked.has(id))) return
     await store.commit([...store.leftIntents.keys()])
