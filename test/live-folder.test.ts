@@ -77,6 +77,12 @@ describe('live folders on two devices', () => {
   it('keep both versions of a file that was edited on both while they were apart, and let a person end it', async () => {
     const { alice, bob, both } = await two()
     await writeFile(path.join(alice.folder, 'plan.txt'), 'one\ntwo\nthree\n')
+    // Else the two would merge by themselves, sooner or later than the commands below.
+    for (const { device, restart } of both) {
+      await device.stop()
+      await writeFile(path.join(device.home, 'config.toml'), 'merge_text = false\n')
+      await restart()
+    }
     await linkAll(both)
     await agree(both)
     await bob.device.stop()
