@@ -16,7 +16,7 @@ export const MAX_HANDLE_BYTES = 48
 /** What a file system tells of one node. Times are nanoseconds since the Unix epoch. */
 export interface VolumeAttributes {
   readonly kind: NodeKind
-  /** 0 to 0o777. */
+  /** 0 to 0o777. A symlink's is 0o777 and stays so. */
   readonly mode: number
   /** Bytes: of a file with what has been written and not committed; of a symlink its target's UTF-8 length; else 0. */
   readonly size: number
@@ -104,7 +104,7 @@ export interface VolumeStatistics {
 /**
  * A space opened as a file system: the tree view that every gateway serves. Knows nothing of protocols.
  *
- * Names are single path parts; they are checked here. Changes show at once to every reader of the volume; those by
+ * Names are single path parts in any Unicode normal form; they are brought to NFC and checked here. Changes show at once to every reader of the volume; those by
  * other devices as they arrive. A write is durable, and becomes a version that other devices get, when `commit` returned,
  * or by itself once the file has been quiet for some seconds; what was not committed is lost with the process, as a cache
  * would be. What somebody else changed between a file's first uncommitted write and its commit stands beside it as a
@@ -112,8 +112,8 @@ export interface VolumeStatistics {
  *
  * All calls may be concurrent; calls on one file take effect in the order in which they were made.
  *
- * @throws DittoError of every call: DITTO_HANDLE_STALE (the handle names nothing that is there), DITTO_CLOSED; of a call
- *   that changes: DITTO_ROLE (this device may only read), DITTO_NO_SPACE, DITTO_IO, DITTO_LIMIT
+ * @throws DittoError of every call: DITTO_HANDLE_STALE (the handle names nothing that is there), DITTO_CLOSED,
+ *   DITTO_LIMIT (an offset, a length or a size out of its range); of a call that changes: DITTO_ROLE (this device may only read, whatever else is wrong), DITTO_NO_SPACE, DITTO_IO
  */
 export interface Volume {
   readonly root: VolumeHandle

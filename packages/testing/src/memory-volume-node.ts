@@ -1,0 +1,58 @@
+import type { NodeKind, VolumeHandle } from '@dittofs/interface'
+import { MemoryFileContent } from './memory-file-content.ts'
+
+/** A file, directory or symlink of a memory volume. */
+export interface MemoryVolumeNode {
+  readonly handle: VolumeHandle
+  readonly fileId: bigint
+  readonly kind: NodeKind
+  /** What it stands in; the root stands in itself. */
+  parent: MemoryVolumeNode
+  name: string
+  mode: number
+  mtimeNs: bigint
+  ctimeNs: bigint
+  /** Counts changes of content and attributes. */
+  changes: number
+  content: MemoryFileContent
+  /** What a restart leaves of the content. */
+  committed: MemoryFileContent
+  readonly children: Map<string, { readonly cookie: bigint; node: MemoryVolumeNode }>
+  readonly target: string
+  /** What an exclusive create came with, as hex. */
+  verifier: string | undefined
+  /** Whether its bytes are said to be on no device that is reached. */
+  isWithheld: boolean
+}
+
+export interface MemoryVolumeNodeInit {
+  number: number
+  kind: NodeKind
+  mode: number
+  nowNs: bigint
+  target?: string
+}
+
+/** A node that stands nowhere yet. */
+export function memoryVolumeNode(init: MemoryVolumeNodeInit): MemoryVolumeNode {
+  const { number, kind, mode, nowNs, target = '' } = init
+  const node = {
+    handle: `${kind.charAt(0)}${number.toString(36)}` as VolumeHandle,
+    fileId: BigInt(number),
+    kind,
+    name: '',
+    mode,
+    mtimeNs: nowNs,
+    ctimeNs: nowNs,
+    changes: 0,
+    content: new MemoryFileContent(),
+    committed: new MemoryFileContent(),
+    children: new Map(),
+    target,
+    verifier: undefined,
+    isWithheld: false,
+  }
+  const whole = node as unknown as MemoryVolumeNode
+  whole.parent = whole
+  return whole
+}
