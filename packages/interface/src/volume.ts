@@ -104,16 +104,18 @@ export interface VolumeStatistics {
 /**
  * A space opened as a file system: the tree view that every gateway serves. Knows nothing of protocols.
  *
- * Names are single path parts in any Unicode normal form; they are brought to NFC and checked here. Changes show at once to every reader of the volume; those by
- * other devices as they arrive. A write is durable, and becomes a version that other devices get, when `commit` returned,
- * or by itself once the file has been quiet for some seconds; what was not committed is lost with the process, as a cache
- * would be. What somebody else changed between a file's first uncommitted write and its commit stands beside it as a
- * conflict copy; bytes of two writers on different devices are never mixed in one version.
+ * Names are single path parts in any Unicode normal form; they are brought to NFC and checked here. Changes show at once
+ * to every reader of the volume; those by other devices as they arrive. A change of names is durable when its call
+ * returned. A write is durable, and becomes a version that other devices get, when `commit` returned, or by itself once
+ * the file has been quiet for some seconds; what was not committed is lost with the process, as a cache would be. What
+ * somebody else changed between a file's first uncommitted write and its commit stands beside it as a conflict copy; bytes
+ * of two writers on different devices are never mixed in one version.
  *
  * All calls may be concurrent; calls on one file take effect in the order in which they were made.
  *
  * @throws DittoError of every call: DITTO_HANDLE_STALE (the handle names nothing that is there), DITTO_CLOSED,
- *   DITTO_LIMIT (an offset, a length or a size out of its range); of a call that changes: DITTO_ROLE (this device may only read, whatever else is wrong), DITTO_NO_SPACE, DITTO_IO
+ *   DITTO_LIMIT (an offset, a length or a size out of its range); of a call that changes: DITTO_ROLE (this device may only
+ *   read, whatever else is wrong), DITTO_NO_SPACE, DITTO_IO
  */
 export interface Volume {
   readonly root: VolumeHandle
@@ -152,6 +154,7 @@ export interface Volume {
   write(handle: VolumeHandle, bytes: Uint8Array, options: WriteOptions): Promise<VolumeAttributes>
   /** Returns when everything written to the file before is durable and a version of it is in the metadata. */
   commit(handle: VolumeHandle, options?: AbortOptions): Promise<VolumeAttributes>
+  /** Durable when it returns, but for a change of size and on a file with uncommitted writes: there `commit` makes it so. */
   setAttributes(handle: VolumeHandle, change: AttributeChange): Promise<VolumeAttributes>
 
   /** @throws DittoError DITTO_EXISTS, DITTO_IS_DIRECTORY (where a file is wanted), DITTO_NOT_DIRECTORY, DITTO_PATH_INVALID */
