@@ -43,6 +43,24 @@ export class ManifestBuilder {
     this.#size += chunk.length
   }
 
+  /** Whether a full node of level 1 could be next. */
+  get isAtNode(): boolean {
+    return this.#leaf.length % MAX_MANIFEST_NODE_ENTRIES === 0
+  }
+
+  /**
+   * Takes the next chunks by a node of level 1 that names them and is stored already.
+   *
+   * @param node - one with MAX_MANIFEST_NODE_ENTRIES chunks; given only while `isAtNode`
+   */
+  addNode(node: NodeRef): void {
+    if (!this.isAtNode) throw new RangeError('a manifest node cannot follow half of one')
+    if (this.#leaf.length > 0) this.#closeLeaf()
+    this.#pushRef(1, node)
+    this.#chunkCount += MAX_MANIFEST_NODE_ENTRIES
+    this.#size += node.bytes
+  }
+
   /** The nodes completed since the last call, children before parents, to be stored as chunks. */
   takeNodes(): Chunk[] {
     const nodes = this.#nodes
@@ -53,7 +71,7 @@ export class ManifestBuilder {
   /** Completes the manifest. Its last nodes are there to take. */
   finish(): ContentRef {
     if (this.#chunkCount <= MAX_INLINE_CHUNKS) return { kind: 'inline', chunks: this.#leaf }
-    this.#closeLeaf()
+    if (this.#leaf.length > 0) this.#closeLeaf()
     let level = 1
     for (;;) {
       const children = this.#branches[level - 1] as NodeRef[]
@@ -80,11 +98,15 @@ export class ManifestBuilder {
   }
 
   #push(level: number, node: Uint8Array, bytes: number): void {
+    const id = this.#idOf(node)
+    this.#nodes.push({ id, bytes: node })
+    this.#pushRef(level, { id, bytes })
+  }
+
+  #pushRef(level: number, node: NodeRef): void {
     const siblings = this.#branches[level - 1] ?? []
     this.#branches[level - 1] = siblings
     if (siblings.length === MAX_MANIFEST_NODE_ENTRIES) this.#closeBranch(level)
-    const id = this.#idOf(node)
-    this.#nodes.push({ id, bytes: node })
-    ;(this.#branches[level - 1] as NodeRef[]).push({ id, bytes })
+    ;(this.#branches[level - 1] as NodeRef[]).push(node)
   }
 }

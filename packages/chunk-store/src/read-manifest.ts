@@ -1,5 +1,4 @@
 import {
-  type AbortOptions,
   type ChunkId,
   type ChunkRef,
   type ChunkStore,
@@ -9,6 +8,7 @@ import {
   MAX_INLINE_CHUNKS,
   type ManifestStep,
   type ReadManifest,
+  type ReadManifestOptions,
   type SpaceId,
 } from '@dittofs/interface'
 import {
@@ -24,7 +24,7 @@ import {
 const NODES_PER_READ = 8
 
 /** One node to visit and the part of the file that is below it. */
-interface Part {
+export interface Part {
   readonly node: ChunkId
   readonly level: number
   readonly first: number
@@ -36,7 +36,7 @@ interface Part {
 interface Reading {
   readonly store: ChunkStore
   readonly space: SpaceId
-  readonly options: AbortOptions
+  readonly options: ReadManifestOptions
 }
 
 /** See {@link ReadManifest}. All nodes that are missing below one node are named in one step, before its chunks. */
@@ -47,18 +47,17 @@ export const readManifest: ReadManifest = async function* (store, space, content
     if (content.chunks.length > 0) yield { kind: 'chunks', run: { first: 0, offset: 0, chunks: content.chunks } }
     return
   }
-  const root: Part = {
-    node: content.root,
-    level: content.depth,
-    first: 0,
-    offset: 0,
-    chunkCount: content.chunkCount,
-    bytes: size,
-  }
-  yield* readParts({ store, space, options }, [root])
+  yield* readParts({ store, space, options }, [rootPart(content, size)])
 }
 
-function checkContent(content: ContentRef, size: number): void {
+/** The part that is a whole file. */
+export function rootPart(content: Extract<ContentRef, { kind: 'manifest' }>, size: number): Part {
+  const { root: node, depth: level, chunkCount } = content
+  return { node, level, first: 0, offset: 0, chunkCount, bytes: size }
+}
+
+/** @throws DittoError DITTO_MANIFEST_INVALID where what the metadata says of a content cannot be */
+export function checkContent(content: ContentRef, size: number): void {
   if (!Number.isSafeInteger(size) || size < 0 || size > MAX_FILE_BYTES) {
     throw invalidManifest(`a file of ${size} bytes, where 0 to ${MAX_FILE_BYTES} are allowed`)
   }
@@ -75,7 +74,13 @@ function checkContent(content: ContentRef, size: number): void {
   if (depth !== manifestDepth(chunkCount)) throw invalidManifest(`${depth} levels for ${chunkCount} chunks`)
 }
 
-async function* readParts(reading: Reading, parts: readonly Part[]): AsyncGenerator<ManifestStep> {
+async function* readParts(reading: Reading, below: readonly Part[]): AsyncGenerator<ManifestStep> {
+  const { within } = reading.options
+  const parts =
+    within === undefined
+      ? below
+      : below.filter(({ offset, bytes }) => offset < within.end && offset + bytes > within.start)
+  if (parts.length === 0) return
   const held = await reading.store.has(
     reading.space,
     parts.map((part) => part.node),
@@ -90,7 +95,7 @@ async function* readParts(reading: Reading, parts: readonly Part[]): AsyncGenera
       const node = nodes[index]
       if (node === undefined) yield { kind: 'missing', nodes: [part.node] }
       else if (part.level === 1) yield readLeaf(node, part)
-      else yield* readParts(reading, readBranch(node, part))
+      else yield* readParts(reading, partsIn(node, part))
     }
   }
 }
@@ -105,12 +110,18 @@ async function readNodes(reading: Reading, parts: readonly Part[]): Promise<(Uin
 }
 
 function readLeaf(node: Uint8Array, part: Part): ManifestStep {
-  const chunks = decodeLeaf(node, part.chunkCount)
-  checkRun(chunks, part.bytes)
-  return { kind: 'chunks', run: { first: part.first, offset: part.offset, chunks } }
+  return { kind: 'chunks', run: { first: part.first, offset: part.offset, chunks: chunksIn(node, part) } }
 }
 
-function readBranch(node: Uint8Array, part: Part): Part[] {
+/** The chunks that a node of level 1 names. @throws DittoError DITTO_MANIFEST_INVALID */
+export function chunksIn(node: Uint8Array, part: Part): ChunkRef[] {
+  const chunks = decodeLeaf(node, part.chunkCount)
+  checkRun(chunks, part.bytes)
+  return chunks
+}
+
+/** The parts that a node of level 2 or 3 names. @throws DittoError DITTO_MANIFEST_INVALID */
+export function partsIn(node: Uint8Array, part: Part): Part[] {
   const perChild = chunksPerNode(part.level - 1)
   const children: readonly NodeRef[] = decodeBranch(node, part.level, Math.ceil(part.chunkCount / perChild))
   let { first, offset } = part

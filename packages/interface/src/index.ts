@@ -130,7 +130,16 @@ export {
   type PlannedStep,
   type TrailEntry,
 } from './live-folders.ts'
-export type { ChunkRun, ManifestStep, ReadManifest } from './manifest.ts'
+export type {
+  ByteRange,
+  ChunkRun,
+  ContentEdit,
+  ManifestStep,
+  ReadManifest,
+  ReadManifestOptions,
+  SpliceContent,
+  SpliceOptions,
+} from './manifest.ts'
 export { type Member, type Membership, ROLES, type Role } from './membership.ts'
 export {
   type Action,
