@@ -1,0 +1,59 @@
+import type { TreeEntry, VolumeAttributes, VolumeHandle } from '@dittofs/interface'
+import { fileIdOf } from './handle-codec.ts'
+import type { NodeTime } from './node-times.ts'
+import type { OpenFile } from './open-file.ts'
+
+/** Of a directory that nobody said anything of, and of symlinks. */
+export const DEFAULT_DIRECTORY_MODE = 0o755
+const SYMLINK_MODE = 0o777
+
+export interface DescribedNode {
+  readonly handle: VolumeHandle
+  readonly entry: TreeEntry
+  /** Where it has changes that are not committed. */
+  readonly open: OpenFile | undefined
+  readonly time: NodeTime
+  /** Bytes of the committed version that are here. */
+  readonly heldBytes: number
+  /** Part of the tags of what only this process knows: another one after each restart. */
+  readonly epoch: string
+  /** What was set for the root, which has no attributes of its own in the space. */
+  readonly own?: { readonly mode?: number | undefined; readonly mtimeNs?: bigint | undefined }
+}
+
+export function describeNode(node: DescribedNode): VolumeAttributes {
+  const { handle, time } = node
+  const part = partOf(node)
+  const { mtimeNs } = part
+  let ctimeNs = time.changedNs
+  if (node.open !== undefined && node.open.changedNs > ctimeNs) ctimeNs = node.open.changedNs
+  if (mtimeNs > ctimeNs) ctimeNs = mtimeNs
+  return { ...part, ctimeNs, fileId: fileIdOf(handle) }
+}
+
+function partOf(node: DescribedNode): Omit<VolumeAttributes, 'ctimeNs' | 'fileId'> {
+  const { entry, open, time, heldBytes, epoch, own } = node
+  if (open !== undefined) {
+    const { buffer, mode, mtimeNs, changes } = open
+    const held = Math.min(heldBytes + buffer.writtenBytes, buffer.size)
+    const changeTag = `w.${epoch}.${changes.toString(36)}`
+    return { kind: 'file', mode, size: buffer.size, heldBytes: held, mtimeNs, changeTag }
+  }
+  const { kind, version, file, symlink, directory } = entry
+  const changeTag = `v.${version ?? ''}`
+  if (kind === 'file') {
+    return { kind, mode: file?.mode ?? 0, size: file?.size ?? 0, heldBytes, mtimeNs: file?.mtimeNs ?? 0n, changeTag }
+  }
+  if (kind === 'symlink') {
+    const size = Buffer.byteLength(symlink?.target ?? '')
+    return { kind, mode: SYMLINK_MODE, size, heldBytes: size, mtimeNs: symlink?.mtimeNs ?? 0n, changeTag }
+  }
+  return {
+    kind,
+    mode: own?.mode ?? directory?.mode ?? DEFAULT_DIRECTORY_MODE,
+    size: 0,
+    heldBytes: 0,
+    mtimeNs: time.childrenNs ?? own?.mtimeNs ?? directory?.mtimeNs ?? 0n,
+    changeTag: `d.${epoch}.${time.count.toString(36)}`,
+  }
+}

@@ -1,0 +1,95 @@
+import type { MetadataChange, NodeEvent, NodeId } from '@dittofs/interface'
+
+/** Nodes whose last change is remembered. */
+const MAX_NODES = 65_536
+
+/** What this process saw change of a node. */
+export interface NodeTime {
+  /** Grows with each change of the node's place, attributes or, of a directory, of what is in it. */
+  readonly count: number
+  readonly changedNs: bigint
+  /** When a name in it came or went, since its own time was last set. */
+  readonly childrenNs: bigint | undefined
+}
+
+/**
+ * When nodes last changed, as far as this process saw it. The document keeps no such times: they would be a change of
+ * their own for each change.
+ */
+export class NodeTimes {
+  readonly #nowNs: () => bigint
+  readonly #times = new Map<NodeId, NodeTime>()
+  #count = 0
+  /** Of what is not remembered. */
+  #floor = 0
+  #generation = 0
+
+  constructor(nowNs: () => bigint) {
+    this.#nowNs = nowNs
+  }
+
+  /** Other after each change that may change listings beyond the directories it names. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  of(nodes: readonly NodeId[]): NodeTime {
+    let found: NodeTime = { count: this.#floor, changedNs: 0n, childrenNs: undefined }
+    for (const node of nodes) {
+      const time = this.#times.get(node)
+      if (time !== undefined && time.count > found.count) found = time
+    }
+    return found
+  }
+
+  take({ events, isLocal }: MetadataChange): void {
+    if (events === undefined) {
+      this.#floor = ++this.#count
+      this.#times.clear()
+      this.#generation++
+      return
+    }
+    // What others did may delete, revive or merge directories from above; own calls are told where they do.
+    if (!isLocal) this.#generation++
+    for (const event of events) this.#takeEvent(event, isLocal)
+  }
+
+  /** More may have changed than events name: a whole tree came or went. */
+  treeChanged(): void {
+    this.#generation++
+  }
+
+  /** The directory's own time was set: it shows until the next name comes or goes. */
+  timeSet(node: NodeId): void {
+    this.#set(node, undefined)
+  }
+
+  childrenChanged(node: NodeId): void {
+    this.#set(node, this.#nowNs())
+  }
+
+  #takeEvent(event: NodeEvent, isLocal: boolean): void {
+    const { node, kind, placeBefore, placeAfter, replaced } = event
+    if (kind === 'version') this.#set(node, undefined)
+    else this.#touch(node)
+    // A version by itself changes no listing, unless it is the first, or may stand beside others.
+    if (kind === 'version' && isLocal && replaced.length > 0) return
+    if (placeBefore !== undefined) this.childrenChanged(placeBefore.parent)
+    if (placeAfter !== undefined && placeAfter.parent !== placeBefore?.parent) this.childrenChanged(placeAfter.parent)
+  }
+
+  #touch(node: NodeId): void {
+    this.#set(node, this.#times.get(node)?.childrenNs)
+  }
+
+  #set(node: NodeId, childrenNs: bigint | undefined): void {
+    this.#times.delete(node)
+    this.#times.set(node, { count: ++this.#count, changedNs: this.#nowNs(), childrenNs })
+    if (this.#times.size <= MAX_NODES) return
+    for (const [oldest, { count }] of this.#times) {
+      this.#times.delete(oldest)
+      this.#floor = Math.max(this.#floor, count)
+      break
+    }
+  }
+}
