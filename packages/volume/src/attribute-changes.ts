@@ -51,8 +51,12 @@ export class AttributeChanges {
   }
 
   async #edit(handle: VolumeHandle, given: Given): Promise<void> {
-    const [shown] = await this.#metadata.transact(() => this.#plan(this.#find(handle), given))
-    if (shown !== undefined && shown.kind !== 'directory') this.#parts.finder.follow(handle, shown)
+    let before = this.#find(handle)
+    const [shown] = await this.#metadata.transact(() => {
+      before = this.#find(handle)
+      return this.#plan(before, given)
+    })
+    if (shown !== undefined && shown.kind !== 'directory') this.#parts.finder.follow(handle, before, shown)
   }
 
   #plan({ node, path, version: base, kind, file, symlink, directory }: TreeEntry, given: Given): Action[] {

@@ -1,4 +1,4 @@
-import type { MetadataStore, TreeEntry, VolumeHandle } from '@dittofs/interface'
+import type { MetadataStore, NodeId, TreeEntry, VolumeHandle } from '@dittofs/interface'
 import { formatHandle, type HandleParts, parseHandle } from './handle-codec.ts'
 
 /** Handles followed; the oldest are forgotten. */
@@ -17,6 +17,9 @@ export class EntryFinder {
   readonly #followed = new Map<VolumeHandle, HandleParts>()
   /** The same the other way round, by the handle that the parts would have. */
   readonly #followers = new Map<VolumeHandle, VolumeHandle>()
+
+  /** Of files that were shown as one, those that ended with a change, by the one that lives on. */
+  readonly #survivors = new Map<NodeId, NodeId>()
 
   constructor(metadata: MetadataStore) {
     this.#metadata = metadata
@@ -46,9 +49,10 @@ export class EntryFinder {
     return this.#followed.has(plain) && this.find(plain)?.path !== entry.path ? exact : plain
   }
 
-  /** What `handle` named is shown as `entry` after a change by that handle. */
-  follow(handle: VolumeHandle, entry: TreeEntry): void {
+  /** What `handle` named, shown as `before`, is shown as `entry` after a change by that handle. */
+  follow(handle: VolumeHandle, before: TreeEntry, entry: TreeEntry): void {
     this.#forget(handle)
+    for (const node of before.nodes ?? []) if (node !== entry.node) this.#survive(node, entry.node)
     if (this.handleOf(entry) === handle) return
     const parts = { node: entry.node, version: entry.version }
     this.#followed.set(handle, parts)
@@ -56,6 +60,15 @@ export class EntryFinder {
     if (this.#followed.size <= MAX_FOLLOWED) return
     for (const oldest of this.#followed.keys()) {
       this.#forget(oldest)
+      break
+    }
+  }
+
+  #survive(node: NodeId, survivor: NodeId): void {
+    this.#survivors.set(node, survivor)
+    if (this.#survivors.size <= MAX_FOLLOWED) return
+    for (const oldest of this.#survivors.keys()) {
+      this.#survivors.delete(oldest)
       break
     }
   }
@@ -69,6 +82,8 @@ export class EntryFinder {
 
   #shown({ node, version }: HandleParts): TreeEntry | undefined {
     const entry = this.#metadata.find(node, version)
+    const survivor = entry === undefined ? this.#survivors.get(node) : undefined
+    if (survivor !== undefined) return this.#metadata.find(survivor)
     if (entry === undefined || version === undefined || entry.version === version) return entry
     // The version is shown no more, or by an entry of equal bytes: that one is it only where it is a copy as well.
     const isCopy = entry.kind !== 'directory' && this.#metadata.find(node)?.path !== entry.path

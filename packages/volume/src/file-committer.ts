@@ -47,14 +47,16 @@ export class FileCommitter {
     try {
       const content = file.buffer.isChanged ? await this.#store(file) : file.entry.file.content
       let isStale = false
+      let before: TreeEntry = file.entry
       const [shown] = await metadata.transact(() => {
         if (file.isGone) return []
         const { node, version } = file.entry
-        isStale = finder.find(file.handle)?.version !== version
+        before = finder.find(file.handle) ?? file.entry
+        isStale = before.version !== version
         const edited = { kind: 'file', file: committedFile(file, content) } as const
         return [{ type: 'edit', node, base: version, content: edited }]
       })
-      if (shown !== undefined) finder.follow(file.handle, shown)
+      if (shown !== undefined) finder.follow(file.handle, before, shown)
       if (shown !== undefined && isStale) this.#conflicted(shown)
       await files().end(file)
     } finally {

@@ -113,7 +113,7 @@ export class TreeChanges {
   async rename(from: VolumeHandle, fromName: string, to: VolumeHandle, toName: string): Promise<void> {
     const { finder } = this.#init
     const [oldName, newName] = [checkedName(fromName), checkedName(toName)]
-    let before: VolumeHandle | undefined
+    let before: { readonly handle: VolumeHandle; readonly entry: TreeEntry } | undefined
     const moved = await this.#change(() => {
       const [source, target] = [this.#directory(from), this.#directory(to)]
       const entry = this.#existing(source, oldName)
@@ -124,7 +124,7 @@ export class TreeChanges {
       if (replaced?.path === entry.path) return []
       if (replaced !== undefined) this.#checkReplaced(entry, replaced)
       parsePath(pathIn(target, newName))
-      before = finder.handleOf(entry)
+      before = { handle: finder.handleOf(entry), entry }
       const { node, version, kind } = entry
       const place = { type: 'place', node, parent: target.node, name: newName } as const
       return [
@@ -133,7 +133,7 @@ export class TreeChanges {
       ]
     })
     // A conflict copy that is moved becomes a file of its own.
-    if (moved !== undefined && before !== undefined) finder.follow(before, moved)
+    if (moved !== undefined && before !== undefined) finder.follow(before.handle, before.entry, moved)
   }
 
   #checkReplaced(entry: TreeEntry, replaced: TreeEntry): void {
