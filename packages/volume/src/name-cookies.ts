@@ -34,15 +34,15 @@ export function orderNames(
   const places = new Map<bigint, string>()
   const displaced: string[] = []
   for (const name of names) {
-    const moved = before.get(name)
-    const place = moved ?? atLeastOne(hash(name))
+    const place = before.get(name) ?? atLeastOne(hash(name))
     const other = places.get(place)
+    // Of two that come anew the lesser name has the place, whichever is told first.
+    const isFirst = before.has(name) || (other !== undefined && !before.has(other) && name < other)
     if (other === undefined) places.set(place, name)
-    else if (moved === undefined) displaced.push(name)
-    else {
+    else if (isFirst) {
       places.set(place, name)
       displaced.push(other)
-    }
+    } else displaced.push(name)
   }
   for (const name of displaced.sort()) {
     let place = atLeastOne(hash(name))

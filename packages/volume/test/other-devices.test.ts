@@ -1,4 +1,4 @@
-import type { VolumeHandle } from '@dittofs/interface'
+import type { ChunkId, VolumeHandle } from '@dittofs/interface'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { SpaceVolume } from '../src/index.ts'
 import { bytesOf, contentsOf, fileWith, namesOf, put, textOf } from './support/file-samples.ts'
@@ -22,12 +22,13 @@ async function twoDevices(): Promise<TwoDevices> {
   const spaces = [await TestSpace.open('alice'), await TestSpace.open('bob')] as const
   const [alice, bob] = [await spaces[0].volume({ fetchChunks }), await spaces[1].volume({ fetchChunks })]
   opened.push(...spaces, { close: () => alice.abort() }, { close: () => bob.abort() })
-  async function fetchChunks(ids: readonly never[]) {
-    for (const [from, to] of [spaces, [...spaces].reverse()] as (readonly TestSpace[])[] as [TestSpace, TestSpace][]) {
-      for (const id of ids) {
-        const bytes = await from.store.get(from.metadata.space, id)
-        if (bytes !== undefined) await to.store.put(to.metadata.space, [{ id, bytes }])
-      }
+  async function fetchChunks(ids: readonly ChunkId[]) {
+    const [first, second] = spaces
+    for (const id of ids) {
+      const { space } = first.metadata
+      const bytes = (await first.store.get(space, id)) ?? (await second.store.get(space, id))
+      if (bytes === undefined) continue
+      for (const { store } of spaces) await store.put(space, [{ id, bytes: bytes.slice() }])
     }
   }
   return { alice, bob, spaces, exchange: () => spaces[0].exchangeWith(spaces[1]) }
@@ -85,27 +86,30 @@ describe('changes by other devices', () => {
     expect(await contentsOf(bob)).toEqual(await contentsOf(alice))
   })
 
-  test.each(['alice', 'bob'] as const)('leave the writer with its own bytes after a conflict (written by %s)', async (writer) => {
-    const devices = await twoDevices()
-    const handle = await shared(devices, '............')
-    const [here, there] = writer === 'alice' ? [devices.alice, devices.bob] : [devices.bob, devices.alice]
-    await put(here, handle, 0, 'AAAA')
-    await there.write(handle, Buffer.from('BBBB'), { offset: 8, isStable: true })
-    await devices.exchange()
-    await here.commit(handle)
-    expect(await textOf(here, handle)).toBe('AAAA........')
-    await put(here, handle, 4, 'aaaa')
-    await here.commit(handle)
-    expect(await textOf(here, handle)).toBe('AAAAaaaa....')
-    expect(Object.values(await contentsOf(here)).sort()).toEqual(['........BBBB', 'AAAAaaaa....'])
-    const { entries } = await here.readDirectory(here.root, { after: 0n, limit: 10 })
-    expect(new Set(entries.map(({ handle: one }) => one)).size).toBe(2)
-    expect(new Set(entries.map(({ attributes }) => attributes.fileId)).size).toBe(2)
-    for (const entry of entries) {
-      expect(await here.path(entry.handle)).toEqual([entry.name])
-      expect(await here.attributes(entry.handle)).toEqual(entry.attributes)
-    }
-  })
+  test.each(['alice', 'bob'] as const)(
+    'leave the writer with its own bytes after a conflict (written by %s)',
+    async (writer) => {
+      const devices = await twoDevices()
+      const handle = await shared(devices, '............')
+      const [here, there] = writer === 'alice' ? [devices.alice, devices.bob] : [devices.bob, devices.alice]
+      await put(here, handle, 0, 'AAAA')
+      await there.write(handle, Buffer.from('BBBB'), { offset: 8, isStable: true })
+      await devices.exchange()
+      await here.commit(handle)
+      expect(await textOf(here, handle)).toBe('AAAA........')
+      await put(here, handle, 4, 'aaaa')
+      await here.commit(handle)
+      expect(await textOf(here, handle)).toBe('AAAAaaaa....')
+      expect(Object.values(await contentsOf(here)).sort()).toEqual(['........BBBB', 'AAAAaaaa....'])
+      const { entries } = await here.readDirectory(here.root, { after: 0n, limit: 10 })
+      expect(new Set(entries.map(({ handle: one }) => one)).size).toBe(2)
+      expect(new Set(entries.map(({ attributes }) => attributes.fileId)).size).toBe(2)
+      for (const entry of entries) {
+        expect(await here.path(entry.handle)).toEqual([entry.name])
+        expect(await here.attributes(entry.handle)).toEqual(entry.attributes)
+      }
+    },
+  )
 
   test('give a conflict copy a handle of its own, by which it is read, written, renamed and removed', async () => {
     const devices = await twoDevices()
