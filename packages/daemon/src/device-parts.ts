@@ -22,6 +22,7 @@ import type { Origins } from './state/origins.ts'
 import type { StatusReport } from './status/status-report.ts'
 import type { TransferTable } from './transfer/transfer-table.ts'
 import type { DeviceVersions } from './versions/device-versions.ts'
+import type { DeviceVolumes } from './volumes/device-volumes.ts'
 
 /** What an opened device is made of; `openDevice` puts it together. */
 export interface DeviceParts {
@@ -49,6 +50,7 @@ export interface DeviceParts {
   readonly folders: DeviceFolders
   readonly versions: DeviceVersions
   readonly pins: DevicePins
+  readonly volumes: DeviceVolumes
   readonly report: StatusReport
   readonly gate: SharedGate
   readonly changes: ChangeSignal

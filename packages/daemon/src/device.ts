@@ -35,6 +35,7 @@ import {
   type Unsubscribe,
   type VerifyResult,
   type Versions,
+  type Volume,
   type WaitingDevice,
 } from '@dittofs/interface'
 import { exportBundle } from './bundle/export-bundle.ts'
@@ -269,6 +270,15 @@ export class LocalDevice implements Device {
 
   onChange(listener: () => void): Unsubscribe {
     return this.#parts.changes.listen(listener)
+  }
+
+  /**
+   * A space as a file system, for gateways. It is the same one at each call, and closes with the device.
+   *
+   * @param space - name or ID; the only space where it is left out
+   */
+  volume(space?: string): Promise<Volume> {
+    return this.#run({}, () => this.#parts.volumes.get(this.#space(space)))
   }
 
   /** Stops what is running, keeps what is done, and releases everything. Calling it again waits for the same end. */

@@ -60,6 +60,8 @@ import { dissolveLeftovers } from './transfer/dissolve-transfer.ts'
 import { TransferTable } from './transfer/transfer-table.ts'
 import { systemTransports } from './transports/system-transports.ts'
 import { DeviceVersions } from './versions/device-versions.ts'
+import { DeviceVolumes } from './volumes/device-volumes.ts'
+import { spaceVolume } from './volumes/space-volume.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -134,7 +136,13 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     ...{ signer: identity, clock, random },
   })
   /** Set below: where files are, the live folders know, which need the store. */
-  const late: { folders?: DeviceFolders; pins?: DevicePins; versions?: DeviceVersions; merge?: AutoMerge } = {}
+  const late: {
+    folders?: DeviceFolders
+    pins?: DevicePins
+    versions?: DeviceVersions
+    merge?: AutoMerge
+    volumes?: DeviceVolumes
+  } = {}
   const store = placedChunkStore({
     store: packChunkStore({ directory: home.chunks, logger, clock }),
     directory: path.join(home.chunks, 'places'),
@@ -167,6 +175,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       late.merge?.watch(space)
     },
     onDiscard: async (space) => {
+      await late.volumes?.discard(space.id)
       await network?.removeSpace(space)
     },
     isAside: (space) => transfers.has(space),
@@ -312,6 +321,8 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     late.merge = autoMerge
     for (const space of spaces.all()) autoMerge.watch(space)
   }
+  const volumeParts = { home, identity, logger, clock, store, readManifest, randomBytes: random, gate, network }
+  late.volumes = stack.add(new DeviceVolumes((space) => spaceVolume(volumeParts, space)), (opened) => opened.close())
   return new LocalDevice({
     ...{
       home,
@@ -341,6 +352,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       folders,
       versions,
       pins,
+      volumes: late.volumes,
     },
     ...{ report, gate, changes, network, confirmations, collect },
     close: () => stack.close(),

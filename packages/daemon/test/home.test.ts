@@ -8,7 +8,7 @@ import { asOtherUser, canChangeUser } from './support/as-other-user.ts'
 describe('openHome', () => {
   it('makes the home and its directories for the owner alone', async () => {
     const home = await openHome(path.join(await temporaryDirectory(), 'deep', 'home'))
-    for (const place of [home.path, home.identity, home.chunks, home.spaces, home.run, home.logs]) {
+    for (const place of [home.path, home.identity, home.chunks, home.spaces, home.spool, home.run, home.logs]) {
       expect((await stat(place)).mode & 0o777).toBe(0o700)
     }
     expect(home.repairs).toEqual([])

@@ -15,6 +15,8 @@ export interface Home {
   readonly chunks: string
   /** The registry of spaces, and a directory for each one's metadata. */
   readonly spaces: string
+  /** What was written to spaces through gateways and is not committed. */
+  readonly spool: string
   /** The lock, and the control socket while a daemon runs. */
   readonly run: string
   readonly logs: string
@@ -56,6 +58,7 @@ export async function openHome(directory: string): Promise<Home> {
       identity: await inside('identity'),
       chunks: await inside('chunks'),
       spaces: await inside('spaces'),
+      spool: await inside('spool'),
       run: await inside('run'),
       logs: await inside('logs'),
       repairs,
