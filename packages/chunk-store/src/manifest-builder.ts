@@ -51,13 +51,14 @@ export class ManifestBuilder {
   /**
    * Takes the next chunks by a node of level 1 that names them and is stored already.
    *
-   * @param node - one with MAX_MANIFEST_NODE_ENTRIES chunks; given only while `isAtNode`
+   * @param node - given only while `isAtNode`
+   * @param chunkCount - MAX_MANIFEST_NODE_ENTRIES, or fewer where nothing is added after it
    */
-  addNode(node: NodeRef): void {
+  addNode(node: NodeRef, chunkCount: number): void {
     if (!this.isAtNode) throw new RangeError('a manifest node cannot follow half of one')
     if (this.#leaf.length > 0) this.#closeLeaf()
     this.#pushRef(1, node)
-    this.#chunkCount += MAX_MANIFEST_NODE_ENTRIES
+    this.#chunkCount += chunkCount
     this.#size += node.bytes
   }
 

@@ -94,20 +94,21 @@ class Splice {
     const end = leaf.offset + leaf.bytes
     const { node } = leaf
     if (this.#manifest.size >= end) return
-    const isFull = leaf.chunkCount === MAX_MANIFEST_NODE_ENTRIES
-    if (node !== undefined && isFull && this.#manifest.isAtNode && this.#isKept(leaf.offset, end)) {
-      this.#manifest.addNode(node)
+    const isNode = leaf.chunkCount === MAX_MANIFEST_NODE_ENTRIES || end === this.#init.edit.size
+    if (node !== undefined && isNode && this.#manifest.isAtNode && this.#isKept(leaf.offset, end)) {
+      this.#manifest.addNode(node, leaf.chunkCount)
       await this.#store()
       return
     }
     let offset = leaf.offset
     for (const chunk of await leaf.chunks()) {
       const chunkEnd = offset + chunk.length
-      if (this.#isKept(offset, chunkEnd)) await this.#add(chunk)
+      if (this.#isKept(offset, chunkEnd)) this.#manifest.add(chunk)
       else while (this.#manifest.size < chunkEnd && !this.isDone) await this.#cut(chunkEnd)
-      if (this.isDone) return
+      if (this.isDone) break
       offset = chunkEnd
     }
+    await this.#turn(leaf.chunkCount)
   }
 
   async finish(): Promise<ImportResult> {
@@ -207,8 +208,13 @@ class Splice {
 
   async #add(chunk: ChunkRef): Promise<void> {
     this.#manifest.add(chunk)
+    await this.#turn(1)
+  }
+
+  async #turn(refs: number): Promise<void> {
     await this.#store()
-    if (++this.#refsInTurn < REFS_PER_TURN) return
+    this.#refsInTurn += refs
+    if (this.#refsInTurn < REFS_PER_TURN) return
     this.#refsInTurn = 0
     await setImmediate()
     this.#signal.signal?.throwIfAborted()

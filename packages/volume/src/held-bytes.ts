@@ -2,6 +2,8 @@ import type { ChunkId, ChunkStore, Clock, ContentRef, FileContent, ReadManifest,
 
 /** How long a count of a large file is good for. */
 const FRESH_MS = 10_000
+/** Pause after a count, as a multiple of the time it took: a file that changes all the time is not counted all the time. */
+const PAUSE_FACTOR = 20
 const MAX_COUNTS = 1024
 
 type ManifestRef = Extract<ContentRef, { kind: 'manifest' }>
@@ -21,7 +23,9 @@ export interface HeldBytesInit {
 export class HeldBytes {
   readonly #init: HeldBytesInit
   readonly #counts = new Map<ChunkId, { readonly bytes: number; readonly at: number }>()
-  #counting: ChunkId | undefined
+  #isCounting = false
+  /** When the next count may begin. */
+  #pauseUntil = 0
 
   constructor(init: HeldBytesInit) {
     this.#init = init
@@ -45,11 +49,14 @@ export class HeldBytes {
   #counted(file: FileContent, content: ManifestRef): number {
     const { clock, signal } = this.#init
     const known = this.#counts.get(content.root)
-    const isFresh = known !== undefined && clock.monotonic() - known.at < FRESH_MS
-    if (!isFresh && this.#counting === undefined && !signal.aborted) {
-      this.#counting = content.root
+    const now = clock.monotonic()
+    const isFresh = known !== undefined && now - known.at < FRESH_MS
+    if (!isFresh && !this.#isCounting && now >= this.#pauseUntil && !signal.aborted) {
+      this.#isCounting = true
       void this.#count(file, content.root).finally(() => {
-        this.#counting = undefined
+        this.#isCounting = false
+        const end = clock.monotonic()
+        this.#pauseUntil = end + (end - now) * PAUSE_FACTOR
       })
     }
     return known?.bytes ?? file.size

@@ -16,6 +16,8 @@ export interface OpenFile {
   /** Of the volume's clock, in milliseconds. */
   readonly firstWriteAt: number
   lastWriteAt: number
+  /** Aborted when nothing is left to commit. */
+  readonly over: AbortController
   /** Removed here: nothing of it is committed any more. */
   isGone: boolean
 }

@@ -29,7 +29,7 @@ export class OpenFiles {
   readonly #init: OpenFilesInit
   readonly #files = new Map<VolumeHandle, OpenFile>()
   readonly #allowance = new PageAllowance()
-  readonly #stop = new AbortController()
+  #isStopped = false
   readonly #watching = new Set<Promise<void>>()
   #nextChange = 1
 
@@ -67,6 +67,7 @@ export class OpenFiles {
       changes: this.#nextChange++,
       firstWriteAt: now,
       lastWriteAt: now,
+      over: new AbortController(),
       isGone: false,
     }
     this.#files.set(handle, opened)
@@ -85,6 +86,7 @@ export class OpenFiles {
   /** The file has no changes any more: they were committed, or are wanted no more. */
   async end(file: OpenFile): Promise<void> {
     if (this.#files.get(file.handle) === file) this.#files.delete(file.handle)
+    file.over.abort()
     await file.buffer.end()
   }
 
@@ -106,18 +108,18 @@ export class OpenFiles {
 
   /** Drops everything. */
   async abort(): Promise<void> {
-    this.#stop.abort()
-    await Promise.all(this.#watching)
+    this.#isStopped = true
     for (const file of [...this.#files.values()]) {
       file.isGone = true
       await this.end(file)
     }
+    await Promise.all(this.#watching)
   }
 
   async #watch(file: OpenFile): Promise<void> {
     const { clock, logger, quietMs, maxDirtyMs, maxDirtyBytes, commit } = this.#init
-    const { signal } = this.#stop
-    while (this.#files.get(file.handle) === file) {
+    const { signal } = file.over
+    while (!signal.aborted) {
       const isFull = file.buffer.writtenBytes >= maxDirtyBytes
       const due = isFull ? 0 : Math.min(file.lastWriteAt + quietMs, file.firstWriteAt + maxDirtyMs)
       const waitMs = due - clock.monotonic()
@@ -129,7 +131,7 @@ export class OpenFiles {
       try {
         await commit(file.handle)
       } catch (error) {
-        if (signal.aborted) return
+        if (this.#isStopped) return
         logger.warn({ error, path: file.entry.path }, 'A file with uncommitted writes could not be committed.')
         await clock.sleep(RETRY_MS, { signal })
       }
