@@ -51,12 +51,14 @@ export class AttributeChanges {
   }
 
   async #edit(handle: VolumeHandle, given: Given): Promise<void> {
+    const { times, finder } = this.#parts
     let before = this.#find(handle)
-    const [shown] = await this.#metadata.transact(() => {
+    const plan = () => {
       before = this.#find(handle)
       return this.#plan(before, given)
-    })
-    if (shown !== undefined && shown.kind !== 'directory') this.#parts.finder.follow(handle, before, shown)
+    }
+    const [shown] = await times.editing(before.node, () => this.#metadata.transact(plan))
+    if (shown !== undefined && shown.kind !== 'directory') finder.follow(handle, before, shown)
   }
 
   #plan({ node, path, version: base, kind, file, symlink, directory }: TreeEntry, given: Given): Action[] {

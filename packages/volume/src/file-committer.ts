@@ -1,4 +1,12 @@
-import type { ChunkerKind, ChunkStore, ContentRef, MetadataStore, SpliceContent, TreeEntry } from '@dittofs/interface'
+import type {
+  Action,
+  ChunkerKind,
+  ChunkStore,
+  ContentRef,
+  MetadataStore,
+  SpliceContent,
+  TreeEntry,
+} from '@dittofs/interface'
 import type { EntryFinder } from './entry-finder.ts'
 import type { MissingContent } from './missing-content.ts'
 import type { NodeTimes } from './node-times.ts'
@@ -16,6 +24,8 @@ export interface FileCommitterInit {
   finder: EntryFinder
   times: NodeTimes
   files: () => OpenFiles
+  /** @throws DittoError DITTO_ROLE: this device may not write any more */
+  assertWritable: () => void
 }
 
 /**
@@ -42,20 +52,22 @@ export class FileCommitter {
   }
 
   async #commit(file: OpenFile): Promise<void> {
-    const { metadata, finder, files } = this.#init
+    const { metadata, finder, files, times, assertWritable } = this.#init
+    assertWritable()
     file.buffer.hold()
     try {
       const content = file.buffer.isChanged ? await this.#store(file) : file.entry.file.content
       let isStale = false
       let before: TreeEntry = file.entry
-      const [shown] = await metadata.transact(() => {
+      const { node, version } = file.entry
+      const edit = (): Action[] => {
         if (file.isGone) return []
-        const { node, version } = file.entry
         before = finder.find(file.handle) ?? file.entry
         isStale = before.version !== version
         const edited = { kind: 'file', file: committedFile(file, content) } as const
         return [{ type: 'edit', node, base: version, content: edited }]
-      })
+      }
+      const [shown] = await times.editing(node, () => metadata.transact(edit))
       if (shown !== undefined) finder.follow(file.handle, before, shown)
       if (shown !== undefined && isStale) this.#conflicted(shown)
       await files().end(file)

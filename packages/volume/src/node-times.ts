@@ -19,6 +19,8 @@ export interface NodeTime {
 export class NodeTimes {
   readonly #nowNs: () => bigint
   readonly #times = new Map<NodeId, NodeTime>()
+  /** Files that this volume gives a version just now. */
+  readonly #ownEdits = new Set<NodeId>()
   #count = 0
   /** Of what is not remembered. */
   #floor = 0
@@ -54,6 +56,16 @@ export class NodeTimes {
     for (const event of events) this.#takeEvent(event, isLocal)
   }
 
+  /** Runs an edit of a file by the volume itself: what it changes beyond the file, the volume tells. */
+  async editing<T>(node: NodeId, work: () => Promise<T>): Promise<T> {
+    this.#ownEdits.add(node)
+    try {
+      return await work()
+    } finally {
+      this.#ownEdits.delete(node)
+    }
+  }
+
   /** More may have changed than events name: a whole tree came or went. */
   treeChanged(): void {
     this.#generation++
@@ -73,7 +85,7 @@ export class NodeTimes {
     if (kind === 'version') this.#set(node, undefined)
     else this.#touch(node)
     // A version by itself changes no listing, unless it is the first, or may stand beside others.
-    if (kind === 'version' && isLocal && replaced.length > 0) return
+    if (kind === 'version' && isLocal && replaced.length > 0 && this.#ownEdits.has(node)) return
     if (placeBefore !== undefined) this.childrenChanged(placeBefore.parent)
     if (placeAfter !== undefined && placeAfter.parent !== placeBefore?.parent) this.childrenChanged(placeAfter.parent)
   }

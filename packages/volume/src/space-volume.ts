@@ -27,6 +27,8 @@ import { type VolumeParts, volumeParts } from './volume-parts.ts'
 
 /** Entries of one listing. */
 const MAX_LISTED = 4096
+/** How long a volume that closes waits for bytes from other devices: a device is to close within five seconds. */
+const CLOSE_FETCH_MS = 3000
 
 type FileEntry = TreeEntry & { readonly file: FileContent }
 
@@ -48,7 +50,7 @@ export class SpaceVolume implements Volume {
     this.writeVerifier = Uint8Array.from(init.randomBytes(8))
     this.#epoch = Buffer.from(this.writeVerifier).toString('hex')
     this.root = formatHandle({ node: init.metadata.root, version: undefined })
-    this.#parts = volumeParts(init, this.#stop.signal)
+    this.#parts = volumeParts(init, this.#stop.signal, () => this.#assertWritable())
     this.#attributeChanges = new AttributeChanges(init.metadata, this.#parts, (handle) => this.#entry(handle))
     this.#unsubscribe = init.metadata.onChange((change) => {
       this.#parts.times.take(change)
@@ -137,7 +139,8 @@ export class SpaceVolume implements Volume {
       const key = this.#fileKey(handle)
       checkRange(options.offset, 0, MAX_FILE_BYTES, 'The offset of a read')
       checkRange(options.length, 1, MAX_TRANSFER_BYTES, 'The number of bytes of a read')
-      return this.#parts.turns.share(key, () => this.#read(key, options))
+      const read = await this.#parts.turns.share(key, () => this.#read(key, options))
+      return { bytes: await read.bytes(), isEnd: read.isEnd }
     })
   }
 
@@ -233,6 +236,10 @@ export class SpaceVolume implements Volume {
     })
   }
 
+  /**
+   * Reads in a file's turn; of a version that never changes only begins to, so that nobody who writes waits for bytes from
+   * other devices.
+   */
   async #read(key: VolumeHandle, { offset, length, signal }: ReadOptions) {
     const { files, reader } = this.#parts
     const options = signal === undefined ? {} : { signal }
@@ -241,14 +248,14 @@ export class SpaceVolume implements Volume {
     const size = stored?.size ?? open?.buffer.size ?? 0
     const part = { start: Math.min(offset, size), end: Math.min(offset + length, size) }
     const isEnd = offset + length >= size
-    if (part.start === part.end) return { bytes: new Uint8Array(0), isEnd }
     if (stored !== undefined) {
       reader.readAhead(stored, part)
-      return { bytes: await reader.read(stored, part, options), isEnd }
+      return { bytes: () => reader.read(stored, part, options), isEnd }
     }
     open?.buffer.hold()
     try {
-      return { bytes: (await open?.buffer.read(part, options)) ?? new Uint8Array(0), isEnd }
+      const bytes = (await open?.buffer.read(part, options)) ?? new Uint8Array(0)
+      return { bytes: async () => bytes, isEnd }
     } finally {
       await open?.buffer.release()
     }
@@ -337,9 +344,13 @@ export class SpaceVolume implements Volume {
 
   #change<T>(work: () => Promise<T>): Promise<T> {
     return this.#run(async () => {
-      if (this.isReadOnly) throw fault('DITTO_ROLE', 'This device may only read the space.')
+      this.#assertWritable()
       return work()
     })
+  }
+
+  #assertWritable(): void {
+    if (this.isReadOnly) throw fault('DITTO_ROLE', 'This device may only read the space.')
   }
 
   async #run<T>(work: () => Promise<T>): Promise<T> {
@@ -358,11 +369,18 @@ export class SpaceVolume implements Volume {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled(this.#calls)
+    const over = new AbortController()
+    const late = this.#init.clock
+      .sleep(CLOSE_FETCH_MS, { signal: over.signal })
+      .then(() => this.#stop.abort(closed()))
+      .catch(() => undefined)
     try {
+      await Promise.allSettled(this.#calls)
       await this.#parts.files.close()
     } finally {
       this.#unsubscribe()
+      over.abort()
+      await late
       this.#stop.abort(closed())
     }
   }

@@ -35,8 +35,11 @@ export interface VolumeParts {
   readonly nowNs: () => bigint
 }
 
-/** @param signal - aborted when the volume closes */
-export function volumeParts(init: VolumeInit, signal: AbortSignal): VolumeParts {
+/**
+ * @param signal - aborted when the volume closes
+ * @param assertWritable - throws DittoError DITTO_ROLE
+ */
+export function volumeParts(init: VolumeInit, signal: AbortSignal, assertWritable: () => void): VolumeParts {
   const { metadata, store, readManifest, spliceContent, chunker, clock, randomBytes, logger, spool } = init
   const { space } = metadata
   const nowNs = growingTime(init)
@@ -69,6 +72,7 @@ export function volumeParts(init: VolumeInit, signal: AbortSignal): VolumeParts 
     ...{ metadata, store, spliceContent, chunker, missing, finder, times },
     guard: init.guard ?? ((work) => work()),
     files: () => files,
+    assertWritable,
   })
   return {
     ...{ finder, times, reader, files, committer, turns, nowNs },

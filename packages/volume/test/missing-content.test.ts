@@ -126,6 +126,23 @@ describe('a file whose bytes are on other devices', () => {
     expect(signals[0]?.aborted).toBe(true)
   })
 
+  test('keeps no volume from closing for long', async () => {
+    const { clock, volume, handle } = await setUp({ fetchChunks: () => new Promise(() => undefined) })
+    const reading = volume.read(handle, { offset: 0, length: 10 })
+    reading.catch(() => undefined)
+    await put(volume, handle, 5_000_000, 'never committed')
+    let isClosed = false
+    const closing = volume.close().finally(() => {
+      isClosed = true
+    })
+    closing.catch(() => undefined)
+    await clock.advance(2900)
+    expect(isClosed).toBe(false)
+    await clock.advance(200)
+    await expect(reading).rejects.toMatchObject({ code: 'DITTO_CLOSED' })
+    await expect(closing).rejects.toMatchObject({ code: 'DITTO_CLOSED' })
+  })
+
   test('is fetched once for readers at once, of whom one may go', async () => {
     const waiting: (() => void)[] = []
     const parts = await setUp()

@@ -192,6 +192,21 @@ describe('changes by other devices', () => {
     expect((await bytesOf(alice, a)).toString()).toBe('ByteS')
   })
 
+  test('that the device itself makes by another way show in listings too, conflict copies as well', async () => {
+    const devices = await twoDevices()
+    const [{ metadata }] = devices.spaces
+    const { alice } = devices
+    const handle = await shared(devices, 'base')
+    const seen = metadata.lookup('f.txt')
+    await alice.write(handle, Buffer.from('more'), { offset: 4, isStable: true })
+    expect(await namesOf(alice)).toEqual(['f.txt'])
+    // As a live folder does that has seen the version before.
+    const { node, version, file } = seen as Required<NonNullable<typeof seen>>
+    const content = { kind: 'file', file: { ...file, mode: 0o600 } } as const
+    await metadata.transact([{ type: 'edit', node, base: version, content }])
+    expect(await namesOf(alice)).toHaveLength((metadata.children('') ?? []).length)
+  })
+
   test('do not disturb a listing that is under way', async () => {
     const { alice, bob, exchange } = await twoDevices()
     for (let at = 0; at < 40; at++) await alice.makeDirectory(alice.root, `d${at}`, 0o755)

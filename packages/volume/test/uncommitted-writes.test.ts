@@ -120,6 +120,16 @@ describe('a file with uncommitted writes', () => {
     expect(await textOf(volume, handle)).toBe('Text')
   })
 
+  test('is not committed any more once this device may only read', async () => {
+    let isReadOnly = false
+    const { clock, space, volume } = await open({ isReadOnly: () => isReadOnly })
+    const handle = await fileWith(volume, 'f', 'text')
+    isReadOnly = true
+    await expect(volume.commit(handle)).rejects.toMatchObject({ code: 'DITTO_ROLE' })
+    await clock.advance(10_000)
+    expect(committed(space, 'f')?.size).toBe(0)
+  })
+
   test('answers readers while it is committed', async () => {
     const { volume } = await open()
     const bytes = pseudoRandomBytes(1, 3_000_000)
