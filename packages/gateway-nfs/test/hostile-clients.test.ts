@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { MAX_CALLS_PER_CONNECTION, MAX_CONNECTION_BYTES, MAX_RECORD_BYTES } from '../src/limits.ts'
-import { PROCEDURES } from './nfs-client.ts'
+import { NfsClient, PROCEDURES } from './nfs-client.ts'
 import { type Served, served } from './nfs-fixture.ts'
 import { callRecord, RpcClient, record } from './rpc-client.ts'
 
@@ -169,6 +169,25 @@ describe('a client that asks much at once', () => {
     }
     expect(most).toBe(MAX_CALLS_PER_CONNECTION)
     expect((await asked).every(({ status }) => status === 0)).toBe(true)
+  })
+})
+
+describe('a client that asks for what takes long, and goes', () => {
+  it('leaves nothing behind that waits', async () => {
+    const all = await served()
+    const { handle } = await all.client.create(all.root, 'f', 0, {})
+    const began = new Promise<AbortSignal>((resolve) => {
+      all.volume.read = async (_, { signal }) => {
+        resolve(signal!)
+        return new Promise((_, reject) => signal!.addEventListener('abort', () => reject(signal!.reason)))
+      }
+    })
+    const impatient = await NfsClient.connect(all.port)
+    void impatient.read(handle, 0n, 100)
+    const signal = await began
+    impatient.rpc.socket.destroy()
+    await vi.waitFor(() => expect(signal.aborted).toBe(true))
+    await expectAlive(all)
   })
 })
 

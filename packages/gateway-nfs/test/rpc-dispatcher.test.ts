@@ -6,7 +6,7 @@ import { RpcDispatcher } from '../src/rpc/rpc-dispatcher.ts'
 import { NULL_PROCEDURE, type RpcProgram } from '../src/rpc/rpc-program.ts'
 import { type CallOptions, callRecord, sysCredential, type WriteArguments } from './rpc-client.ts'
 
-const PEER = { address: '127.0.0.1' }
+const PEER = { address: '127.0.0.1', signal: new AbortController().signal }
 const PROGRAM = 300_000
 let runs = 0
 const PROGRAMS: RpcProgram[] = [
@@ -153,7 +153,7 @@ describe('calls that come twice', () => {
       await answer(count('a'), to),
       await answer(count('b'), to),
       await answer(count('a', 78), to),
-      await answer(count('a'), to, { address: '127.0.0.2' }),
+      await answer(count('a'), to, { ...PEER, address: '127.0.0.2' }),
     ]
     expect(new Set(answers).size).toBe(4)
   })

@@ -26,7 +26,7 @@ export async function read(call: NfsCall): Promise<void> {
   let target: Target | undefined
   try {
     target = call.target(handle)
-    const reading = readBytes(target, offset, count)
+    const reading = readBytes(target, offset, count, call.signal)
     const attributing = attributesIfAny(target)
     const { bytes, isEnd } = await reading
     const attributes = await attributing
@@ -45,9 +45,11 @@ async function readBytes(
   { export: { volume }, handle }: Target,
   offset: bigint,
   length: number,
+  signal: AbortSignal,
 ): Promise<{ bytes: Uint8Array; isEnd: boolean }> {
   // A volume reads at least one byte, and nothing behind the largest file: what is asked so needs no content.
-  if (length > 0 && offset < BigInt(MAX_FILE_BYTES)) return volume.read(handle, { offset: Number(offset), length })
+  if (length > 0 && offset < BigInt(MAX_FILE_BYTES))
+    return volume.read(handle, { offset: Number(offset), length, signal })
   const { kind, size } = await volume.attributes(handle)
   if (kind !== 'file') throw new NfsError(kind === 'directory' ? NFS3.isDirectory : NFS3.invalid)
   return { bytes: NOTHING, isEnd: offset >= BigInt(size) }

@@ -33,6 +33,11 @@ export class NfsCall {
     this.#start = reply.length
   }
 
+  /** Aborted when nobody waits for the answer any more. */
+  get signal(): AbortSignal {
+    return this.#peer.signal
+  }
+
   /** nfs_fh3, not looked at yet. */
   readHandle(): Buffer {
     return this.args.opaque(NFS3_FHSIZE)
@@ -57,7 +62,9 @@ export class NfsCall {
     this.reply.truncate(this.#start)
     let status = knownStatus(error)
     if (status === undefined) {
-      this.context.logger?.error({ error }, 'An NFS call failed in a way it should not.')
+      if (!this.signal.aborted) {
+        this.context.logger?.error({ error }, 'An NFS call failed in a way it should not.')
+      }
       status = NFS3.serverFault
     }
     this.reply.uint32(status)

@@ -3,9 +3,8 @@ import { MAX_FRAGMENTS, MAX_RECORD_BYTES } from '../limits.ts'
 
 const HEADER_BYTES = 4
 const LAST_FRAGMENT = 0x8000_0000
-const FIRST_CAPACITY = 4096
-/** How far a buffer is made ahead of what has come: a length alone reserves nothing. */
-const GROWTH = 4
+/** A length alone reserves no more than this; once as much has come, the rest is taken as promised, to be copied once. */
+const TRUSTED_BYTES = 16 * 1024
 
 /**
  * Puts records together from a stream of TCP data: fragments behind a word each, of which the highest bit marks the last
@@ -106,8 +105,11 @@ export class RecordReader {
     const needed = this.#recordBytes + length
     const current = this.#record
     if (current !== undefined && current.length >= needed) return current
-    const expected = this.#recordBytes + this.#fragmentBytesLeft
-    const larger = Buffer.allocUnsafe(Math.max(needed, Math.min(expected, Math.max(FIRST_CAPACITY, needed * GROWTH))))
+    const promised = this.#recordBytes + this.#fragmentBytesLeft
+    // Doubled at least: a record of many small fragments would else be copied with each of them.
+    const doubled = Math.min((current?.length ?? 0) * 2, MAX_RECORD_BYTES)
+    const trusted = needed < TRUSTED_BYTES ? Math.min(promised, TRUSTED_BYTES) : promised
+    const larger = Buffer.allocUnsafe(Math.max(needed, trusted, doubled))
     current?.copy(larger, 0, 0, this.#recordBytes)
     this.#record = larger
     return larger

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Clock } from '@dittofs/interface'
 import { BYTES_PER_TURN, MAX_CALLS_PER_CONNECTION, MAX_CONNECTION_BYTES, MAX_DUPLICATES } from '../limits.ts'
@@ -8,7 +9,8 @@ import type { RpcPeer } from './rpc-program.ts'
 
 export interface RpcConnectionInit {
   socket: Socket
-  peer: RpcPeer
+  /** Of the other side. */
+  address: string
   dispatcher: RpcDispatcher
   budget: ByteBudget
   clock: Pick<Clock, 'monotonic'>
@@ -23,6 +25,7 @@ export interface RpcConnectionInit {
 export class RpcConnection {
   readonly #socket: Socket
   readonly #peer: RpcPeer
+  readonly #gone = new AbortController()
   readonly #dispatcher: RpcDispatcher
   readonly #budget: ByteBudget
   readonly #clock: Pick<Clock, 'monotonic'>
@@ -47,9 +50,11 @@ export class RpcConnection {
   #recordSinceMs: number | undefined
   readonly #wake = (): void => this.#pump()
 
-  constructor({ socket, peer, dispatcher, budget, clock, onClose }: RpcConnectionInit) {
+  constructor({ socket, address, dispatcher, budget, clock, onClose }: RpcConnectionInit) {
     this.#socket = socket
-    this.#peer = peer
+    // Every call of the connection may listen to it.
+    setMaxListeners(0, this.#gone.signal)
+    this.#peer = { address, signal: this.#gone.signal }
     this.#dispatcher = dispatcher
     this.#budget = budget
     this.#clock = clock
@@ -63,6 +68,7 @@ export class RpcConnection {
     socket.once('end', () => this.#forgetAnswers())
     socket.once('close', () => {
       this.#isClosed = true
+      this.#gone.abort()
       this.#budget.stopWaiting(this.#wake)
       this.#budget.give(this.#sendingBytes)
       this.#sendingBytes = 0

@@ -5,6 +5,8 @@ import type { XdrWriter } from '../xdr/xdr-writer.ts'
 export interface RpcPeer {
   /** IPv4 or IPv6; IPv4 as such also where it came over an IPv6 socket. */
   readonly address: string
+  /** Aborted when its connection is gone: nobody waits for an answer then. */
+  readonly signal: AbortSignal
 }
 
 /** One call, with its arguments not read yet, and the reply as far as `success`. */

@@ -103,7 +103,7 @@ export class RpcServer {
     this.#perAddress.set(address, ofAddress + 1)
     const connection: RpcConnection = new RpcConnection({
       socket,
-      peer: { address },
+      address,
       dispatcher,
       budget: this.#budget,
       clock,
