@@ -11,6 +11,7 @@ import { liveLatency } from './live-latency.ts'
 import { liveOverhead } from './live-overhead.ts'
 import { liveRename } from './live-rename.ts'
 import { liveRescan } from './live-rescan.ts'
+import { nfsRows } from './nfs.ts'
 import { withScratch } from './scratch.ts'
 import type { BenchSubject, Samples } from './subject.ts'
 import { type BenchRow, formatTable, median } from './table.ts'
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     rescan: { type: 'string' },
     linked: { type: 'string' },
     webrtc: { type: 'boolean', default: false },
+    nfs: { type: 'boolean', default: false },
   },
 })
 const size = (given: string | undefined, whole: number, quick: number) =>
@@ -44,6 +46,13 @@ if (values.webrtc) {
   const near = await webrtcRows({ bytes, repeat, delayMs: 0 })
   const far = await webrtcRows({ bytes: Math.min(bytes, 32 * MIB), repeat, delayMs: 25 })
   process.stdout.write(`${formatTable([...near, ...far])}\n`)
+  process.exit()
+}
+
+if (values.nfs) {
+  const bytes = size(values.large, 512, 64) * MIB
+  const found = await nfsRows({ bytes, operations: size(values.small, 10_000, 2000), repeat })
+  process.stdout.write(`${formatTable(found)}\n`)
   process.exit()
 }
 
