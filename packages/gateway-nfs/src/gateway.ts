@@ -20,6 +20,8 @@ import { DirtyFiles } from './nfs/dirty-files.ts'
 import type { Owner } from './nfs/nfs-attributes.ts'
 import { nfsProgram } from './nfs/nfs-program.ts'
 import { portmapProgram } from './portmap/portmap-program.ts'
+import { Portmapper } from './portmap/portmapper.ts'
+import { DatagramServer } from './rpc/datagram-server.ts'
 import { DuplicateCache } from './rpc/duplicate-cache.ts'
 import { RpcDispatcher } from './rpc/rpc-dispatcher.ts'
 import type { RpcProgram } from './rpc/rpc-program.ts'
@@ -34,7 +36,7 @@ export interface NfsGatewayInit {
   host?: string
   /** For MOUNT and NFS alike; 0 for any free one. Default {@link DEFAULT_NFS_PORT}. */
   port?: number
-  /** Where to offer a portmapper, on loopback only; 0 for any free one. Absent: none. */
+  /** Where to offer a portmapper over TCP and UDP, on loopback only; 0 for any free one. Absent: none. */
   portmapperPort?: number
   /** To whom all files are shown to belong. Default: the user and group of this process. */
   owner?: Owner
@@ -71,7 +73,7 @@ class VolumesOverNfs implements NfsGateway {
   readonly #dirtyFiles: DirtyFiles
   readonly #programs: readonly RpcProgram[]
   #server: RpcServer | undefined
-  #portmapper: RpcServer | undefined
+  #portmapper: Portmapper | undefined
   #address: GatewayAddress | undefined
   #portmapperAddress: GatewayAddress | undefined
   #serving: Promise<GatewayAddress> | undefined
@@ -114,17 +116,20 @@ class VolumesOverNfs implements NfsGateway {
 
   async #serve(): Promise<GatewayAddress> {
     const { host = LOOPBACK, port = DEFAULT_NFS_PORT, portmapperPort } = this.#init
-    const server = this.#newServer(this.#programs, host, port)
+    const server = this.#newServer(this.#newDispatcher(this.#programs), host, port)
     const address = await server.start()
     if (portmapperPort !== undefined) {
-      const portmapper = this.#newServer([portmapProgram(this.#programs, () => address.port)], LOOPBACK, portmapperPort)
+      const portmap = this.#newDispatcher([
+        portmapProgram(this.#programs, address.port, () => this.#portmapperAddress?.port ?? 0),
+      ])
+      this.#portmapper = new Portmapper(this.#newServer(portmap, LOOPBACK, portmapperPort), new DatagramServer(portmap))
       try {
-        this.#portmapperAddress = await portmapper.start()
+        this.#portmapperAddress = await this.#portmapper.start()
       } catch (error) {
+        this.#portmapper = undefined
         await server.stop()
         throw error
       }
-      this.#portmapper = portmapper
     }
     this.#server = server
     this.#address = address
@@ -144,18 +149,22 @@ class VolumesOverNfs implements NfsGateway {
     await this.#dirtyFiles.commitAll()
   }
 
-  #newServer(programs: readonly RpcProgram[], host: string, port: number): RpcServer {
+  #newDispatcher(programs: readonly RpcProgram[]): RpcDispatcher {
     const { logger } = this.#init
+    return new RpcDispatcher({ programs, duplicates: new DuplicateCache(this.#clock), logger })
+  }
+
+  #newServer(dispatcher: RpcDispatcher, host: string, port: number): RpcServer {
     return new RpcServer({
       host,
       port,
-      dispatcher: new RpcDispatcher({ programs, duplicates: new DuplicateCache(this.#clock), logger }),
+      dispatcher,
       maxConnections: this.#init.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
       maxConnectionsPerAddress: this.#init.maxConnectionsPerAddress ?? DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
       idleTimeoutMs: this.#init.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
       stallTimeoutMs: this.#init.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS,
       clock: this.#clock,
-      logger,
+      logger: this.#init.logger,
     })
   }
 }

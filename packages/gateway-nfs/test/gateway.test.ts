@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { memoryVolume } from '@dittofs/testing'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { nfsGateway } from '../src/index.ts'
 import { NfsClient } from './nfs-client.ts'
 import { served } from './nfs-fixture.ts'
-import { RpcClient } from './rpc-client.ts'
+import { callRecord, RpcClient } from './rpc-client.ts'
 
 const space = (name = 'space') => ({ name, volume: memoryVolume(), isReadOnly: false })
 
@@ -186,10 +187,29 @@ describe('the portmapper', () => {
     const mappings: number[][] = []
     while (dump.boolean()) mappings.push([dump.uint32(), dump.uint32(), dump.uint32(), dump.uint32()])
     expect(mappings).toEqual([
+      [100_000, 2, 6, address.port],
+      [100_000, 2, 17, address.port],
       [100_003, 3, 6, port],
       [100_005, 3, 6, port],
     ])
     for (const procedure of [1, 2]) expect((await client.call(portmap(procedure))).boolean()).toBe(false)
+  })
+
+  it('answers the same over UDP, and nothing to what is no call', async () => {
+    const { gateway, port } = await served({ portmapperPort: 0 })
+    const socket = createSocket('udp4')
+    onTestFinished(() => void socket.close())
+    const answered = new Promise<Buffer>((resolve) => socket.once('message', resolve))
+    const call = callRecord(portmap(3), (args) => {
+      for (const value of [100_003, 3, 6, 0]) args.uint32(value)
+    })
+    const portmapper = gateway.portmapperAddress!.port
+    for (const message of [Buffer.alloc(3), Buffer.alloc(400, 1), call.subarray(4)]) {
+      socket.send(message, portmapper, '127.0.0.1')
+    }
+    const reply = await answered
+    // xid, REPLY, MSG_ACCEPTED, AUTH_NONE, SUCCESS, the port.
+    expect(reply.toString('hex')).toBe(`0000000100000001${'0'.repeat(32)}${port.toString(16).padStart(8, '0')}`)
   })
 
   it('frees the port of NFS again where its own cannot be had', async () => {

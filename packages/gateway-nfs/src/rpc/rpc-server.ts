@@ -1,7 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { type Clock, DittoError, type GatewayAddress, type Logger } from '@dittofs/interface'
+import type { Clock, GatewayAddress, Logger } from '@dittofs/interface'
 import { MAX_GATEWAY_BYTES } from '../limits.ts'
 import { ByteBudget } from './byte-budget.ts'
+import { listenError } from './listen-error.ts'
 import { peerAddress } from './peer-address.ts'
 import { RpcConnection } from './rpc-connection.ts'
 import type { RpcDispatcher } from './rpc-dispatcher.ts'
@@ -144,24 +145,4 @@ export class RpcServer {
     this.#init.logger?.warn({ address, reason, others: this.#untold }, 'An RPC connection was refused or ended.')
     this.#untold = 0
   }
-}
-
-function listenError(cause: NodeJS.ErrnoException, host: string, port: number): DittoError {
-  const details = { host, port }
-  if (cause.code === 'EADDRINUSE') {
-    return new DittoError('DITTO_PORT_IN_USE', `Port ${port} of ${host} is in use; choose another one.`, {
-      cause,
-      details,
-    })
-  }
-  if (cause.code === 'EACCES' || cause.code === 'EPERM') {
-    return new DittoError('DITTO_PERMISSION', `This user may not listen on port ${port} of ${host}.`, {
-      cause,
-      details,
-    })
-  }
-  return new DittoError('DITTO_IO', `Nothing can listen on port ${port} of ${host}: ${cause.message}.`, {
-    cause,
-    details,
-  })
 }
