@@ -19,6 +19,7 @@ import { mountProgram } from './mount/mount-program.ts'
 import { DirtyFiles } from './nfs/dirty-files.ts'
 import type { Owner } from './nfs/nfs-attributes.ts'
 import { nfsProgram } from './nfs/nfs-program.ts'
+import { NodeTurns } from './nfs/node-turns.ts'
 import { portmapProgram } from './portmap/portmap-program.ts'
 import { Portmapper } from './portmap/portmapper.ts'
 import { DatagramServer } from './rpc/datagram-server.ts'
@@ -88,7 +89,7 @@ class VolumesOverNfs implements NfsGateway {
     const owner = init.owner ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
     this.#dirtyFiles = new DirtyFiles(logger)
     this.#programs = [
-      nfsProgram({ exports, owner, dirtyFiles: this.#dirtyFiles, clock: this.#clock, logger }),
+      nfsProgram({ exports, owner, dirtyFiles: this.#dirtyFiles, turns: new NodeTurns(), clock: this.#clock, logger }),
       mountProgram({ exports, mounts: new MountList(), logger }),
     ]
   }

@@ -1,3 +1,4 @@
+import { systemClock } from '@dittofs/interface'
 import { memoryVolume } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { NFS3 } from '../src/nfs/nfs-status.ts'
@@ -168,6 +169,22 @@ describe('REMOVE, RMDIR, RENAME', () => {
 })
 
 describe('weak cache consistency', () => {
+  it('tells the attributes after a change also where the volume takes its time over it', async () => {
+    let nowMs = Date.now()
+    const clock = { ...systemClock, now: () => ++nowMs }
+    const { client, root, volume } = await served({}, { volume: memoryVolume({ clock }) })
+    const create = volume.create.bind(volume)
+    volume.create = async (...args) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      return create(...args)
+    }
+    const made = await Promise.all(['a', 'b', 'c', 'd'].map((name) => client.create(root, name, GUARDED, {})))
+    for (const [i, { consistency }] of made.entries()) {
+      expect(consistency.after!.mtimeNs).toBeGreaterThan(consistency.before!.mtimeNs)
+      if (i > 0) expect(consistency.before?.mtimeNs).toBe(made[i - 1]!.consistency.after!.mtimeNs)
+    }
+  })
+
   it('shows each of many changes sent at once what the one before it left', async () => {
     const { client, root } = await served()
     const names = Array.from({ length: 40 }, (_, i) => `f${i}`)

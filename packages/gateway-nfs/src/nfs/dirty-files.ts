@@ -1,6 +1,6 @@
 import type { Logger, Volume, VolumeHandle } from '@dittofs/interface'
 import { MAX_DIRTY_FILES } from '../limits.ts'
-import type { Target } from './nfs-handle.ts'
+import { keyOf, type Target } from './nfs-handle.ts'
 
 interface DirtyFile {
   readonly volume: Volume
@@ -56,8 +56,4 @@ export class DirtyFiles {
       return
     }
   }
-}
-
-function keyOf({ export: { name }, handle }: Target): string {
-  return `${handle}/${name}`
 }

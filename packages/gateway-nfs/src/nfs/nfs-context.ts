@@ -7,12 +7,14 @@ import type { DirtyFiles } from './dirty-files.ts'
 import { type Owner, writePostAttributes } from './nfs-attributes.ts'
 import { decodeHandle, NFS3_FHSIZE, type Target } from './nfs-handle.ts'
 import { knownStatus, NFS3, NfsError } from './nfs-status.ts'
+import type { NodeTurns } from './node-turns.ts'
 
 /** What all procedures share. */
 export interface NfsContext {
   readonly exports: ExportTable
   readonly owner: Owner
   readonly dirtyFiles: DirtyFiles
+  readonly turns: NodeTurns
   readonly clock: Clock
   readonly logger: Logger | undefined
 }

@@ -14,6 +14,11 @@ export interface Target {
   readonly handle: VolumeHandle
 }
 
+/** Names the node among those of all exports. */
+export function keyOf({ export: { name }, handle }: Target): string {
+  return `${handle}/${name}`
+}
+
 /** Format (1), the export's ID, and the volume's handle. */
 export function encodeHandle({ export: { id }, handle }: Target): Buffer {
   const bytes = Buffer.allocUnsafe(HEAD_BYTES + handle.length)

@@ -4,30 +4,39 @@ import { attributesIfAny, type NfsCall } from './nfs-context.ts'
 import type { Target } from './nfs-handle.ts'
 import { NFS3 } from './nfs-status.ts'
 
+/** Attributes of a node right before and right after a change (wcc_data, RFC 1813 2.6). */
+interface Consistency {
+  readonly target: Target
+  readonly before: VolumeAttributes | undefined
+  readonly after: VolumeAttributes | undefined
+}
+
+interface Changed<T> {
+  readonly outcome: PromiseSettledResult<T>
+  readonly consistencies: readonly Consistency[]
+}
+
 /**
- * Attributes of a node right before and right after a change (wcc_data, RFC 1813 2.6). A client keeps its cache where
- * those before are what it knew, so nobody else's change may fall between them: all calls for one change are made without
- * a wait between them, and a volume takes calls in the order in which they are made.
+ * Makes a change between two looks at the nodes that it changes. A client keeps its cache where the attributes before are
+ * those it knew, so no other change may fall between them. Those over NFS take turns; and the first look and the change
+ * are asked for in one go, so that nothing else of this process comes between.
+ *
+ * @param change - an async function that calls the volume before its first wait
  */
-class Watched<T> {
-  readonly result: Promise<T>
-  readonly #target: Target
-  readonly #before: Promise<VolumeAttributes | undefined>
-  readonly #after: Promise<VolumeAttributes | undefined>
+function watch<T>(call: NfsCall, targets: readonly Target[], change: () => Promise<T>): Promise<Changed<T>> {
+  return call.context.turns.take(targets, async () => {
+    const looking = Promise.all(targets.map(attributesIfAny))
+    const [outcome] = await Promise.allSettled([change()])
+    const after = await Promise.all(targets.map(attributesIfAny))
+    const before = await looking
+    const consistencies = targets.map((target, i) => ({ target, before: before[i], after: after[i] }))
+    return { outcome, consistencies }
+  })
+}
 
-  /** @param change - calls the volume before its first wait, and throws nothing but rejects */
-  constructor(target: Target, change: (target: Target) => Promise<T>) {
-    this.#target = target
-    this.#before = attributesIfAny(target)
-    this.result = change(target)
-    this.#after = attributesIfAny(target)
-  }
-
-  /** @param after - the attributes after the change, where it gave them itself */
-  async write(call: NfsCall, after?: VolumeAttributes): Promise<void> {
-    writePreAttributes(call.reply, await this.#before)
-    call.writePostAttributes(after ?? (await this.#after), this.#target.export)
-  }
+function writeConsistency(call: NfsCall, { target, before, after }: Consistency): void {
+  writePreAttributes(call.reply, before)
+  call.writePostAttributes(after, target.export)
 }
 
 /** A wcc_data that tells nothing. */
@@ -35,51 +44,46 @@ export function writeNoConsistency(call: NfsCall): void {
   call.reply.hyper(0)
 }
 
-/**
- * Does one change to one node, and answers: status, wcc_data, and on success what `write` adds.
- *
- * @param change - an async function that calls the volume before its first wait
- */
+/** Does one change to one node, and answers: status, wcc_data, and on success what `write` adds. */
 export async function changeNode(
   call: NfsCall,
   handle: Buffer,
   change: (target: Target) => Promise<VolumeAttributes | undefined>,
   write?: (target: Target) => void,
 ): Promise<void> {
-  let watched: Watched<VolumeAttributes | undefined> | undefined
+  let changed: Changed<VolumeAttributes | undefined> | undefined
   try {
     const target = call.writableTarget(handle)
-    watched = new Watched(target, change)
-    const after = await watched.result
+    changed = await watch(call, [target], () => change(target))
+    const after = resultOf(changed)
     call.reply.uint32(NFS3.ok)
-    await watched.write(call, after)
+    for (const consistency of changed.consistencies) {
+      // What the change itself gave is nearer to it than the look after it.
+      writeConsistency(call, after === undefined ? consistency : { ...consistency, after })
+    }
     write?.(target)
   } catch (error) {
-    await refuseChange(call, error, [watched])
+    refuseChange(call, error, changed, 1)
   }
 }
 
-/**
- * Does one change to a directory's entries, and answers: status, on success what `write` adds, wcc_data.
- *
- * @param change - an async function that calls the volume before its first wait
- */
+/** Does one change to a directory's entries, and answers: status, on success what `write` adds, wcc_data. */
 export async function changeDirectory<T>(
   call: NfsCall,
   handle: Buffer,
   change: (target: Target) => Promise<T>,
   write?: (result: T, target: Target) => void,
 ): Promise<void> {
-  let watched: Watched<T> | undefined
+  let changed: Changed<T> | undefined
   try {
     const target = call.writableTarget(handle)
-    watched = new Watched(target, change)
-    const result = await watched.result
+    changed = await watch(call, [target], () => change(target))
+    const result = resultOf(changed)
     call.reply.uint32(NFS3.ok)
     write?.(result, target)
-    await watched.write(call)
+    for (const consistency of changed.consistencies) writeConsistency(call, consistency)
   } catch (error) {
-    await refuseChange(call, error, [watched])
+    refuseChange(call, error, changed, 1)
   }
 }
 
@@ -89,33 +93,28 @@ export async function changeDirectories(
   handles: readonly [Buffer, Buffer],
   change: (from: Target, to: Target) => Promise<void>,
 ): Promise<void> {
-  let from: Watched<void> | undefined
-  let to: Watched<void> | undefined
+  let changed: Changed<void> | undefined
   try {
-    const source = call.writableTarget(handles[0])
-    const goal = call.writableTarget(handles[1])
-    // One around the other: the calls of both before the change, then the change, then those after it.
-    from = new Watched(source, () => {
-      to = new Watched(goal, () => change(source, goal))
-      return to.result
-    })
-    await from.result
+    const from = call.writableTarget(handles[0])
+    const to = call.writableTarget(handles[1])
+    changed = await watch(call, [from, to], () => change(from, to))
+    resultOf(changed)
     call.reply.uint32(NFS3.ok)
-    await from.write(call)
-    await to!.write(call)
+    for (const consistency of changed.consistencies) writeConsistency(call, consistency)
   } catch (error) {
-    await refuseChange(call, error, [from, to])
+    refuseChange(call, error, changed, 2)
   }
 }
 
-async function refuseChange(
-  call: NfsCall,
-  error: unknown,
-  watched: readonly (Watched<unknown> | undefined)[],
-): Promise<void> {
+/** @throws what the change was refused with */
+function resultOf<T>({ outcome }: Changed<T>): T {
+  if (outcome.status === 'rejected') throw outcome.reason
+  return outcome.value
+}
+
+/** @param nodes - how many wcc_data the answer has */
+function refuseChange(call: NfsCall, error: unknown, changed: Changed<unknown> | undefined, nodes: number): void {
   call.refuse(error)
-  for (const one of watched) {
-    if (one === undefined) writeNoConsistency(call)
-    else await one.write(call)
-  }
+  if (changed === undefined) for (let node = 0; node < nodes; node++) writeNoConsistency(call)
+  else for (const consistency of changed.consistencies) writeConsistency(call, consistency)
 }
