@@ -1,0 +1,125 @@
+import { isDittoError, MAX_FILE_BYTES, type Volume, type VolumeAttributes, type VolumeEntry } from '@dittofs/interface'
+import { checkConditions, requestedResource } from '../checks.ts'
+import { entityTag } from '../entity-tag.ts'
+import { type Exchange, reply } from '../exchange.ts'
+import { HttpError } from '../http-error.ts'
+import { requireLock, requireParentLock } from '../lock-check.ts'
+import type { Resource } from '../resource.ts'
+import type { SpooledBody } from '../spool.ts'
+
+/** While a large body goes from the spool into the space, the client is told so often that it is being worked on. */
+const PROGRESS_MS = 10_000
+
+/**
+ * PUT. The body is taken in whole before the space is touched, so that a cut upload leaves what was there; the file stays
+ * the same node, and what another device made of it meanwhile becomes a conflict copy as after any other change.
+ */
+export async function put(exchange: Exchange): Promise<void> {
+  const { request, response, state } = exchange
+  if (request.headers['content-range'] !== undefined) {
+    throw new HttpError(400, 'A file is written whole: Content-Range is not understood in a PUT.')
+  }
+  if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
+    throw new HttpError(415, 'A compressed body is not understood.')
+  }
+  const before = await checkedTarget(exchange)
+  await checkRoom(exchange, before)
+  if (request.headers.expect !== undefined) response.writeContinue()
+  const body = await state.spool.receive(
+    request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>,
+    MAX_FILE_BYTES,
+  )
+  const progress = setInterval(() => {
+    if (request.httpVersionMinor >= 1 && !response.headersSent) response.writeProcessing()
+  }, PROGRESS_MS)
+  try {
+    // Minutes may have gone by.
+    const target = await checkedTarget(exchange)
+    const { entry, isNew } = await store(exchange, target, body)
+    const time = mtimeHeader(request.headers['x-oc-mtime'])
+    const { volume } = target.served
+    const last = time === undefined ? entry.attributes : await volume.setAttributes(entry.handle, { mtimeNs: time })
+    reply(exchange, isNew ? 201 : 204, {
+      ETag: entityTag(last),
+      ...(time === undefined ? {} : { 'X-OC-Mtime': 'accepted' }),
+    })
+  } finally {
+    clearInterval(progress)
+    await body.close()
+  }
+}
+
+/** @throws HttpError 403, 405, 409, 412 or 423: nothing can be put there */
+async function checkedTarget(exchange: Exchange): Promise<Resource> {
+  const resource = await requestedResource(exchange)
+  const { entry, own, parent, path } = resource
+  if (entry?.attributes.kind === 'directory') throw new HttpError(405, 'There is a directory at this URL.')
+  if (parent === undefined) throw new HttpError(409, 'The directory for this file is not there: make it first.')
+  if (own !== undefined && entry === undefined) throw new HttpError(409, 'A link that leads nowhere is at this URL.')
+  checkConditions(exchange, resource)
+  requireLock(exchange.state.locks, path, exchange.holder)
+  if (own === undefined) requireParentLock(exchange.state.locks, path, exchange.holder)
+  return resource
+}
+
+/**
+ * Refuses early what cannot fit. macOS sends a body in pieces, and says in a header of its own how long it will be.
+ *
+ * @throws HttpError 413 or 507
+ */
+async function checkRoom({ request }: Exchange, { served }: Resource): Promise<void> {
+  const header = request.headers['content-length'] ?? request.headers['x-expected-entity-length']
+  const size = typeof header === 'string' && /^\d{1,16}$/.test(header) ? Number(header) : undefined
+  if (size === undefined) return
+  if (size > MAX_FILE_BYTES) throw new HttpError(413, `A file may have at most ${MAX_FILE_BYTES} bytes.`)
+  const { freeBytes } = await served.volume.statistics()
+  if (size > freeBytes) throw new HttpError(507, 'There is no space left for a file of this size.')
+}
+
+interface Stored {
+  readonly entry: VolumeEntry
+  readonly isNew: boolean
+}
+
+async function store({ state }: Exchange, target: Resource, body: SpooledBody): Promise<Stored> {
+  const { volume } = target.served
+  if (target.entry !== undefined) {
+    const { handle } = target.entry
+    const attributes = await state.gate.write(handle, () => fill(volume, target.entry as VolumeEntry, body))
+    return { entry: { handle, attributes }, isNew: false }
+  }
+  const directory = (target.parent as VolumeEntry).handle
+  const made = await volume.create(directory, target.name, { mode: 0o644, rule: 'guarded' }).catch((error: unknown) => {
+    // Somebody else made it since it was looked for.
+    if (isDittoError(error, 'DITTO_EXISTS')) return undefined
+    throw error
+  })
+  const entry = made ?? (await volume.lookup(directory, target.name))
+  if (entry.attributes.kind !== 'file') throw new HttpError(409, 'Something else was made at this URL meanwhile.')
+  try {
+    const attributes = await state.gate.write(entry.handle, () => fill(volume, entry, body))
+    return { entry: { handle: entry.handle, attributes }, isNew: made !== undefined }
+  } catch (error) {
+    if (made !== undefined) await volume.removeFile(directory, target.name).catch(() => {})
+    throw error
+  }
+}
+
+/** Makes a body the content of a file, and durable. */
+async function fill(volume: Volume, { handle }: VolumeEntry, body: SpooledBody): Promise<VolumeAttributes> {
+  const { size } = await volume.attributes(handle)
+  if (size > 0) await volume.setAttributes(handle, { size: 0 })
+  let offset = 0
+  for await (const piece of body.pieces()) {
+    await volume.write(handle, piece, { offset, isStable: false })
+    offset += piece.length
+  }
+  return volume.commit(handle)
+}
+
+/** Seconds since the Unix epoch in the header by which ownCloud's clients, and rclone, set a file's time. */
+function mtimeHeader(header: string | string[] | undefined): bigint | undefined {
+  const found = /^(\d{1,11})(?:\.(\d{1,9}))?$/.exec(typeof header === 'string' ? header.trim() : '')
+  if (found === null) return undefined
+  return BigInt(found[1] as string) * 1_000_000_000n + BigInt((found[2] ?? '').padEnd(9, '0'))
+}

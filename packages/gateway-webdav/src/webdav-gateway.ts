@@ -1,0 +1,236 @@
+import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import https from 'node:https'
+import type { Socket } from 'node:net'
+import {
+  DittoError,
+  type Gateway,
+  type GatewayAddress,
+  type Logger,
+  systemClock,
+  type VolumeExport,
+} from '@dittofs/interface'
+import { isLoopback } from './address-rule.ts'
+import { ConnectionLimit } from './connection-limit.ts'
+import { memoryDeadProperties } from './dead-properties.ts'
+import type { GatewayState } from './exchange.ts'
+import { FailureLimit } from './failure-limit.ts'
+import { type Admission, handleRequest } from './handle-request.ts'
+import {
+  DEFAULT_IDLE_TIMEOUT_MS,
+  DEFAULT_MAX_CONNECTIONS,
+  DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
+  HEADERS_TIMEOUT_MS,
+  MAX_HEADER_BYTES,
+} from './limits.ts'
+import { LockTable } from './lock-table.ts'
+import { serveVolume } from './served-volume.ts'
+import { Spool } from './spool.ts'
+import type { WebdavGatewayInit } from './webdav-gateway-init.ts'
+import { WriteGate } from './write-gate.ts'
+
+const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+/**
+ * Serves volumes over WebDAV.
+ *
+ * @throws DittoError DITTO_CONFIG_INVALID: two exports of one name, a name or an allowed address that is none, nobody who
+ *   may use it, or passwords that would cross a network in the clear
+ */
+export function webdavGateway(init: WebdavGatewayInit): Gateway {
+  return new WebdavGateway(init)
+}
+
+class WebdavGateway implements Gateway {
+  readonly protocol = 'webdav'
+  readonly exports: readonly VolumeExport[]
+  readonly #init: WebdavGatewayInit
+  readonly #host: string
+  readonly #state: GatewayState
+  readonly #admission: Admission
+  readonly #limit: ConnectionLimit
+  readonly #stopping = new AbortController()
+  readonly #running = new Set<Promise<void>>()
+  /** The request that a connection is busy with. */
+  readonly #current = new WeakMap<Socket, { request: IncomingMessage; response: ServerResponse }>()
+  #server: Server | undefined
+  #address: GatewayAddress | undefined
+  #stopped: Promise<void> | undefined
+
+  constructor(init: WebdavGatewayInit) {
+    const clock = init.clock ?? systemClock
+    this.#init = init
+    this.#host = init.host ?? '127.0.0.1'
+    checkInit(init, this.#host)
+    this.exports = [...init.exports]
+    const propertiesOf = init.deadProperties ?? (() => memoryDeadProperties())
+    const served = init.exports.map((one) =>
+      serveVolume(one, {
+        sidecars: init.sidecars ?? 'memory',
+        properties: propertiesOf(one),
+        nowMs: () => clock.now(),
+      }),
+    )
+    this.#state = {
+      exports: new Map(served.map((one) => [one.name, one])),
+      locks: new LockTable(clock),
+      spool: new Spool(init.spoolDirectory),
+      gate: new WriteGate(),
+      clock,
+      logger: init.logger ?? SILENT,
+    }
+    this.#admission = {
+      policy: { verify: init.verify, realm: init.realm ?? 'DittoFS', isLoopbackOpen: init.isLoopbackOpen ?? false },
+      failures: new FailureLimit(clock),
+      hostNames: init.hostNames ?? [],
+    }
+    this.#limit = new ConnectionLimit(
+      init.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+      init.maxConnectionsPerAddress ?? DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
+    )
+  }
+
+  get address(): GatewayAddress | undefined {
+    return this.#address
+  }
+
+  get connections(): number {
+    return this.#limit.open
+  }
+
+  async serve(): Promise<GatewayAddress> {
+    if (this.#stopped !== undefined) throw new DittoError('DITTO_CLOSED', 'The gateway was stopped.')
+    if (this.#server !== undefined) throw new DittoError('DITTO_USAGE', 'The gateway serves already.')
+    const server = this.#makeServer()
+    this.#server = server
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(this.#init.port ?? 0, this.#host, () => {
+          server.removeListener('error', reject)
+          resolve()
+        })
+      })
+    } catch (error) {
+      this.#server = undefined
+      throw listenError(error, this.#host, this.#init.port ?? 0)
+    }
+    server.on('error', (error) => this.#state.logger.error({ error }, 'The WebDAV gateway had a fault.'))
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new DittoError('DITTO_INTERNAL', 'No port was bound.')
+    this.#address = { host: address.address, port: address.port }
+    return this.#address
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
+    const server = this.#server
+    this.#address = undefined
+    this.#stopping.abort(new DittoError('DITTO_CLOSED', 'The gateway is stopping.'))
+    if (server === undefined) return
+    const closed = new Promise<void>((resolve) => {
+      server.close(() => resolve())
+    })
+    // An upload that has not come in whole is dropped with its connection. One that has goes on into the space.
+    this.#limit.destroyAll()
+    await Promise.all(this.#running)
+    await closed
+  }
+
+  #makeServer(): Server {
+    const { tls } = this.#init
+    const options = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 }
+    const server: Server =
+      tls === undefined
+        ? http.createServer(options)
+        : https.createServer({ ...options, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: HEADERS_TIMEOUT_MS })
+    const onRequest = (request: IncomingMessage, response: ServerResponse) => this.#onRequest(request, response)
+    server.on('request', onRequest)
+    // Whether a body is wanted is said once the request was let in.
+    server.on('checkContinue', onRequest)
+    server.on('checkExpectation', (_request, response: ServerResponse) => {
+      response.writeHead(417, { Connection: 'close', 'Content-Length': '0' })
+      response.end()
+    })
+    server.on('connection', (socket: Socket) => {
+      socket.on('error', () => {})
+      if (!this.#limit.admit(socket)) {
+        this.#state.logger.warn(
+          { address: socket.remoteAddress, refused: this.#limit.refused },
+          'Too many connections.',
+        )
+      }
+    })
+    server.on('clientError', (_error, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+      else socket.destroy()
+    })
+    server.setTimeout(this.#init.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS, (socket: Socket) => this.#onIdle(socket))
+    return server
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const closed = new AbortController()
+    const { socket } = request
+    this.#current.set(socket, { request, response })
+    response.on('error', () => {})
+    response.once('close', () => {
+      closed.abort(new DittoError('DITTO_LINK_CUT', 'The client went away.'))
+      this.#current.delete(socket)
+    })
+    const signal = AbortSignal.any([closed.signal, this.#stopping.signal])
+    const running = handleRequest(this.#state, this.#admission, request, response, signal)
+    this.#running.add(running)
+    void running.finally(() => this.#running.delete(running))
+  }
+
+  /** Ends a connection on which nothing moved for long, unless it is this side that keeps the other waiting. */
+  #onIdle(socket: Socket): void {
+    const current = this.#current.get(socket)
+    if (current?.request.complete === true && !current.response.writableNeedDrain) return
+    socket.destroy()
+  }
+}
+
+function checkInit(init: WebdavGatewayInit, host: string): void {
+  const names = new Set<string>()
+  for (const { name } of init.exports) {
+    const isUsable = name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name) && name.isWellFormed()
+    if (!isUsable || Buffer.byteLength(name) > 128 || name.normalize('NFC') !== name || names.has(name)) {
+      throw new DittoError('DITTO_CONFIG_INVALID', `"${name}" cannot be the name of an export, or is one twice.`)
+    }
+    names.add(name)
+  }
+  if (init.verify === undefined && init.isLoopbackOpen !== true) {
+    throw new DittoError(
+      'DITTO_CONFIG_INVALID',
+      'Nobody could use the gateway: give it credentials, or open it to this machine.',
+    )
+  }
+  if (init.tls === undefined && init.verify !== undefined && !isLoopback(host) && init.isPlaintextAllowed !== true) {
+    const message = `Passwords would cross the network in the clear on ${host}: give a key and a certificate for TLS, or allow it.`
+    throw new DittoError('DITTO_CONFIG_INVALID', message)
+  }
+}
+
+function listenError(error: unknown, host: string, port: number): unknown {
+  const code = (error as { code?: unknown }).code
+  const where = `port ${port} of ${host}`
+  if (code === 'EADDRINUSE') {
+    return new DittoError('DITTO_PORT_IN_USE', `Another program listens on ${where}: choose another port.`, {
+      cause: error,
+    })
+  }
+  if (code === 'EACCES') {
+    return new DittoError('DITTO_PERMISSION', `This user may not listen on ${where}: choose a port from 1024 up.`, {
+      cause: error,
+    })
+  }
+  if (code === 'EADDRNOTAVAIL') {
+    return new DittoError('DITTO_CONFIG_INVALID', `${host} is no address of this machine.`, { cause: error })
+  }
+  return error
+}

@@ -1,0 +1,30 @@
+import type { VolumeHandle } from '@dittofs/interface'
+
+/**
+ * Lets one PUT at a time write into a file, and nobody begin to read it through this gateway meanwhile. A body is whole
+ * before it is written, so nobody waits for a network here.
+ */
+export class WriteGate {
+  readonly #writing = new Map<VolumeHandle, Promise<void>>()
+
+  /** Resolves when nobody writes. */
+  async whenFree(handle: VolumeHandle): Promise<void> {
+    for (let writing = this.#writing.get(handle); writing !== undefined; writing = this.#writing.get(handle))
+      await writing
+  }
+
+  async write<T>(handle: VolumeHandle, work: () => Promise<T>): Promise<T> {
+    await this.whenFree(handle)
+    const running = work()
+    const ended = running.then(
+      () => {},
+      () => {},
+    )
+    this.#writing.set(handle, ended)
+    try {
+      return await running
+    } finally {
+      if (this.#writing.get(handle) === ended) this.#writing.delete(handle)
+    }
+  }
+}
