@@ -41,6 +41,8 @@ export class LockTable {
   readonly #clock: Pick<Clock, 'monotonic'>
   readonly #byToken = new Map<string, Lock>()
   readonly #byKey = new Map<string, Set<Lock>>()
+  /** How many each client holds, those included that ended and were not cleared away. */
+  readonly #ofClient = new Map<string, number>()
 
   constructor(clock: Pick<Clock, 'monotonic'>) {
     this.#clock = clock
@@ -91,12 +93,9 @@ export class LockTable {
    * @throws HttpError 507: MAX_LOCKS or MAX_LOCKS_PER_CLIENT
    */
   grant(request: LockRequest): Lock {
-    this.#sweep()
-    let ofClient = 0
-    for (const lock of this.#byToken.values()) if (lock.client === request.client) ofClient += 1
-    if (this.#byToken.size >= MAX_LOCKS || ofClient >= MAX_LOCKS_PER_CLIENT) {
-      throw new HttpError(507, 'Too many locks are held: release some of them.')
-    }
+    // Locks that ended are cleared away when they are in the way: then it is worth looking at all of them.
+    if (this.#isFullFor(request.client)) this.#sweep()
+    if (this.#isFullFor(request.client)) throw new HttpError(507, 'Too many locks are held: release some of them.')
     const lock: Lock = {
       ...request,
       token: `opaquelocktoken:${randomUUID()}`,
@@ -104,6 +103,7 @@ export class LockTable {
       expiresAtMs: this.#clock.monotonic() + request.seconds * 1000,
     }
     this.#byToken.set(lock.token, lock)
+    this.#ofClient.set(lock.client, (this.#ofClient.get(lock.client) ?? 0) + 1)
     const key = lockKey(lock.path)
     this.#byKey.set(key, (this.#byKey.get(key) ?? new Set()).add(lock))
     return lock
@@ -115,7 +115,10 @@ export class LockTable {
   }
 
   release(lock: Lock): void {
-    this.#byToken.delete(lock.token)
+    if (!this.#byToken.delete(lock.token)) return
+    const left = (this.#ofClient.get(lock.client) ?? 1) - 1
+    if (left > 0) this.#ofClient.set(lock.client, left)
+    else this.#ofClient.delete(lock.client)
     const key = lockKey(lock.path)
     const there = this.#byKey.get(key)
     there?.delete(lock)
@@ -134,6 +137,10 @@ export class LockTable {
 
   #isAlive(lock: Lock): boolean {
     return lock.expiresAtMs > this.#clock.monotonic()
+  }
+
+  #isFullFor(client: string): boolean {
+    return this.#byToken.size >= MAX_LOCKS || (this.#ofClient.get(client) ?? 0) >= MAX_LOCKS_PER_CLIENT
   }
 
   #sweep(): void {

@@ -122,17 +122,17 @@ export class SidecarVolume implements Volume {
   }
 
   async removeDirectory(directory: VolumeHandle, name: string): Promise<void> {
-    const { handle } = await this.#volume.lookup(directory, name)
+    const found = await this.#findReal(directory, name)
     await this.#volume.removeDirectory(directory, name)
-    this.#sidecars?.removeAllIn(handle)
+    if (found !== undefined) this.#sidecars?.removeAllIn(found.handle)
   }
 
   async removeTree(directory: VolumeHandle, name: string): Promise<void> {
     const sidecar = this.#sidecars?.find(directory, name)
     if (sidecar !== undefined) return this.#sidecars?.remove(sidecar.handle)
-    const { handle } = await this.#volume.lookup(directory, name)
+    const found = await this.#findReal(directory, name)
     await this.#volume.removeTree(directory, name)
-    this.#sidecars?.removeAllIn(handle)
+    if (found !== undefined) this.#sidecars?.removeAllIn(found.handle)
   }
 
   async rename(from: VolumeHandle, fromName: string, to: VolumeHandle, toName: string): Promise<void> {

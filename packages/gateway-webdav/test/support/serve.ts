@@ -21,7 +21,7 @@ export interface Served<V extends Volume = Volume> {
   readonly volume: V
   readonly port: number
   /** Sends one request; `target` is what stands in the request line. */
-  send(method: string, target: string, options?: SendOptions): Promise<Answer>
+  readonly send: (method: string, target: string, options?: SendOptions) => Promise<Answer>
 }
 
 /** A gateway over one volume, `/space/`, open to this machine; stopped when the test ends. */
