@@ -64,7 +64,7 @@ describe.skipIf(skipBecause(missingPrograms('rclone')))('rclone', () => {
 })
 
 describe.skipIf(skipBecause(missingPrograms('curl')))('curl', () => {
-  const bytes = pseudoRandomBytes(3, 3_000_000)
+  const bytes = Buffer.from(pseudoRandomBytes(3, 3_000_000))
 
   async function withFile() {
     const served = await serveWebdav()

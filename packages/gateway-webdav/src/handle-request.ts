@@ -19,6 +19,7 @@ import { proppatch } from './methods/proppatch.ts'
 import { put } from './methods/put.ts'
 import { unlock } from './methods/unlock.ts'
 import { parseIfHeader, submittedTokens } from './parse-if-header.ts'
+import { expectBody } from './request-body.ts'
 import { parseRequestPath, type RequestPath } from './request-path.ts'
 import { findResource } from './resource.ts'
 import { sendError } from './send-error.ts'
@@ -59,6 +60,7 @@ export async function handleRequest(
   signal: AbortSignal,
 ): Promise<void> {
   try {
+    expectBody(request, response)
     await run(await openExchange(state, admission, request, response, signal))
   } catch (error) {
     const answer = toHttpError(error)

@@ -10,12 +10,12 @@ export const MAX_HEADER_BYTES = 32 * 1024
 export const MAX_XML_BYTES = 256 * 1024
 /** Elements within elements of an XML body: code that walks it is recursive. */
 export const MAX_XML_DEPTH = 64
-/** Elements of an XML body. */
-export const MAX_XML_ELEMENTS = 4096
+/** Elements and attributes of an XML body. */
+export const MAX_XML_NODES = 4096
 /** How long an XML body may take to arrive. */
 export const XML_BODY_TIMEOUT_MS = 30_000
-/** Conditions of an `If` header, in all its lists. */
-export const MAX_IF_CONDITIONS = 256
+/** Conditions of an `If` header, in all its lists: each may be for another URL, which is looked up. */
+export const MAX_IF_CONDITIONS = 64
 /** Ranges of one `Range` header; a request with more is answered with the whole file, as RFC 9110 14.2 allows. */
 export const MAX_RANGES = 32
 /** A body up to this size is kept in memory until it is whole; a larger one in a file of the spool. */
@@ -53,8 +53,12 @@ export const DEFAULT_MAX_CONNECTIONS = 512
 export const DEFAULT_MAX_CONNECTIONS_PER_ADDRESS = 128
 /** A connection on which nothing moves for so long, and for which nothing is being done, is ended. */
 export const DEFAULT_IDLE_TIMEOUT_MS = 120_000
+/** How long a connection may wait for its next request. */
+export const KEEP_ALIVE_MS = 30_000
 /** How long request line and header fields may take to arrive. */
 export const HEADERS_TIMEOUT_MS = 30_000
+/** Requests that a client sends on one connection before it has the answers; they are run one after the other. */
+export const MAX_PIPELINED_REQUESTS = 16
 /** Failed credentials from one address before it has to wait, and how fast they are forgiven. */
 export const FAILURES_BEFORE_WAIT = 10
 export const FAILURE_FORGIVEN_MS = 3000

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from './exchange.ts'
 import { HttpError } from './http-error.ts'
 import { MAX_XML_BYTES, XML_BODY_TIMEOUT_MS } from './limits.ts'
@@ -8,6 +8,21 @@ import { parseXml } from './xml-parser.ts'
 /** Whether a request says that it has a body. */
 export function hasBody(request: IncomingMessage): boolean {
   return request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
+}
+
+/**
+ * Before a request is let in: a client that waits for `100 Continue` may send its next request in the place of a body that
+ * nobody asked for, so that the connection cannot be used again.
+ */
+export function expectBody(request: IncomingMessage, response: ServerResponse): void {
+  if (request.headers.expect !== undefined) response.setHeader('Connection', 'close')
+}
+
+/** Tells a client that waits to send its body. */
+export function askForBody(request: IncomingMessage, response: ServerResponse): void {
+  if (request.headers.expect === undefined) return
+  response.removeHeader('Connection')
+  response.writeContinue()
 }
 
 /**
@@ -28,7 +43,7 @@ export async function readXmlBody({ request, response, state, signal }: Exchange
     .then(() => request.destroy(new HttpError(408, 'The body of the request came too slowly.')))
     .catch(() => {})
   try {
-    if (headers.expect !== undefined) response.writeContinue()
+    askForBody(request, response)
     const pieces: Buffer[] = []
     let size = 0
     for await (const piece of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {

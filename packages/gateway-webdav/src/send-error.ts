@@ -33,11 +33,8 @@ function bodyOf({ condition, message }: HttpError): [type: string, body: string]
  */
 function leaveBody(request: IncomingMessage, response: ServerResponse): void {
   const announced = Number(request.headers['content-length'] ?? 0)
-  // Who waits for `100 Continue` sends nothing now, and would send the next request in the place of the body.
-  if (request.headers.expect !== undefined || announced > MAX_UNWANTED_BODY_BYTES) {
-    response.setHeader('Connection', 'close')
-    return
-  }
+  if (announced > MAX_UNWANTED_BODY_BYTES) response.setHeader('Connection', 'close')
+  if (response.hasHeader('Connection')) return
   let left = MAX_UNWANTED_BODY_BYTES
   request.on('error', () => {})
   request.on('data', (piece: Buffer) => {

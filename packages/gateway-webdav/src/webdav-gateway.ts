@@ -9,7 +9,7 @@ import {
   systemClock,
   type VolumeExport,
 } from '@dittofs/interface'
-import { isLoopback } from './address-rule.ts'
+import { isLoopback, plainAddress } from './address-rule.ts'
 import { ConnectionLimit } from './connection-limit.ts'
 import { memoryDeadProperties } from './dead-properties.ts'
 import type { GatewayState } from './exchange.ts'
@@ -20,7 +20,9 @@ import {
   DEFAULT_MAX_CONNECTIONS,
   DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
   HEADERS_TIMEOUT_MS,
+  KEEP_ALIVE_MS,
   MAX_HEADER_BYTES,
+  MAX_PIPELINED_REQUESTS,
 } from './limits.ts'
 import { LockTable } from './lock-table.ts'
 import { serveVolume } from './served-volume.ts'
@@ -50,8 +52,11 @@ class WebdavGateway implements Gateway {
   readonly #limit: ConnectionLimit
   readonly #stopping = new AbortController()
   readonly #running = new Set<Promise<void>>()
-  /** The request that a connection is busy with. */
+  /** The request that came last on a connection. */
   readonly #current = new WeakMap<Socket, { request: IncomingMessage; response: ServerResponse }>()
+  readonly #lastOf = new WeakMap<Socket, Promise<void>>()
+  /** Requests on a connection that have no answer yet. */
+  readonly #waiting = new WeakMap<Socket, number>()
   #server: Server | undefined
   #address: GatewayAddress | undefined
   #stopped: Promise<void> | undefined
@@ -142,7 +147,12 @@ class WebdavGateway implements Gateway {
 
   #makeServer(): Server {
     const { tls } = this.#init
-    const options = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 }
+    const options = {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    }
     const server: Server =
       tls === undefined
         ? http.createServer(options)
@@ -157,11 +167,12 @@ class WebdavGateway implements Gateway {
     })
     server.on('connection', (socket: Socket) => {
       socket.on('error', () => {})
-      if (!this.#limit.admit(socket)) {
-        this.#state.logger.warn(
-          { address: socket.remoteAddress, refused: this.#limit.refused },
-          'Too many connections.',
-        )
+      if (this.#limit.admit(socket)) return
+      const { refused } = this.#limit
+      // The first, the tenth, the hundredth: a flood of connections is none of log lines.
+      if (Number.isInteger(Math.log10(refused))) {
+        const address = plainAddress(socket.remoteAddress)
+        this.#state.logger.warn({ address, refused }, 'Connections are refused: too many are open.')
       }
     })
     server.on('clientError', (_error, socket) => {
@@ -175,14 +186,24 @@ class WebdavGateway implements Gateway {
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const closed = new AbortController()
     const { socket } = request
+    const waiting = (this.#waiting.get(socket) ?? 0) + 1
+    if (waiting > MAX_PIPELINED_REQUESTS) {
+      socket.destroy()
+      return
+    }
+    this.#waiting.set(socket, waiting)
     this.#current.set(socket, { request, response })
     response.on('error', () => {})
     response.once('close', () => {
       closed.abort(new DittoError('DITTO_LINK_CUT', 'The client went away.'))
-      this.#current.delete(socket)
+      this.#waiting.set(socket, (this.#waiting.get(socket) ?? 1) - 1)
+      if (this.#current.get(socket)?.request === request) this.#current.delete(socket)
     })
     const signal = AbortSignal.any([closed.signal, this.#stopping.signal])
-    const running = handleRequest(this.#state, this.#admission, request, response, signal)
+    // Of requests sent on one connection without waiting, each is to see what the one before it did.
+    const before = this.#lastOf.get(socket) ?? Promise.resolve()
+    const running = before.then(() => handleRequest(this.#state, this.#admission, request, response, signal))
+    this.#lastOf.set(socket, running)
     this.#running.add(running)
     void running.finally(() => this.#running.delete(running))
   }

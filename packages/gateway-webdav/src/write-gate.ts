@@ -14,8 +14,8 @@ export class WriteGate {
   }
 
   async write<T>(handle: VolumeHandle, work: () => Promise<T>): Promise<T> {
-    await this.whenFree(handle)
-    const running = work()
+    // Takes its place before anything is awaited: of two that wait, only one may go on when the way is free.
+    const running = (this.#writing.get(handle) ?? Promise.resolve()).then(work)
     const ended = running.then(
       () => {},
       () => {},

@@ -1,6 +1,6 @@
 import { SaxesParser } from 'saxes'
 import { HttpError } from './http-error.ts'
-import { MAX_XML_DEPTH, MAX_XML_ELEMENTS } from './limits.ts'
+import { MAX_XML_DEPTH, MAX_XML_NODES } from './limits.ts'
 import type { XmlAttribute, XmlElement } from './xml-element.ts'
 
 const XMLNS_NAMESPACE = 'http://www.w3.org/2000/xmlns/'
@@ -14,13 +14,13 @@ interface OpenElement extends XmlElement {
  * entity that XML does not define itself: nothing outside the body is looked at and nothing in it can multiply.
  *
  * @param bytes - UTF-8, or UTF-16 with a byte order mark
- * @throws HttpError 400: not well-formed, not namespace-well-formed, or past MAX_XML_DEPTH or MAX_XML_ELEMENTS
+ * @throws HttpError 400: not well-formed, not namespace-well-formed, or past MAX_XML_DEPTH or MAX_XML_NODES
  */
 export function parseXml(bytes: Uint8Array): XmlElement {
   const parser = new SaxesParser({ xmlns: true, position: false })
   const open: OpenElement[] = []
   let root: OpenElement | undefined
-  let elements = 0
+  let nodes = 0
   const addText = (text: string) => {
     const children = open.at(-1)?.children
     if (children === undefined || text === '') return
@@ -35,9 +35,14 @@ export function parseXml(bytes: Uint8Array): XmlElement {
   parser.on('doctype', () => {
     throw refused('a document type declaration is not allowed')
   })
+  const count = () => {
+    nodes += 1
+    if (nodes > MAX_XML_NODES) throw refused('it has too many elements and attributes')
+  }
+  parser.on('attribute', count)
   parser.on('opentag', (tag) => {
-    elements += 1
-    if (elements > MAX_XML_ELEMENTS || open.length >= MAX_XML_DEPTH) throw refused('too many elements')
+    count()
+    if (open.length >= MAX_XML_DEPTH) throw refused('its elements are nested too deep')
     const attributes = Object.values(tag.attributes)
       .filter((one) => one.uri !== XMLNS_NAMESPACE)
       .map((one): XmlAttribute => ({ namespace: one.uri, prefix: one.prefix, name: one.local, value: one.value }))

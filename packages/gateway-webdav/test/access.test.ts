@@ -143,6 +143,28 @@ describe('connections', () => {
     await expect.poll(() => gateway.connections, { timeout: 10_000 }).toBe(0)
   })
 
+  it('on which many requests are sent at once are answered in order, up to a number of them', async () => {
+    const { port } = await serve()
+    const request = (method: string, path: string, more = '') =>
+      `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${more}\r\n`
+    const answers = async (text: string) => {
+      const socket = net.connect(port, '127.0.0.1')
+      socket.on('error', () => {})
+      const pieces: Buffer[] = []
+      socket.on('data', (piece: Buffer) => pieces.push(piece))
+      socket.write(text)
+      await once(socket, 'close')
+      return Buffer.concat(pieces)
+        .toString()
+        .match(/HTTP\/1.1 \d+/g)
+    }
+    const inOrder = request('MKCOL', '/space/d') + request('MKCOL', '/space/d/e') + request('DELETE', '/space/d')
+    expect(await answers(inOrder + request('GET', '/space/d', 'Connection: close\r\n'))).toEqual(
+      [201, 201, 204, 404].map((status) => `HTTP/1.1 ${status}`),
+    )
+    expect((await answers(request('PROPFIND', '/space/').repeat(400)))?.length ?? 0).toBeLessThan(20)
+  })
+
   it('with a request that is none get an answer, and are ended', async () => {
     const { port } = await serve()
     for (const [text, status] of [

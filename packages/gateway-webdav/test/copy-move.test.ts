@@ -79,6 +79,19 @@ describe.each(['COPY', 'MOVE'])('%s', (method) => {
   })
 })
 
+describe.each(['COPY', 'MOVE'])('%s by way of a symlink', (method) => {
+  it('neither brings a directory into itself nor overwrites what holds the source', async () => {
+    const { go, volume } = await withTree()
+    await volume.makeSymlink(volume.root, 'alias', 'd')
+    await volume.makeSymlink(volume.root, 'here', '.')
+    expect(await go(method, '/space/d', '/space/alias/e/d')).toBe(403)
+    expect(await go(method, '/space/d', '/space/here/d')).toBe(403)
+    expect(await go(method, '/space/alias/e', '/space/d')).toBe(403)
+    expect(await go(method, '/space/alias', '/space/d/copy')).toBe(method === 'COPY' ? 403 : 201)
+    expect(await namesIn(volume, 'd')).toEqual(method === 'COPY' ? ['a', 'e'] : ['a', 'copy', 'e'])
+  })
+})
+
 describe('COPY', () => {
   it('with depth 0 makes the directory alone', async () => {
     const { go, volume } = await withTree()

@@ -106,6 +106,22 @@ describe('PUT', () => {
     expect(await put({ if: '(Not ["x"])' })).toBe(204)
   })
 
+  it('of two at once leaves the whole of one, and lets only one of two create', async () => {
+    const { send, volume } = await serve()
+    const bodies = ['a', 'b', 'c'].map((letter) => letter.repeat(2_000_000))
+    const created = await Promise.all(
+      bodies.map((body) => send('PUT', '/space/a', { headers: { 'if-none-match': '*' }, body })),
+    )
+    expect(created.map(({ status }) => status).sort()).toEqual([201, 412, 412])
+    const headers = { 'if-match': String((await send('HEAD', '/space/a')).headers.etag) }
+    const replaced = await Promise.all(bodies.map((body) => send('PUT', '/space/a', { headers, body })))
+    expect(replaced.map(({ status }) => status).sort()).toEqual([204, 412, 412])
+    const plain = await Promise.all(bodies.map((body) => send('PUT', '/space/a', { body })))
+    expect(plain.map(({ status }) => status)).toEqual([204, 204, 204])
+    expect(bodies).toContain((await send('GET', '/space/a')).text)
+    expect(await namesIn(volume)).toEqual(['a'])
+  })
+
   it('sets the time that a client sends along', async () => {
     const { send } = await serve()
     const answer = await send('PUT', '/space/a', { headers: { 'x-oc-mtime': '1000000000' }, body: 'x' })

@@ -35,6 +35,7 @@ describe('an XML body', () => {
     ['text', 'hello'],
     ['too deep an element', `${'<a>'.repeat(65)}${'</a>'.repeat(65)}`],
     ['too many elements', `<a>${'<b/>'.repeat(4096)}</a>`],
+    ['too many attributes', `<a ${Array.from({ length: 4097 }, (_, index) => `b${index}=""`).join(' ')}/>`],
   ])('is refused with %s', (_what, text) => {
     expect(() => parse(text)).toThrow(expect.objectContaining({ status: 400 }) as Error)
   })

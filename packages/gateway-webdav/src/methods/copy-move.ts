@@ -5,7 +5,6 @@ import { copyTree } from '../copy-tree.ts'
 import { type Exchange, reply } from '../exchange.ts'
 import { HttpError } from '../http-error.ts'
 import { lockedBelow, requireLock, requireParentLock } from '../lock-check.ts'
-import { lockKey } from '../lock-table.ts'
 import { parseDestination } from '../parse-destination.ts'
 import { findResource, type Resource } from '../resource.ts'
 import { sendLocked } from './delete.ts'
@@ -58,26 +57,47 @@ interface Destination {
 
 /** @throws HttpError 400, 403, 409, 412, 423 or 502: nothing can be brought there */
 async function checkedDestination(
-  { request, state, holder, address }: Exchange,
+  { request, method, state, holder, address }: Exchange,
   source: Resource,
 ): Promise<Destination> {
   const header = request.headers.destination
   if (typeof header !== 'string') throw new HttpError(400, 'The request does not say where to: it has no Destination.')
   const mayOverwrite = overwriteOf(request.headers.overwrite)
   const path = parseDestination(header.trim(), request.headers.host)
-  const [from, to] = [lockKey(source.path), lockKey(path)]
-  if (from === to) throw new HttpError(403, 'The source and the destination are the same.')
-  if (to.startsWith(`${from}/`)) throw new HttpError(403, 'A directory cannot be brought into itself.')
-  if (from.startsWith(`${to}/`)) throw new HttpError(403, 'What stands at the destination holds the source.')
   const served = path.exportName === undefined ? undefined : state.exports.get(path.exportName)
   if (served?.isAllowed(address) === false) throw new HttpError(403, 'The destination may not be used from here.')
   const resource = await findResource(changeable(served), path)
   if (path.names.length === 0) throw new HttpError(403, 'A space is not overwritten here.')
   if (resource.parent === undefined) throw new HttpError(409, 'The directory of the destination is not there.')
+  await checkPlaces(method, source, resource)
   if (resource.own !== undefined && !mayOverwrite) throw new HttpError(412, 'Something is at the destination already.')
   requireLock(state.locks, path, holder)
   if (resource.own === undefined) requireParentLock(state.locks, path, holder)
   return { resource, locked: resource.own === undefined ? [] : lockedBelow(state.locks, path, holder) }
+}
+
+/**
+ * Compares where the two really are: through symlinks one directory has many URLs.
+ *
+ * @throws HttpError 403
+ */
+async function checkPlaces(method: string, source: Resource, target: Resource): Promise<void> {
+  if (source.served !== target.served) return
+  const to = (await placeOf(target)).join('/')
+  const { volume } = source.served
+  // What COPY takes is behind a symlink, what MOVE takes is the symlink.
+  const isBehind = method === 'COPY' && source.entry !== undefined
+  const from = (isBehind ? await volume.path((source.entry as VolumeEntry).handle) : await placeOf(source)).join('/')
+  if (from === to) throw new HttpError(403, 'The source and the destination are the same.')
+  if (to.startsWith(from === '' ? '' : `${from}/`))
+    throw new HttpError(403, 'A directory cannot be brought into itself.')
+  if (from.startsWith(`${to}/`)) throw new HttpError(403, 'What stands at the destination holds the source.')
+}
+
+/** The names from the root of the volume to a name that is taken or free. */
+async function placeOf({ served, path, parent, name }: Resource): Promise<readonly string[]> {
+  if (path.names.length === 0) return []
+  return [...(await served.volume.path((parent as VolumeEntry).handle)), name]
 }
 
 async function copyTo({ signal }: Exchange, source: Resource, target: Resource, isDeep: boolean): Promise<void> {

@@ -1,6 +1,7 @@
 import type { VolumeEntry } from '@dittofs/interface'
 import { entriesOf } from '../directory-entries.ts'
 import type { Exchange } from '../exchange.ts'
+import { formatIsoDate } from '../http-date.ts'
 import { formatHref, type RequestPath } from '../request-path.ts'
 import { findResource, type Resource } from '../resource.ts'
 import { ResponseWriter } from '../response-writer.ts'
@@ -67,10 +68,7 @@ async function* directoryRows({ served, path, entry }: Resource): AsyncGenerator
 function row(href: string, text: string, entry: VolumeEntry | undefined): string {
   const isFile = entry !== undefined && entry.attributes.kind !== 'directory'
   const size = isFile ? entry.attributes.size.toLocaleString('en') : ''
-  const time =
-    entry === undefined
-      ? ''
-      : new Date(Number(entry.attributes.mtimeNs / 1_000_000n)).toISOString().slice(0, 19).replace('T', ' ')
+  const time = entry === undefined ? '' : formatIsoDate(entry.attributes.mtimeNs).slice(0, 19).replace('T', ' ')
   return (
     `<tr><td><a href="${escapeAttribute(href)}">${escapeText(text)}</a></td>` +
     `<td class="n">${size}</td><td class="n">${time}</td></tr>\n`

@@ -1,9 +1,17 @@
-import { isDittoError, MAX_FILE_BYTES, type Volume, type VolumeAttributes, type VolumeEntry } from '@dittofs/interface'
+import {
+  isDittoError,
+  MAX_FILE_BYTES,
+  type Volume,
+  type VolumeAttributes,
+  type VolumeEntry,
+  type VolumeHandle,
+} from '@dittofs/interface'
 import { checkConditions, requestedResource } from '../checks.ts'
 import { entityTag } from '../entity-tag.ts'
 import { type Exchange, reply } from '../exchange.ts'
 import { HttpError } from '../http-error.ts'
 import { requireLock, requireParentLock } from '../lock-check.ts'
+import { askForBody } from '../request-body.ts'
 import type { Resource } from '../resource.ts'
 import type { SpooledBody } from '../spool.ts'
 
@@ -24,7 +32,7 @@ export async function put(exchange: Exchange): Promise<void> {
   }
   const before = await checkedTarget(exchange)
   await checkRoom(exchange, before)
-  if (request.headers.expect !== undefined) response.writeContinue()
+  askForBody(request, response)
   const body = await state.spool.receive(
     request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>,
     MAX_FILE_BYTES,
@@ -81,32 +89,36 @@ interface Stored {
   readonly isNew: boolean
 }
 
-async function store({ state }: Exchange, target: Resource, body: SpooledBody): Promise<Stored> {
+async function store(exchange: Exchange, target: Resource, body: SpooledBody): Promise<Stored> {
+  const { state } = exchange
   const { volume } = target.served
   if (target.entry !== undefined) {
     const { handle } = target.entry
-    const attributes = await state.gate.write(handle, () => fill(volume, target.entry as VolumeEntry, body))
+    const attributes = await state.gate.write(handle, async () => {
+      // Another upload may have gone first.
+      checkConditions(exchange, { ...target, entry: { handle, attributes: await volume.attributes(handle) } })
+      return fill(volume, handle, body)
+    })
     return { entry: { handle, attributes }, isNew: false }
   }
   const directory = (target.parent as VolumeEntry).handle
   const made = await volume.create(directory, target.name, { mode: 0o644, rule: 'guarded' }).catch((error: unknown) => {
-    // Somebody else made it since it was looked for.
     if (isDittoError(error, 'DITTO_EXISTS')) return undefined
     throw error
   })
-  const entry = made ?? (await volume.lookup(directory, target.name))
-  if (entry.attributes.kind !== 'file') throw new HttpError(409, 'Something else was made at this URL meanwhile.')
+  // Somebody else made it since it was looked for: it is a file that is there, then.
+  if (made === undefined) return store(exchange, await checkedTarget(exchange), body)
   try {
-    const attributes = await state.gate.write(entry.handle, () => fill(volume, entry, body))
-    return { entry: { handle: entry.handle, attributes }, isNew: made !== undefined }
+    const attributes = await state.gate.write(made.handle, () => fill(volume, made.handle, body))
+    return { entry: { handle: made.handle, attributes }, isNew: true }
   } catch (error) {
-    if (made !== undefined) await volume.removeFile(directory, target.name).catch(() => {})
+    await volume.removeFile(directory, target.name).catch(() => {})
     throw error
   }
 }
 
 /** Makes a body the content of a file, and durable. */
-async function fill(volume: Volume, { handle }: VolumeEntry, body: SpooledBody): Promise<VolumeAttributes> {
+async function fill(volume: Volume, handle: VolumeHandle, body: SpooledBody): Promise<VolumeAttributes> {
   const { size } = await volume.attributes(handle)
   if (size > 0) await volume.setAttributes(handle, { size: 0 })
   let offset = 0

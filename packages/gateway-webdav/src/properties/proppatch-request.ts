@@ -57,7 +57,7 @@ export function planProppatch(steps: readonly PropertyStep[], current: VolumeAtt
     const key = propertyKey(step)
     if (MODIFIED.has(key) && step.element !== undefined) {
       const time = parseAnyDate(textOf(step.element))
-      if (time === undefined) faults.set(key, { status: 409 })
+      if (time === undefined || time < 0) faults.set(key, { status: 409 })
       else attributes.mtimeNs = BigInt(time) * 1_000_000n
       // Windows asks for its own property again; the time itself is the file's.
       if (step.namespace === WINDOWS_NAMESPACE) kept.push(step)
