@@ -50,7 +50,8 @@ class WebdavGateway implements Gateway {
   readonly #state: GatewayState
   readonly #admission: Admission
   readonly #limit: ConnectionLimit
-  readonly #stopping = new AbortController()
+  /** Of each request that has no answer yet. */
+  readonly #open = new Set<AbortController>()
   readonly #running = new Set<Promise<void>>()
   /** The request that came last on a connection. */
   readonly #current = new WeakMap<Socket, { request: IncomingMessage; response: ServerResponse }>()
@@ -134,7 +135,7 @@ class WebdavGateway implements Gateway {
   async #stop(): Promise<void> {
     const server = this.#server
     this.#address = undefined
-    this.#stopping.abort(new DittoError('DITTO_CLOSED', 'The gateway is stopping.'))
+    for (const request of this.#open) request.abort(new DittoError('DITTO_CLOSED', 'The gateway is stopping.'))
     if (server === undefined) return
     const closed = new Promise<void>((resolve) => {
       server.close(() => resolve())
@@ -192,17 +193,19 @@ class WebdavGateway implements Gateway {
       return
     }
     this.#waiting.set(socket, waiting)
+    this.#open.add(closed)
     this.#current.set(socket, { request, response })
     response.on('error', () => {})
     response.once('close', () => {
-      closed.abort(new DittoError('DITTO_LINK_CUT', 'The client went away.'))
+      this.#open.delete(closed)
+      // Who waits for the client to read or write waits in vain.
+      if (!response.writableFinished) closed.abort(new DittoError('DITTO_LINK_CUT', 'The client went away.'))
       this.#waiting.set(socket, (this.#waiting.get(socket) ?? 1) - 1)
       if (this.#current.get(socket)?.request === request) this.#current.delete(socket)
     })
-    const signal = AbortSignal.any([closed.signal, this.#stopping.signal])
     // Of requests sent on one connection without waiting, each is to see what the one before it did.
     const before = this.#lastOf.get(socket) ?? Promise.resolve()
-    const running = before.then(() => handleRequest(this.#state, this.#admission, request, response, signal))
+    const running = before.then(() => handleRequest(this.#state, this.#admission, request, response, closed.signal))
     this.#lastOf.set(socket, running)
     this.#running.add(running)
     void running.finally(() => this.#running.delete(running))

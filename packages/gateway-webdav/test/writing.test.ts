@@ -32,12 +32,12 @@ describe('PUT', () => {
   })
 
   it('refuses early what cannot fit', async () => {
-    const { send, volume } = await serve({ volume: memoryVolume({ maxBytes: 1000 }) })
-    const announced = { 'transfer-encoding': 'chunked', 'x-expected-entity-length': '5000' }
+    const { send, volume } = await serve({ volume: memoryVolume({ maxBytes: 2_000_000 }) })
+    const announced = { 'transfer-encoding': 'chunked', 'x-expected-entity-length': '5000000' }
     expect((await send('PUT', '/space/a', { headers: announced, body: 'x' })).status).toBe(507)
-    expect((await send('PUT', '/space/a', { body: Buffer.alloc(1001) })).status).toBe(507)
+    expect((await send('PUT', '/space/a', { body: Buffer.alloc(2_000_001) })).status).toBe(507)
     const silent = { 'transfer-encoding': 'chunked' }
-    expect((await send('PUT', '/space/a', { headers: silent, body: Buffer.alloc(1001) })).status).toBe(507)
+    expect((await send('PUT', '/space/a', { headers: silent, body: Buffer.alloc(2_000_001) })).status).toBe(507)
     expect(await namesIn(volume)).toEqual([])
   })
 

@@ -87,7 +87,7 @@ async function checkPlaces(method: string, source: Resource, target: Resource): 
   const { volume } = source.served
   // What COPY takes is behind a symlink, what MOVE takes is the symlink.
   const isBehind = method === 'COPY' && source.entry !== undefined
-  const from = (isBehind ? await volume.path((source.entry as VolumeEntry).handle) : await placeOf(source)).join('/')
+  const from = (isBehind ? await volume.path(source.entry.handle) : await placeOf(source)).join('/')
   if (from === to) throw new HttpError(403, 'The source and the destination are the same.')
   if (to.startsWith(from === '' ? '' : `${from}/`))
     throw new HttpError(403, 'A directory cannot be brought into itself.')

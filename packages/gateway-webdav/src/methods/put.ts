@@ -10,6 +10,7 @@ import { checkConditions, requestedResource } from '../checks.ts'
 import { entityTag } from '../entity-tag.ts'
 import { type Exchange, reply } from '../exchange.ts'
 import { HttpError } from '../http-error.ts'
+import { MAX_SPOOL_MEMORY_BYTES } from '../limits.ts'
 import { requireLock, requireParentLock } from '../lock-check.ts'
 import { askForBody } from '../request-body.ts'
 import type { Resource } from '../resource.ts'
@@ -17,6 +18,8 @@ import type { SpooledBody } from '../spool.ts'
 
 /** While a large body goes from the spool into the space, the client is told so often that it is being worked on. */
 const PROGRESS_MS = 10_000
+/** A body that took no longer is written where its directory was when it began. */
+const LOOK_AGAIN_AFTER_MS = 1000
 
 /**
  * PUT. The body is taken in whole before the space is touched, so that a cut upload leaves what was there; the file stays
@@ -30,6 +33,7 @@ export async function put(exchange: Exchange): Promise<void> {
   if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
     throw new HttpError(415, 'A compressed body is not understood.')
   }
+  const startedAtMs = state.clock.monotonic()
   const before = await checkedTarget(exchange)
   await checkRoom(exchange, before)
   askForBody(request, response)
@@ -41,8 +45,7 @@ export async function put(exchange: Exchange): Promise<void> {
     if (request.httpVersionMinor >= 1 && !response.headersSent) response.writeProcessing()
   }, PROGRESS_MS)
   try {
-    // Minutes may have gone by.
-    const target = await checkedTarget(exchange)
+    const target = await stillTarget(exchange, before, startedAtMs)
     const { entry, isNew } = await store(exchange, target, body)
     const time = mtimeHeader(request.headers['x-oc-mtime'])
     const { volume } = target.served
@@ -60,14 +63,28 @@ export async function put(exchange: Exchange): Promise<void> {
 /** @throws HttpError 403, 405, 409, 412 or 423: nothing can be put there */
 async function checkedTarget(exchange: Exchange): Promise<Resource> {
   const resource = await requestedResource(exchange)
-  const { entry, own, parent, path } = resource
+  const { entry, own, parent } = resource
   if (entry?.attributes.kind === 'directory') throw new HttpError(405, 'There is a directory at this URL.')
   if (parent === undefined) throw new HttpError(409, 'The directory for this file is not there: make it first.')
   if (own !== undefined && entry === undefined) throw new HttpError(409, 'A link that leads nowhere is at this URL.')
   checkConditions(exchange, resource)
-  requireLock(exchange.state.locks, path, exchange.holder)
-  if (own === undefined) requireParentLock(exchange.state.locks, path, exchange.holder)
+  checkLocks(exchange, resource)
   return resource
+}
+
+/**
+ * Looks again, once the body is here. After a short time only at the locks: that a file came to be or was changed is seen
+ * when it is created or written.
+ */
+async function stillTarget(exchange: Exchange, before: Resource, startedAtMs: number): Promise<Resource> {
+  if (exchange.state.clock.monotonic() - startedAtMs > LOOK_AGAIN_AFTER_MS) return checkedTarget(exchange)
+  checkLocks(exchange, before)
+  return before
+}
+
+function checkLocks({ state, holder }: Exchange, { path, own }: Resource): void {
+  requireLock(state.locks, path, holder)
+  if (own === undefined) requireParentLock(state.locks, path, holder)
 }
 
 /**
@@ -75,11 +92,13 @@ async function checkedTarget(exchange: Exchange): Promise<Resource> {
  *
  * @throws HttpError 413 or 507
  */
-async function checkRoom({ request }: Exchange, { served }: Resource): Promise<void> {
+async function checkRoom({ request }: Exchange, { served, entry }: Resource): Promise<void> {
   const header = request.headers['content-length'] ?? request.headers['x-expected-entity-length']
   const size = typeof header === 'string' && /^\d{1,16}$/.test(header) ? Number(header) : undefined
   if (size === undefined) return
   if (size > MAX_FILE_BYTES) throw new HttpError(413, `A file may have at most ${MAX_FILE_BYTES} bytes.`)
+  // A small new file that finds no space is removed again: not worth asking for each of thousands.
+  if (entry === undefined && size <= MAX_SPOOL_MEMORY_BYTES) return
   const { freeBytes } = await served.volume.statistics()
   if (size > freeBytes) throw new HttpError(507, 'There is no space left for a file of this size.')
 }

@@ -14,18 +14,16 @@ export function findProperties(request: PropfindRequest, subject: PropertySubjec
     const value = live?.value(subject)
     return value === undefined ? undefined : propertyElement(name.namespace, name.name, value)
   }
-  if (request.kind === 'some') return split(request.names, elementOf)
+  if (request.kind === 'some') return statusesOf(...split(request.names, elementOf))
   const live = [...LIVE_PROPERTIES.values()].filter((one) => request.kind === 'names' || one.isInAll)
   const there = new Map<string, PropertyName>()
   for (const one of [...live, ...subject.dead]) there.set(propertyKey(one), one)
   if (request.kind === 'all') {
     for (const one of request.include) there.set(propertyKey(one), one)
-    const wanted = new Set(request.include.map(propertyKey))
-    const values = [...there].filter(([key, name]) => wanted.has(key) || elementOf(name) !== undefined)
-    return split(
-      values.map(([, name]) => name),
-      elementOf,
-    )
+    const [found, absent] = split([...there.values()], elementOf)
+    // What `allprop` would name and this node does not have is no answer, unless `include` asked for it.
+    const missing = absent.filter((name) => request.include.some((one) => propertyKey(one) === propertyKey(name)))
+    return statusesOf(found, missing)
   }
   const names = [...there.values()].filter((name) => elementOf(name) !== undefined)
   return [{ status: 200, elements: names.map(({ namespace, name }) => propertyElement(namespace, name, '')) }]
@@ -37,20 +35,26 @@ export function needsStatistics(request: PropfindRequest): boolean {
   return names === undefined || names.some(({ name }) => name.startsWith('quota-'))
 }
 
+/** The elements of those that are there, and the names of the others. */
 function split(
   names: readonly PropertyName[],
   elementOf: (name: PropertyName) => string | undefined,
-): PropertyStatus[] {
+): [found: string[], missing: PropertyName[]] {
   const found: string[] = []
-  const missing: string[] = []
+  const missing: PropertyName[] = []
   for (const name of names) {
-    const value = elementOf(name)
-    if (value === undefined) missing.push(propertyElement(name.namespace, name.name, ''))
-    else found.push(value)
+    const element = elementOf(name)
+    if (element === undefined) missing.push(name)
+    else found.push(element)
   }
+  return [found, missing]
+}
+
+function statusesOf(found: readonly string[], missing: readonly PropertyName[]): PropertyStatus[] {
+  const absent = missing.map(({ namespace, name }) => propertyElement(namespace, name, ''))
   return [
     // A response has at least one propstat, also where nothing was asked for.
-    ...(found.length > 0 || missing.length === 0 ? [{ status: 200, elements: found }] : []),
-    ...(missing.length > 0 ? [{ status: 404, elements: missing }] : []),
+    ...(found.length > 0 || absent.length === 0 ? [{ status: 200, elements: found }] : []),
+    ...(absent.length > 0 ? [{ status: 404, elements: absent }] : []),
   ]
 }
