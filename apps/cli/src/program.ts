@@ -10,6 +10,7 @@ import { devicesCommand } from './commands/devices.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { exportCommand } from './commands/export.ts'
 import { foldersCommand, pauseCommand, rescanCommand, resumeCommand } from './commands/folders.ts'
+import { gatewaysCommand } from './commands/gateways.ts'
 import { getCommand } from './commands/get.ts'
 import { historyCommand } from './commands/history.ts'
 import { ignoredCommand } from './commands/ignored.ts'
@@ -18,6 +19,7 @@ import { inviteCommand } from './commands/invite.ts'
 import { joinCommand } from './commands/join.ts'
 import { linkCommand } from './commands/link.ts'
 import { listCommand } from './commands/list.ts'
+import { mountSpaceCommand } from './commands/mount.ts'
 import { moveCommand } from './commands/move.ts'
 import { evictCommand, pinCommand, unpinCommand } from './commands/pin.ts'
 import { planCommand } from './commands/plan.ts'
@@ -25,6 +27,7 @@ import { receiveCommand } from './commands/receive.ts'
 import { removeCommand } from './commands/remove.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { sendCommand } from './commands/send.ts'
+import { serveCommand } from './commands/serve.ts'
 import { spacesCommand } from './commands/spaces.ts'
 import { statusCommand } from './commands/status.ts'
 import { syncCommand } from './commands/sync.ts'
@@ -65,6 +68,9 @@ const COMMANDS: readonly ((run: RunCommand) => Command)[] = [
   pinCommand,
   unpinCommand,
   evictCommand,
+  serveCommand,
+  mountSpaceCommand,
+  gatewaysCommand,
   historyCommand,
   restoreCommand,
   undoCommand,

@@ -7,6 +7,7 @@ import type { Config } from './config/config-schema.ts'
 import type { HeldChunks } from './content/held-chunks.ts'
 import type { DeviceLabel } from './device-label.ts'
 import type { DeviceFolders } from './folders/device-folders.ts'
+import type { DeviceGateways } from './gateways/device-gateways.ts'
 import type { Home } from './home/home.ts'
 import type { DeviceLogger } from './logs/create-logger.ts'
 import type { KnownStates } from './network/known-states.ts'
@@ -51,6 +52,7 @@ export interface DeviceParts {
   readonly versions: DeviceVersions
   readonly pins: DevicePins
   readonly volumes: DeviceVolumes
+  readonly gateways: DeviceGateways
   readonly report: StatusReport
   readonly gate: SharedGate
   readonly changes: ChangeSignal

@@ -13,6 +13,7 @@ import {
   DittoError,
   type ExportOptions,
   type ExportResult,
+  type Gateways,
   type GetOptions,
   type GetResult,
   type ImportBundleResult,
@@ -61,6 +62,7 @@ export class LocalDevice implements Device {
   readonly folders: LiveFolders
   readonly versions: Versions
   readonly pins: Pins
+  readonly gateways: Gateways
   readonly #parts: DeviceParts
   readonly #metrics = new DeviceMetrics()
   /** What must be through before the parts are closed. */
@@ -74,6 +76,7 @@ export class LocalDevice implements Device {
     this.folders = parts.folders
     this.versions = parts.versions
     this.pins = parts.pins
+    this.gateways = parts.gateways
   }
 
   /** Where the device keeps everything, as a real path. */
@@ -84,6 +87,11 @@ export class LocalDevice implements Device {
   /** Where other devices can reach this one; empty without the network. */
   get addresses(): readonly string[] {
     return this.#parts.network?.addresses() ?? []
+  }
+
+  /** Serves the gateways that are to serve whenever the daemon runs. */
+  async serveKept(): Promise<void> {
+    await this.#run({}, () => this.#parts.gateways.serveKept())
   }
 
   get logger(): DeviceParts['logger'] {

@@ -27,6 +27,8 @@ import { LinkedFolders } from './folders/linked-folders.ts'
 import { openFolderBase } from './folders/open-folder-base.ts'
 import { placedPaths } from './folders/placed-paths.ts'
 import { PROVISIONAL_PREFIX } from './folders/space-content.ts'
+import { DeviceGateways } from './gateways/device-gateways.ts'
+import { GatewayTable } from './gateways/gateway-table.ts'
 import { openHome } from './home/home.ts'
 import { lockHome } from './home/home-lock.ts'
 import { fromLevelError } from './home/level-fault.ts'
@@ -323,6 +325,19 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   }
   const volumeParts = { home, identity, logger, clock, store, readManifest, randomBytes: random, gate, network }
   late.volumes = stack.add(new DeviceVolumes((space) => spaceVolume(volumeParts, space)), (opened) => opened.close())
+  const volumes = late.volumes
+  const gateways = stack.add(
+    new DeviceGateways({
+      table: new GatewayTable(database),
+      selectSpace: target.selectSpace,
+      spaceOf: (id) => spaces.get(id),
+      volumeOf: (space) => volumes.get(space),
+      properties: (space) => database.sublevel(['webdav', String(spaces.get(space)?.number)], {}),
+      spool: path.join(home.spool, 'uploads'),
+      ...{ randomBytes: random, clock, logger },
+    }),
+    (opened) => opened.close(),
+  )
   return new LocalDevice({
     ...{
       home,
@@ -352,7 +367,8 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       folders,
       versions,
       pins,
-      volumes: late.volumes,
+      volumes,
+      gateways,
     },
     ...{ report, gate, changes, network, confirmations, collect },
     close: () => stack.close(),

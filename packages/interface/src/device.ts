@@ -1,5 +1,6 @@
 import type { ChunkerKind } from './chunk-store.ts'
 import type { AbortOptions, Unsubscribe } from './common.ts'
+import type { Gateways } from './gateways.ts'
 import type { ChunkId, DeviceId, SpaceId } from './ids.ts'
 import type { LiveFolders } from './live-folders.ts'
 import type { Role } from './membership.ts'
@@ -344,6 +345,7 @@ export interface Device {
   readonly folders: LiveFolders
   readonly versions: Versions
   readonly pins: Pins
+  readonly gateways: Gateways
 
   status(options?: AbortOptions): Promise<DeviceStatus>
   devices(): Promise<readonly DeviceInfo[]>

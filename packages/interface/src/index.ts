@@ -74,6 +74,13 @@ export {
 } from './errors.ts'
 export type { Gateway, GatewayAddress, VolumeExport } from './gateway.ts'
 export {
+  GATEWAY_PROTOCOLS,
+  type GatewayInfo,
+  type GatewayProtocol,
+  type Gateways,
+  type ServeOptions,
+} from './gateways.ts'
+export {
   type ChangeGroup,
   type ChangesOptions,
   DEFAULT_RETENTION,

@@ -13,6 +13,7 @@ import {
   DittoError,
   type ExportOptions,
   type ExportResult,
+  type Gateways,
   type GetOptions,
   type GetResult,
   type ImportBundleResult,
@@ -38,6 +39,7 @@ import {
   type WaitingDevice,
 } from '@dittofs/interface'
 import { connectedFolders } from './connected-folders.ts'
+import { connectedGateways } from './connected-gateways.ts'
 import { connectedPins } from './connected-pins.ts'
 import { connectedVersions } from './connected-versions.ts'
 import { findControlAddress } from './control-address.ts'
@@ -89,6 +91,7 @@ class ConnectedDevice implements Device {
   readonly folders: LiveFolders
   readonly versions: Versions
   readonly pins: Pins
+  readonly gateways: Gateways
   readonly #client: ControlClient
   readonly #listeners = new Map<symbol, () => void>()
   #watching: AbortController | undefined
@@ -99,6 +102,7 @@ class ConnectedDevice implements Device {
     this.folders = connectedFolders(client)
     this.versions = connectedVersions(client)
     this.pins = connectedPins(client)
+    this.gateways = connectedGateways(client)
   }
 
   status(options: AbortOptions = {}): Promise<DeviceStatus> {

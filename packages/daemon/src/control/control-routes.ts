@@ -1,6 +1,7 @@
 import { CHUNKERS, type Device, type ListEntry, ROLES, type SendEvent } from '@dittofs/interface'
 import * as v from 'valibot'
 import { FOLDER_ROUTES } from './folder-routes.ts'
+import { GATEWAY_ROUTES } from './gateway-routes.ts'
 import { chunk, flag, localPath, milliseconds, offset, space, target, text } from './parameters.ts'
 import { PIN_ROUTES } from './pin-routes.ts'
 import { bytes, call, stream } from './route.ts'
@@ -71,6 +72,7 @@ export const CONTROL_ROUTES = {
   ...FOLDER_ROUTES,
   ...VERSION_ROUTES,
   ...PIN_ROUTES,
+  ...GATEWAY_ROUTES,
 }
 
 /** One empty batch at once, then one for each change; those that come faster than they are taken become one. */

@@ -26,6 +26,7 @@ export async function startDaemon(init: Omit<DeviceInit, 'online'>): Promise<Dae
       metrics: () => device.metrics(),
       logger: device.logger,
     })
+    await device.serveKept()
     const close = async () => {
       await control.close()
       await device.close()
