@@ -10,6 +10,7 @@ import {
 } from '@dittofs/interface'
 import { ChunkWait } from './chunk-wait.ts'
 import type { ContentScanInit, WantedRef } from './content-scan.ts'
+import type { FetchGrowth } from './fetch-growth.ts'
 import type { ChunkWaiter, FetchQueue, ManifestPlaces, Need, WantedChunk } from './fetch-queue.ts'
 import type { MissingTally } from './missing-tally.ts'
 import type { ServingPeers } from './serving-peers.ts'
@@ -28,6 +29,8 @@ export interface ContentDemandInit {
   queue: FetchQueue
   tally: MissingTally
   peers: ServingPeers
+  /** What a person has to agree to; without a limit where absent. */
+  growth?: FetchGrowth
   /** Whether anything comes that nobody asked for. */
   isFetching: () => boolean
   /** There is nobody to ask. `graceMs`: how long who waits for the chunks waits for a peer. */
@@ -58,7 +61,7 @@ export class ContentDemand {
 
   /** @param graceMs - how long the waiter, if it is patient, waits for a peer */
   scanInit(waiter: ChunkWaiter, graceMs?: number): ContentScanInit {
-    const { store, readManifest, space, log, peers, tally } = this.#init
+    const { store, readManifest, space, log, peers, tally, growth } = this.#init
     return {
       store,
       readManifest,
@@ -66,32 +69,36 @@ export class ContentDemand {
       room: (options) => this.#untilRoom(options),
       isSmall: (size) => peers.needOf(size) === 'small',
       want: (refs, places, size) => void this.want(refs, waiter, peers.needOf(size), graceMs, places),
-      wantNodes: (ids, size, options) => this.#wantNodes(ids, size, waiter, graceMs, options),
-      unreadable: ({ content, size }, error) => {
+      wantNodes: (nodes, size, options) => this.#wantNodes(nodes, size, waiter, graceMs, options),
+      unreadable: ({ content, size, author }, error) => {
         if (error !== undefined) {
           const root = content.kind === 'manifest' ? content.root : ''
           log.warn({ error, space, root }, 'A file’s manifest contradicts itself; the file is left out.')
         }
-        tally.add(content.kind === 'manifest' ? content.chunkCount : 0, size, peers.needOf(size) === 'large')
+        const chunks = content.kind === 'manifest' ? content.chunkCount : 0
+        if (isGrowth(waiter) && author !== undefined && growth?.waits(author, size) === true)
+          tally.addHeld(chunks, size)
+        else tally.add(chunks, size, peers.needOf(size) === 'large')
       },
     }
   }
 
   /** @returns the chunks that are waited for, in the order of `refs` */
   want(
-    refs: readonly WantedRef[],
+    all: readonly WantedRef[],
     waiter: ChunkWaiter,
     need: Need,
     graceMs: number | undefined,
-    places?: ManifestPlaces,
+    allPlaces?: ManifestPlaces,
   ): readonly WantedChunk[] {
     const { queue, tally, peers, isFetching, onLonely, onWork } = this.#init
     if (this.#isPutOff(waiter, need)) {
       // In the queue it would stand before what need not wait for a better link.
-      const others = refs.filter(({ id }) => !queue.isWanted(id))
+      const others = all.filter(({ id }) => !queue.isWanted(id))
       for (const { length } of others) tally.add(1, length ?? MAX_CHUNK_BYTES, need === 'large')
       return []
     }
+    const { refs, places } = this.#admit(all, waiter, allPlaces)
     const chunks = queue.want(refs, waiter, places, need)
     // Without anybody to ask it is only counted.
     if (!waiter.isPatient && (waiter.isCounting === true || !isFetching()))
@@ -102,7 +109,7 @@ export class ContentDemand {
   }
 
   async #wantNodes(
-    ids: readonly ChunkId[],
+    refs: readonly WantedRef[],
     size: number,
     waiter: ChunkWaiter,
     graceMs: number | undefined,
@@ -113,10 +120,35 @@ export class ContentDemand {
     if (this.#isPutOff(waiter, need)) return false
     const isUrgent = isPatient || (!isCounting && this.#init.isFetching())
     const nodes = new ChunkWait({ isUrgent, isPatient, isCounting })
-    const refs = ids.map((id) => ({ id, length: undefined }))
-    nodes.add(this.want(refs, nodes.waiter, need, graceMs))
+    const chunks = this.want(refs, nodes.waiter, need, graceMs)
+    nodes.add(chunks)
     await nodes.over(options)
-    return nodes.failures.size === 0
+    return nodes.failures.size === 0 && chunks.length === refs.length
+  }
+
+  /** Leaves out what would make the space grow by more than a person has agreed to. */
+  #admit(
+    refs: readonly WantedRef[],
+    waiter: ChunkWaiter,
+    places: ManifestPlaces | undefined,
+  ): { readonly refs: readonly WantedRef[]; readonly places: ManifestPlaces | undefined } {
+    const { growth, queue, tally } = this.#init
+    if (growth === undefined) return { refs, places }
+    if (!isGrowth(waiter)) return { refs: refs.map(({ id, length }) => ({ id, length })), places }
+    // One ID may stand in a file many times and comes once.
+    const taken = new Set<ChunkId>()
+    const isAdmitted = refs.map(({ id, length = MAX_CHUNK_BYTES, author }) => {
+      if (author === undefined || taken.has(id) || queue.isWanted(id)) return true
+      const mayCome = growth.take(author, length)
+      if (mayCome) taken.add(id)
+      else tally.addHeld(1, length)
+      return mayCome
+    })
+    if (isAdmitted.every((is) => is)) return { refs, places }
+    return {
+      refs: refs.filter((_, i) => isAdmitted[i] === true),
+      places: places && { ...places, indexes: places.indexes.filter((_, i) => isAdmitted[i] === true) },
+    }
   }
 
   /** Whether it waits for a better link, while other content comes. */
@@ -130,4 +162,9 @@ export class ContentDemand {
     while (queue.queued >= MAX_QUEUED_CHUNKS || queue.queuedBytes >= MAX_QUEUED_BYTES) await this.#room.wait(options)
     this.#waitedMs += clock.monotonic() - start
   }
+}
+
+/** What a person asks for, or what is only counted, is held back by nobody. */
+function isGrowth({ isPatient, isCounting }: ChunkWaiter): boolean {
+  return !isPatient && isCounting !== true
 }

@@ -1,9 +1,9 @@
 import {
   type AbortOptions,
   type ChunkId,
-  type ChunkRef,
   type ChunkStore,
   type ContentRef,
+  type DeviceKey,
   isDittoError,
   type ReadManifest,
   type SpaceId,
@@ -17,6 +17,8 @@ const MAX_MANIFESTS = 4
 export interface WantedRef {
   readonly id: ChunkId
   readonly length: number | undefined
+  /** Whose change made the content that it belongs to; absent where a person asked for it. */
+  readonly author?: DeviceKey
 }
 
 /** A file's content, by which its bytes are wanted. */
@@ -24,6 +26,8 @@ export interface WantedContent {
   readonly content: ContentRef
   /** Bytes. */
   readonly size: number
+  /** Whose change made it; absent where a person asked for it. */
+  readonly author?: DeviceKey
 }
 
 export interface ContentScanInit {
@@ -37,7 +41,7 @@ export interface ContentScanInit {
   /** Chunks that are not here, of a file of `size` bytes, or of several as small or as large. */
   want: (refs: readonly WantedRef[], places: ManifestPlaces | undefined, size: number) => void
   /** Asks for manifest nodes of a file of `size` bytes. @returns whether all of them are here now */
-  wantNodes: (ids: readonly ChunkId[], size: number, options: AbortOptions) => Promise<boolean>
+  wantNodes: (nodes: readonly WantedRef[], size: number, options: AbortOptions) => Promise<boolean>
   /** A manifest cannot be read: nodes that nobody has, or (with an error) nodes that contradict each other. */
   unreadable: (content: WantedContent, error?: unknown) => void
 }
@@ -57,19 +61,20 @@ export async function scanContents(
     for await (const batch of contents) {
       options.signal?.throwIfAborted()
       for (const isSmall of [true, false]) {
-        const inline: ChunkRef[] = []
+        const inline: WantedRef[] = []
         let largest = 0
-        for (const { content, size } of batch) {
+        for (const { content, size, author } of batch) {
           if (content.kind !== 'inline' || init.isSmall(size) !== isSmall) continue
-          inline.push(...content.chunks)
+          inline.push(...withAuthor(content.chunks, author))
           largest = Math.max(largest, size)
         }
         await wantMissing(init, inline, undefined, largest, options)
       }
-      for (const { content, size } of batch) {
+      for (const wanted of batch) {
+        const { content } = wanted
         if (content.kind === 'inline') continue
         if (running.size >= MAX_MANIFESTS) await Promise.race(running)
-        const scan = scanManifest(init, content, size, options).catch((error: unknown) => {
+        const scan = scanManifest(init, { ...wanted, content }, options).catch((error: unknown) => {
           failure ??= { error }
         })
         running.add(scan)
@@ -84,10 +89,10 @@ export async function scanContents(
 
 async function scanManifest(
   init: ContentScanInit,
-  content: ManifestContent,
-  size: number,
+  wanted: WantedContent & { readonly content: ManifestContent },
   options: AbortOptions,
 ): Promise<void> {
+  const { content, size, author } = wanted
   // Each round brings the nodes of at least one more level.
   for (let round = 0; round <= content.depth; round++) {
     const nodes: ChunkId[] = []
@@ -98,22 +103,26 @@ async function scanManifest(
           continue
         }
         const indexes = step.run.chunks.map((_, i) => step.run.first + i)
-        await wantMissing(init, step.run.chunks, { content, size, indexes }, size, options)
+        await wantMissing(init, withAuthor(step.run.chunks, author), { content, size, indexes }, size, options)
       }
     } catch (error) {
       if (!isDittoError(error, 'DITTO_MANIFEST_INVALID')) throw error
-      init.unreadable({ content, size }, error)
+      init.unreadable(wanted, error)
       return
     }
     if (nodes.length === 0) return
-    if (!(await init.wantNodes(nodes, size, options))) break
+    const refs = withAuthor(
+      nodes.map((id) => ({ id, length: undefined })),
+      author,
+    )
+    if (!(await init.wantNodes(refs, size, options))) break
   }
-  init.unreadable({ content, size })
+  init.unreadable(wanted)
 }
 
 async function wantMissing(
   init: ContentScanInit,
-  refs: readonly ChunkRef[],
+  refs: readonly WantedRef[],
   places: ManifestPlaces | undefined,
   size: number,
   options: AbortOptions,
@@ -130,4 +139,8 @@ async function wantMissing(
     places && { ...places, indexes: places.indexes.filter((_, i) => held[i] !== true) },
     size,
   )
+}
+
+function withAuthor(refs: readonly WantedRef[], author: DeviceKey | undefined): readonly WantedRef[] {
+  return author === undefined ? refs : refs.map(({ id, length }) => ({ id, length, author }))
 }

@@ -1,4 +1,4 @@
-import { type ChunkId, type ContentRef, MAX_CHUNK_BYTES, MAX_IDS_PER_REQUEST } from '@dittofs/interface'
+import { type ChunkId, type ContentRef, type DeviceKey, MAX_CHUNK_BYTES, MAX_IDS_PER_REQUEST } from '@dittofs/interface'
 import { MAX_RANGES_PER_REQUEST } from '@dittofs/wire'
 
 /** How a chunk that was wanted ended. `absent`: no peer has it. `refused`: what came does not match the metadata. */
@@ -29,6 +29,8 @@ export interface WantedChunk {
   need: Need
   /** As the metadata has it; `undefined` for a manifest node. */
   readonly length: number | undefined
+  /** Whose changes it counts as growth of. */
+  readonly author: DeviceKey | undefined
   state: 'queued' | 'asked' | 'storing' | 'settled'
   readonly waiters: ChunkWaiter[]
   /** Peers that said they do not have it. */
@@ -87,6 +89,7 @@ export function expectedBytes(chunk: WantedChunk): number {
  * manifest nodes) go first, then those a peer did not have or did not deliver, then the rest in order.
  */
 export class FetchQueue {
+  readonly #onSettled: ChunkWaiter['settled']
   readonly #wanted = new Map<ChunkId, WantedChunk>()
   /** By need, the strongest first. */
   #urgent = lanes()
@@ -96,6 +99,11 @@ export class FetchQueue {
   #queued = 0
   #queuedBytes = 0
   #bytes = 0
+
+  /** @param onSettled - told once about each chunk, before those who wait for it */
+  constructor(onSettled: ChunkWaiter['settled'] = () => undefined) {
+    this.#onSettled = onSettled
+  }
 
   /** Chunks that nobody was asked for yet. */
   get queued(): number {
@@ -126,7 +134,7 @@ export class FetchQueue {
    * @returns the chunks waited for, in the order of `refs`
    */
   want(
-    refs: readonly { readonly id: ChunkId; readonly length: number | undefined }[],
+    refs: readonly { readonly id: ChunkId; readonly length: number | undefined; readonly author?: DeviceKey }[],
     waiter: ChunkWaiter,
     places?: ManifestPlaces,
     need: Need = 'asked',
@@ -136,7 +144,8 @@ export class FetchQueue {
     const all = refs.map((ref, i) => {
       let chunk = this.#wanted.get(ref.id)
       if (chunk === undefined) {
-        chunk = { id: ref.id, need, length: ref.length, state: 'queued', waiters: [waiter], absentAt: undefined }
+        const { id, length, author } = ref
+        chunk = { id, need, length, author, state: 'queued', waiters: [waiter], absentAt: undefined }
         this.#wanted.set(ref.id, chunk)
         this.#bytes += expectedBytes(chunk)
         this.#count(chunk, 1)
@@ -204,6 +213,7 @@ export class FetchQueue {
     chunk.state = 'settled'
     this.#wanted.delete(chunk.id)
     this.#bytes -= expectedBytes(chunk)
+    this.#onSettled(chunk, outcome, bytes)
     for (const waiter of chunk.waiters) waiter.settled(chunk, outcome, bytes)
   }
 

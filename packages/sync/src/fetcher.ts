@@ -16,6 +16,7 @@ import { ChunkWait } from './chunk-wait.ts'
 import { ContentDemand } from './content-demand.ts'
 import { type ContentScanInit, scanContents, type WantedContent } from './content-scan.ts'
 import type { FetchChoices } from './fetch-choices.ts'
+import type { FetchGrowth } from './fetch-growth.ts'
 import { type ChunkOutcome, type ChunkWaiter, expectedBytes, FetchQueue, type WantedChunk } from './fetch-queue.ts'
 import type { FetchRoom } from './fetch-room.ts'
 import type { FetchPolicy, FetchState } from './fetch-state.ts'
@@ -54,6 +55,8 @@ export interface FetcherInit {
   choices?: FetchChoices
   /** What may come that nobody asked for; without a limit where absent. */
   room?: FetchRoom
+  /** What of the content that nobody asked for a person has to agree to; none of it where absent. */
+  growth?: FetchGrowth
   /** Whether a link is up or being made, so that a peer may come of it. */
   isPeerOnTheWay: () => boolean
   /** What `state` gives may have changed. */
@@ -75,7 +78,7 @@ export interface FetcherInit {
 export class Fetcher implements BatchOwner {
   readonly space: SpaceId
   readonly #init: FetcherInit
-  readonly #queue = new FetchQueue()
+  readonly #queue: FetchQueue
   readonly #sink: ChunkSink<Requester>
   readonly #peers: ServingPeers
   readonly #tally = new MissingTally()
@@ -94,6 +97,9 @@ export class Fetcher implements BatchOwner {
   constructor(init: FetcherInit) {
     this.#init = init
     this.space = init.space
+    this.#queue = new FetchQueue((chunk, _, storedBytes) => {
+      if (chunk.author !== undefined) init.growth?.settle(chunk.author, expectedBytes(chunk), storedBytes)
+    })
     this.#peers = new ServingPeers(init.metered)
     this.#background = {
       isUrgent: false,
@@ -111,6 +117,7 @@ export class Fetcher implements BatchOwner {
     this.#demand = new ContentDemand({
       ...{ space: init.space, store, readManifest, clock, log, onWork },
       ...{ queue: this.#queue, tally: this.#tally, peers: this.#peers },
+      ...(init.growth !== undefined && { growth: init.growth }),
       isFetching: () => this.#isFetching,
       onLonely: (graceMs = DEFAULT_PEER_GRACE_MS) => void this.#giveUpWithoutPeers(graceMs),
     })
@@ -145,7 +152,7 @@ export class Fetcher implements BatchOwner {
 
   /** A peer may have something that nobody had before. */
   peerGained(): void {
-    if (this.#tally.chunks > 0 && this.#fetchesByItself && !this.#isWaitingForRoom) this.#search.lookAgain()
+    if (this.#tally.mayCome && this.#fetchesByItself && !this.#isWaitingForRoom) this.#search.lookAgain()
   }
 
   /** There is more room on the disk, or less: what nobody asked for waits, or goes on. */
@@ -316,9 +323,11 @@ export class Fetcher implements BatchOwner {
 
   async #scan(contents: ContentSource, isWhole: boolean, options: { readonly signal: AbortSignal }): Promise<number> {
     const waitedBefore = this.#demand.waitedMs
+    const heldBefore = this.#tally.heldChunks
     if (isWhole) {
       const { missingChunks, missingBytes } = this.state
       this.#tally.beginWalk({ chunks: missingChunks, bytes: missingBytes })
+      this.#init.growth?.beginWalk()
     }
     try {
       const choose = this.#init.choices?.begin() ?? (() => undefined)
@@ -334,6 +343,13 @@ export class Fetcher implements BatchOwner {
       }
     } finally {
       if (isWhole) this.#tally.endWalk()
+    }
+    if (isWhole) {
+      this.#init.growth?.endWalk()
+      this.#noteWhole()
+    } else if (this.#tally.heldChunks > heldBefore) {
+      // What stands below two changed paths was counted twice, and what changed again as well.
+      this.#search.lookAgain()
     }
     return this.#demand.waitedMs - waitedBefore
   }
@@ -387,7 +403,12 @@ export class Fetcher implements BatchOwner {
     for (const sender of new Set(corrupt.map((received) => received.sender))) this.#init.onCorrupt(sender)
     if (corrupt.length > 0) this.#settleUnavailable()
     this.#init.budget.give(expected)
+    this.#noteWhole()
     this.#init.onChange()
+  }
+
+  #noteWhole(): void {
+    if (this.#queue.size === 0 && this.#tally.chunks === 0) this.#init.growth?.nothingMissing()
   }
 
   #failed(chunks: readonly ReceivedChunk<Requester>[], error: unknown): void {

@@ -1,4 +1,4 @@
-import type { Clock, Logger, MetadataStore, TreeEntry } from '@dittofs/interface'
+import type { Clock, FileContent, Logger, MetadataStore, TreeEntry } from '@dittofs/interface'
 import type { WantedContent } from './content-scan.ts'
 import { Wakeup } from './wakeup.ts'
 
@@ -131,10 +131,12 @@ export class MissingSearch {
     for (const path of paths) {
       const entry = path === '' ? undefined : metadata.lookup(path)
       if (entry?.file !== undefined) {
-        if (isPicked(entry)) batch.push(entry.file)
+        if (isPicked(entry)) batch.push(wantedContent(entry, entry.file))
       } else if (path === '' || entry?.kind === 'directory') {
         for await (const entries of metadata.walk(path)) {
-          for (const one of entries) if (one.file !== undefined && isPicked(one)) batch.push(one.file)
+          for (const one of entries) {
+            if (one.file !== undefined && isPicked(one)) batch.push(wantedContent(one, one.file))
+          }
           if (batch.length < BATCH_SIZE) continue
           yield batch
           batch = []
@@ -146,4 +148,8 @@ export class MissingSearch {
     }
     if (batch.length > 0) yield batch
   }
+}
+
+function wantedContent({ author }: TreeEntry, { content, size }: FileContent): WantedContent {
+  return author === undefined ? { content, size } : { content, size, author }
 }

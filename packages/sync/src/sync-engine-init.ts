@@ -12,6 +12,7 @@ import type {
 import type { AddressExchange } from './address-exchange.ts'
 import type { Divergence, Repair } from './divergence-watch.ts'
 import type { FetchChoices } from './fetch-choices.ts'
+import type { FetchGrowth } from './fetch-growth.ts'
 import type { FetchRoom } from './fetch-room.ts'
 import type { FetchPolicy, FetchState } from './fetch-state.ts'
 import type { AnswerKept } from './kept-questions.ts'
@@ -64,6 +65,8 @@ export interface SyncSpaceOptions {
   policy?: FetchPolicy
   /** What a person decided otherwise than by the policy. */
   choices?: FetchChoices
+  /** What of its content a person has to agree to; none of it where absent. */
+  growth?: FetchGrowth
 }
 
 export interface SyncEvents {

@@ -94,7 +94,7 @@ export class SyncEngine {
    * @throws TypeError when the space is there already
    */
   addSpace(options: SyncSpaceOptions): void {
-    const { metadata, membership, name, policy = 'all', choices } = options
+    const { metadata, membership, name, policy = 'all', choices, growth } = options
     if (this.#spaces.has(metadata.space)) throw new TypeError(`the space ${metadata.space} was added already`)
     const { self, store, readManifest, clock, log } = this.#init
     const space: SyncSpace = new SyncSpace({
@@ -110,6 +110,7 @@ export class SyncEngine {
       log,
       budget: this.#budget,
       ...(choices !== undefined && { choices }),
+      ...(growth !== undefined && { growth }),
       ...(this.#init.room !== undefined && { room: this.#init.room }),
       metered: this.#init.metered ?? DEFAULT_METERED_POLICY,
       isPeerOnTheWay: () => this.#table.size > 0 || this.#init.isDialing?.() !== false,

@@ -12,6 +12,7 @@ import type {
 } from '@dittofs/interface'
 import type { Divergence, Repair } from './divergence-watch.ts'
 import type { FetchChoices } from './fetch-choices.ts'
+import type { FetchGrowth } from './fetch-growth.ts'
 import type { FetchRoom } from './fetch-room.ts'
 import type { FetchPolicy } from './fetch-state.ts'
 import { Fetcher } from './fetcher.ts'
@@ -38,6 +39,7 @@ export interface SyncSpaceInit {
   log: Logger
   budget: MemoryBudget
   room?: FetchRoom
+  growth?: FetchGrowth
   isPeerOnTheWay: () => boolean
   onMembers: (removed: readonly DeviceKey[]) => void
   onChange: () => void
@@ -79,6 +81,7 @@ export class SyncSpace {
       metered: init.metered,
       ...(init.choices !== undefined && { choices: init.choices }),
       ...(init.room !== undefined && { room: init.room }),
+      ...(init.growth !== undefined && { growth: init.growth }),
       isPeerOnTheWay,
       onChange,
       onWork,

@@ -24,7 +24,14 @@ import {
 } from '@dittofs/testing'
 import { MemoryLevel } from 'memory-level'
 import { onTestFinished } from 'vitest'
-import { type FetchChoices, type FetchPolicy, type Session, SyncEngine, type SyncEngineInit } from '../src/index.ts'
+import {
+  type FetchChoices,
+  type FetchGrowth,
+  type FetchPolicy,
+  type Session,
+  SyncEngine,
+  type SyncEngineInit,
+} from '../src/index.ts'
 
 export const HOME = spaceId.parse('5a'.repeat(32))
 export const WORK = spaceId.parse('6b'.repeat(32))
@@ -66,6 +73,7 @@ export interface TestDeviceOptions extends Partial<SyncEngineInit> {
   store?: ChunkStore
   policy?: FetchPolicy
   choices?: FetchChoices
+  growth?: FetchGrowth
   spaces?: readonly SpaceId[]
   /** Which of the members only read. */
   readers?: readonly string[]
@@ -107,6 +115,7 @@ export class TestDevice {
       readers = [],
       membership: real,
       choices,
+      growth,
       ...engine
     } = options
     const { key, sign: signWithKey } = identity(name)
@@ -136,6 +145,7 @@ export class TestDevice {
         membership: real ?? membership,
         policy,
         ...(choices !== undefined && { choices }),
+        ...(growth !== undefined && { growth }),
         name: () => `space ${space.slice(0, 2)}`,
       })
     }
