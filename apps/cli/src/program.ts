@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { RunCommand } from './command-context.ts'
 import { explain } from './command-help.ts'
+import { acceptCommand } from './commands/accept.ts'
 import { addCommand } from './commands/add.ts'
 import { collectCommand } from './commands/collect.ts'
 import { completionCommand } from './commands/completion.ts'
@@ -71,6 +72,7 @@ const COMMANDS: readonly ((run: RunCommand) => Command)[] = [
   serveCommand,
   mountSpaceCommand,
   gatewaysCommand,
+  acceptCommand,
   historyCommand,
   restoreCommand,
   undoCommand,

@@ -9,6 +9,7 @@ import type { DeviceLabel } from './device-label.ts'
 import type { DeviceFolders } from './folders/device-folders.ts'
 import type { DeviceGateways } from './gateways/device-gateways.ts'
 import type { Home } from './home/home.ts'
+import type { GrowthBrake } from './limits/growth-brake.ts'
 import type { DeviceLogger } from './logs/create-logger.ts'
 import type { KnownStates } from './network/known-states.ts'
 import type { Network } from './network/network.ts'
@@ -53,6 +54,7 @@ export interface DeviceParts {
   readonly pins: DevicePins
   readonly volumes: DeviceVolumes
   readonly gateways: DeviceGateways
+  readonly growth: GrowthBrake
   readonly report: StatusReport
   readonly gate: SharedGate
   readonly changes: ChangeSignal

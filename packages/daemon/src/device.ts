@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import {
   type AbortOptions,
+  type AcceptedGrowth,
   type AddOptions,
   type AddResult,
   type AdoptResult,
@@ -44,6 +45,7 @@ import { importBundle } from './bundle/import-bundle.ts'
 import { missingChunksError } from './content/content-fetcher.ts'
 import type { DeviceParts } from './device-parts.ts'
 import { fromLevelError } from './home/level-fault.ts'
+import { acceptGrowth } from './limits/accept-growth.ts'
 import { verifyStore } from './maintenance/verify-store.ts'
 import { DeviceMetrics } from './metrics/device-metrics.ts'
 import { inviteTo, listInvitations, revokeInvitation } from './pairing/invitations.ts'
@@ -135,6 +137,12 @@ export class LocalDevice implements Device {
 
   async adoptSpace(space: string, options: ProgressOptions & { as?: string } = {}): Promise<AdoptResult> {
     return this.#run(options, (bound) => adoptSpace(this.#parts, this.#space(space), bound))
+  }
+
+  async acceptGrowth(options: { space?: string } = {}): Promise<readonly AcceptedGrowth[]> {
+    return this.#run({}, () =>
+      acceptGrowth(this.#parts, options.space === undefined ? this.#parts.spaces.all() : [this.#space(options.space)]),
+    )
   }
 
   async invite(options: InviteOptions = {}): Promise<Invitation> {

@@ -33,6 +33,8 @@ import { openHome } from './home/home.ts'
 import { lockHome } from './home/home-lock.ts'
 import { fromLevelError } from './home/level-fault.ts'
 import { roomOf } from './limits/disk-reserve.ts'
+import { growthLimits } from './limits/growth.ts'
+import { GrowthBrake } from './limits/growth-brake.ts'
 import { createLogger, type DeviceLogger } from './logs/create-logger.ts'
 import { collectGarbage } from './maintenance/collect-garbage.ts'
 import { Upkeep } from './maintenance/upkeep.ts'
@@ -132,6 +134,16 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     onFailure: (error) => logger.warn({ error }, 'Changes by a removed device could not be written down.'),
   })
   stack.add(removedAuthors, (opened) => opened.close())
+  const changes = new ChangeSignal()
+  const growth = await GrowthBrake.open({
+    ...{ database, clock, limits: growthLimits(config) },
+    onHeld: (space, author) => {
+      logger.warn({ space, author }, 'Changes of one device would make a space grow a lot; they wait for a person.')
+      changes.raise()
+    },
+    onFailure: (error) => logger.warn({ error }, 'What a space has grown by could not be written down.'),
+  })
+  stack.add(growth, (opened) => opened.close())
   const origins = new Origins(database)
   const memberships = await openMemberships({
     store: levelKeyValueStore(database.sublevel('membership')),
@@ -157,7 +169,6 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   await store.open()
   stack.add(store, (opened) => opened.close())
   const held = new HeldChunks(store, readManifest)
-  const changes = new ChangeSignal()
   const confirmations = new Confirmations(changes.raise)
   const gate = new SharedGate()
   const linked = await LinkedFolders.open(database)
@@ -188,7 +199,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   const knownStates = stack.add(new KnownStates(database), (opened) => opened.close())
   const alone = offlineView(identity.key, () => otherMembers(spaces.all(), identity.key), lastSeen)
   const report: StatusReport = new StatusReport({
-    ...{ identity, home: home.path, store, held, kept, clock, notices, removedAuthors },
+    ...{ identity, home: home.path, store, held, kept, growth, clock, notices, removedAuthors },
     deviceName: () => label.name,
     spaces: () => spaces.all(),
     network: () => network ?? alone,
@@ -271,7 +282,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       (opened) => opened.close(),
     )
     network = await OnlineNetwork.open({
-      ...{ identity, memberships, spaces, kept, store, readManifest, database, config, clock, logger },
+      ...{ identity, memberships, spaces, kept, growth, store, readManifest, database, config, clock, logger },
       ...{ lastSeen, knownStates, randomBytes: random, home: home.path },
       transports: init.transports ?? system.transports,
       deviceName: () => label.name,
@@ -369,6 +380,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       pins,
       volumes,
       gateways,
+      growth,
     },
     ...{ report, gate, changes, network, confirmations, collect },
     close: () => stack.close(),

@@ -40,6 +40,22 @@ export interface SpaceInfo {
   /** Groups of names that a case-folding platform cannot hold side by side, as paths. */
   readonly clashes: readonly (readonly string[])[]
   readonly members: number
+  /** Content of other devices that waits until a person agrees to it, by device; absent where there is none. */
+  readonly growth?: readonly HeldGrowth[]
+}
+
+/** What the changes of one device would make a space grow by here, past what comes by itself. */
+export interface HeldGrowth {
+  /** Absent: devices that are no members any more. */
+  readonly device?: { readonly id: DeviceId; readonly name: string }
+  readonly waitingBytes: number
+  /** What has come within a day. */
+  readonly grownBytes: number
+}
+
+/** What a person agreed to. */
+export interface AcceptedGrowth extends HeldGrowth {
+  readonly space: { readonly id: SpaceId; readonly name: string }
 }
 
 export interface AdoptResult {
@@ -361,6 +377,14 @@ export interface Device {
    * @param options.as - its name; default the other's with `-2`, or the first such number that is free
    */
   adoptSpace(space: string, options?: ProgressOptions & { as?: string }): Promise<AdoptResult>
+
+  /**
+   * Lets come what the brake on growth holds back now; what comes later is counted anew.
+   *
+   * @param options.space - default: every space
+   * @returns what waited, by space and device
+   */
+  acceptGrowth(options?: { space?: string }): Promise<readonly AcceptedGrowth[]>
 
   invite(options?: InviteOptions): Promise<Invitation>
   invitations(): Promise<readonly OpenInvitation[]>

@@ -32,6 +32,7 @@ export {
   type Unsubscribe,
 } from './common.ts'
 export type {
+  AcceptedGrowth,
   AddOptions,
   AddResult,
   AdoptResult,
@@ -42,6 +43,7 @@ export type {
   ExportResult,
   GetOptions,
   GetResult,
+  HeldGrowth,
   ImportBundleResult,
   Invitation,
   InviteOptions,

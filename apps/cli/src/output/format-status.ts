@@ -53,6 +53,7 @@ function spaceRow(space: SpaceInfo): string[] {
     space.missingChunks === 0
       ? 'all here'
       : `${formatBytes(space.missingBytes)} in ${countOf(space.missingChunks, 'chunk')} missing`,
+    ...(space.growth ?? []).map(({ waitingBytes }) => `${formatBytes(waitingBytes)} of it until "dittofs accept"`),
     ...(space.pinned === undefined ? [] : [`pinned: ${namesOf(space.pinned)}`]),
     ...(space.evicted === undefined ? [] : [`evicted: ${namesOf(space.evicted)}`]),
     ...(space.conflicts > 0 ? [countOf(space.conflicts, 'conflict')] : []),

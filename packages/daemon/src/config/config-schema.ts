@@ -45,6 +45,8 @@ export interface Config {
   readonly metered: MeteredFiles
   readonly metered_file_limit: string
   readonly reserve: string
+  readonly growth_limit: string
+  readonly growth_share: number
   readonly history_days: number
   readonly history_versions: number
   readonly merge_text: boolean
@@ -227,6 +229,20 @@ export const CONFIG_KEYS: { readonly [Key in keyof Config]: ConfigKey<Config[Key
     isValid: (value) => typeof value === 'string' && isReserve(value),
     description:
       'What stays free on a disk: content that nobody asked for, and files of live folders, wait while there is less. Empty: 1 GiB or 5 % of the disk, whichever is more. "0": nothing.',
+  },
+  growth_limit: {
+    fallback: '10 GiB',
+    expected: 'a size written like "500 MiB" or "10 GiB", or "0"',
+    isValid: (value) => value === '0' || (typeof value === 'string' && parseByteSize(value) !== undefined),
+    description:
+      'What the changes of one other device may bring here of a space in a day by themselves. What goes beyond waits until you agree with "dittofs accept"; what you ask for comes anyway. "0": as much as there is.',
+  },
+  growth_share: {
+    fallback: 25,
+    expected: 'a whole number from 0 to 100',
+    isValid: (value) => isIntegerFrom(value, 0, 100),
+    description:
+      'The same, in hundredths of what is free on the disk; the smaller of the two holds. 0: as much as there is.',
   },
   history_days: {
     fallback: 30,

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import {
   type AbortOptions,
+  type AcceptedGrowth,
   type AddOptions,
   type AddResult,
   type AdoptResult,
@@ -132,6 +133,10 @@ class ConnectedDevice implements Device {
   adoptSpace(space: string, options: ProgressOptions & { as?: string } = {}): Promise<AdoptResult> {
     const { signal: _signal, onProgress: _onProgress, ...parameters } = options
     return this.#client.call('adoptSpace', { ...parameters, space }, options)
+  }
+
+  acceptGrowth(options: { space?: string } = {}): Promise<readonly AcceptedGrowth[]> {
+    return this.#client.call('acceptGrowth', options)
   }
 
   invite(options: InviteOptions = {}): Promise<Invitation> {

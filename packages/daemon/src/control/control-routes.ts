@@ -21,6 +21,8 @@ export const CONTROL_ROUTES = {
     device.adoptSpace(adopted, { ...options, ...context }),
   ),
 
+  acceptGrowth: call({ space }, (device, options) => device.acceptGrowth(options)),
+
   invite: call(
     { space, expiresInMs: milliseconds, role: v.exactOptional(v.picklist(ROLES)), confirm: flag },
     (device, options) => device.invite(options),

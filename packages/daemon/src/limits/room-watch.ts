@@ -9,6 +9,8 @@ export interface RoomWatchInit {
   look: () => Promise<DiskSpace>
   /** As in the settings. */
   reserve: string
+  /** Whether to look even where nothing is kept free. */
+  isLookWanted?: boolean
   clock: Clock
   /** Bytes that were asked for and may not be on the disk yet. */
   underWayBytes: () => number
@@ -21,6 +23,7 @@ export class RoomWatch implements FetchRoom {
   readonly #init: RoomWatchInit
   readonly #stop = new AbortController()
   #bytes = Number.POSITIVE_INFINITY
+  #freeBytes = Number.POSITIVE_INFINITY
   #looking: Promise<void> = Promise.resolve()
 
   constructor(init: RoomWatchInit) {
@@ -30,13 +33,18 @@ export class RoomWatch implements FetchRoom {
   /** Looks once, then again and again until `close`. */
   async start(): Promise<void> {
     // Nothing is kept free, so there is nothing to look for.
-    if (this.#init.reserve === '0') return
+    if (this.#init.reserve === '0' && this.#init.isLookWanted !== true) return
     await this.#look()
     this.#looking = this.#keepLooking()
   }
 
   bytes(): number {
     return this.#bytes
+  }
+
+  /** As last seen; without a limit where it could not be seen. */
+  freeBytes(): number {
+    return this.#freeBytes
   }
 
   take(bytes: number): void {
@@ -61,6 +69,7 @@ export class RoomWatch implements FetchRoom {
     const { look, reserve, underWayBytes, onLook } = this.#init
     // A disk that cannot be looked at says what is wrong with the first write.
     const space = await look().catch(() => undefined)
+    this.#freeBytes = space?.freeBytes ?? Number.POSITIVE_INFINITY
     this.#bytes = space === undefined ? Number.POSITIVE_INFINITY : roomOn(space, reserve) - underWayBytes()
     onLook()
   }

@@ -41,6 +41,7 @@ import { Connector } from '../connector/connector.ts'
 import type { FetchOptions, LackingFile } from '../content/content-fetcher.ts'
 import { parseByteSize } from '../limits/byte-size.ts'
 import { diskSpaceOf } from '../limits/disk-reserve.ts'
+import type { GrowthBrake } from '../limits/growth-brake.ts'
 import { RoomWatch } from '../limits/room-watch.ts'
 import { transferLimits } from '../limits/transfer-limits.ts'
 import { admitLink } from '../pairing/admit-link.ts'
@@ -75,6 +76,7 @@ export interface OnlineNetworkInit {
   memberships: Memberships
   spaces: SpaceRegistry
   kept: Pick<KeptContent, 'choices' | 'promise'>
+  growth: Pick<GrowthBrake, 'of'>
   store: ChunkStore
   readManifest: ReadManifest
   database: Level
@@ -130,6 +132,7 @@ export class OnlineNetwork implements Network {
     this.#room = new RoomWatch({
       look: () => diskSpaceOf(init.home),
       reserve: config.reserve,
+      isLookWanted: config.growth_share > 0,
       clock,
       underWayBytes: () => this.#engine.transferBytes,
       onLook: () => this.#engine.roomChanged(),
@@ -174,11 +177,21 @@ export class OnlineNetwork implements Network {
 
   addSpace(space: OpenSpace, policy: FetchPolicy = this.#init.config.fetch): void {
     const { metadata, membership } = space
-    const { kept } = this.#init
+    const { kept, growth, identity } = this.#init
     // What a person chose to keep or to leave is chosen of spaces that last.
     const isLasting = this.#init.spaces.get(space.id) !== undefined
     const choices = isLasting ? { choices: kept.choices(space) } : {}
-    this.#engine.addSpace({ metadata, membership, name: () => space.name, policy, ...choices })
+    // What is received once was asked for.
+    const brake = isLasting
+      ? growth.of({
+          space: space.id,
+          self: identity.key,
+          isMember: (device) => membership.role(device) !== undefined,
+          freeBytes: () => this.#room.freeBytes(),
+        })
+      : undefined
+    const decided = { ...choices, ...(brake !== undefined && { growth: brake }) }
+    this.#engine.addSpace({ metadata, membership, name: () => space.name, policy, ...decided })
     membership.onChange((removed) => this.#membersChanged(removed))
     this.#connector.secretsChanged()
   }

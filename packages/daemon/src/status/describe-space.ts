@@ -1,4 +1,4 @@
-import type { DeviceKey, PinMark, SpaceInfo } from '@dittofs/interface'
+import type { DeviceKey, HeldGrowth, PinMark, SpaceInfo } from '@dittofs/interface'
 import type { Missing } from '../content/held-chunks.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 
@@ -11,6 +11,7 @@ export function describeSpace(
   self: DeviceKey,
   missing: Missing,
   { pinned, evicted }: Marked = { pinned: [], evicted: [] },
+  growth: readonly HeldGrowth[] = [],
 ): SpaceInfo {
   const { metadata, membership } = space
   const { files, directories, symlinks, bytes, conflicts } = metadata.counts()
@@ -33,5 +34,6 @@ export function describeSpace(
       .clashes()
       .map(({ directory, names }) => names.map((name) => (directory === '' ? name : `${directory}/${name}`))),
     members: membership.members().length,
+    ...(growth.length > 0 ? { growth } : {}),
   }
 }

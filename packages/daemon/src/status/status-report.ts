@@ -11,6 +11,8 @@ import type {
 } from '@dittofs/interface'
 import { deviceId, type Identity } from '@dittofs/link'
 import type { HeldChunks } from '../content/held-chunks.ts'
+import { describeGrowth, growthNotices } from '../limits/describe-growth.ts'
+import type { GrowthBrake } from '../limits/growth-brake.ts'
 import type { KeptContent } from '../pins/kept-content.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import type { Notices } from '../state/notices.ts'
@@ -39,6 +41,7 @@ export interface StatusReportInit {
   store: ChunkStore
   held: HeldChunks
   kept: Pick<KeptContent, 'reader' | 'pathsOf'>
+  growth: Pick<GrowthBrake, 'waiting'>
   clock: Clock
   notices: Notices
   removedAuthors: Pick<RemovedAuthors, 'notices'>
@@ -80,9 +83,15 @@ export class StatusReport {
       )
       this.#missing.set(space, counter)
     }
-    const { identity, kept } = this.#init
+    const { identity, kept, growth } = this.#init
     const marked = { pinned: kept.pathsOf(space, 'pinned'), evicted: kept.pathsOf(space, 'evicted') }
-    return describeSpace(space, identity.key, await counter.count(), marked)
+    return describeSpace(
+      space,
+      identity.key,
+      await counter.count(),
+      marked,
+      describeGrowth(space, growth.waiting(space.id)),
+    )
   }
 
   async spaces(): Promise<readonly SpaceInfo[]> {
@@ -116,6 +125,7 @@ export class StatusReport {
       notices: [
         ...notices.all(),
         ...removedAuthors.notices((author) => this.#describeAuthor(author)),
+        ...spaces.flatMap((space) => growthNotices(space.name, space.growth ?? [])),
         ...this.#init.spaces().flatMap((space) => waitNotice(space.name, view.bytesWaitingForRoom(space))),
         ...this.#init.spaces().flatMap((space) => meteredNotice(space.name, view.bytesWaitingForLink(space))),
       ],
