@@ -6,6 +6,7 @@ import {
   type Logger,
   MAX_CHUNK_BYTES,
   MAX_FRAME_BYTES,
+  MAX_QUEUED_ANSWER_BYTES,
   MAX_REQUESTS_IN_FLIGHT,
   type ReadManifest,
   type SpaceId,
@@ -24,8 +25,8 @@ import { ManifestCursor } from './manifest-cursor.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import { Wakeup } from './wakeup.ts'
 
-/** Requests answered in turn; more only wait. Each holds at most one batch of the store, about 1 MiB. */
-const MAX_ACTIVE = 4
+/** Requests answered in turn; more only wait. Each holds one frame read ahead, and one batch of the store, about as large. */
+const MAX_ACTIVE = MAX_QUEUED_ANSWER_BYTES / (2 * MAX_FRAME_BYTES)
 /** Manifests whose walk is remembered for the next request. Each holds one run of at most 4,096 chunk IDs. */
 const MAX_CURSORS = 4
 

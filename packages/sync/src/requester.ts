@@ -17,7 +17,7 @@ import { TransferWindow } from './transfer-window.ts'
 const MAX_OPEN_REQUESTS = MAX_REQUESTS_IN_FLIGHT / 2
 /** Bytes of one request: a part of the window, so that several are always under way. */
 const MIN_REQUEST_BYTES = 64 * 1024
-const MAX_REQUEST_BYTES = 4 * 1024 * 1024
+export const MAX_REQUEST_BYTES = 4 * 1024 * 1024
 
 /** Who asked, and is told what became of each chunk of its batches. */
 export interface BatchOwner {
