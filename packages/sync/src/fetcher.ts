@@ -283,10 +283,14 @@ export class Fetcher implements BatchOwner {
         unreadable ??= { error }
       },
     }
-    await find(init, signal)
-    await wait.over({ signal })
+    try {
+      await find(init, signal)
+      await wait.over({ signal })
+    } finally {
+      // What was counted as missing before may have been asked for now, and counts twice until it is looked for again.
+      if (this.#tally.chunks > 0) this.#search.lookAgain()
+    }
     const { failures } = wait
-    if (this.#tally.chunks > 0) this.#search.lookAgain()
     if (unreadable?.error !== undefined) throw unreadable.error
     if (failures.size === 0 && unreadable === undefined) return wait.bytesStored
     if (failures.has('failed')) throw this.#blocked?.error ?? new DittoError('DITTO_IO', 'Chunks could not be stored.')
