@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Device, SendEvent } from '@dittofs/interface'
 import { pseudoRandomBytes, temporaryDirectory } from '@dittofs/testing'
+import { Level } from 'level'
 import { describe, expect, it } from 'vitest'
 import type { DeviceInit } from '../src/open-device.ts'
 import { makeFiles, openLocal } from './support/open-local.ts'
@@ -144,5 +145,25 @@ describe('send and receive', () => {
     await expect(closed.ended).rejects.toMatchObject({ code: 'DITTO_CLOSED' })
     const again = await openOnline('alice', { home: alice.home })
     expect(await leftIn(again)).toEqual(before)
+  })
+})
+
+describe('a device that was stopped as a transfer began', () => {
+  it('starts without it, though nothing was stored of the space that was noted', async () => {
+    const alice = await openLocal()
+    await alice.close()
+    const openTable = () => {
+      const database = new Level(path.join(alice.home, 'spaces', 'registry'))
+      return { database, table: database.sublevel<string, object>('transfers', { valueEncoding: 'json' }) }
+    }
+    const before = openTable()
+    await before.table.put('7c'.repeat(32), { kind: 'send', expiresAt: 0 })
+    await before.database.close()
+    const again = await openLocal({ home: alice.home })
+    expect((await again.spaces()).map(({ name }) => name)).toEqual(['home'])
+    await again.close()
+    const after = openTable()
+    expect(await after.table.keys().all()).toEqual([])
+    await after.database.close()
   })
 })

@@ -35,6 +35,8 @@ export interface CreateSpaceOptions {
   deviceName: string
   /** Default `fastcdc`. Never changes afterwards. */
   chunker?: ChunkerKind
+  /** Told the ID before anything of the space is stored, so that whoever has to end it can note that first. */
+  beforeStored?: (space: SpaceId) => Promise<void>
 }
 
 /** What a newcomer was given, and what the ticket promised. */
@@ -100,6 +102,7 @@ export class Memberships {
     )
     const graph = new StatementGraph(spaceId.parse(genesis.id))
     graph.add(genesis)
+    await options.beforeStored?.(graph.space)
     return this.#store({ name: fitLabel(options.name), meet: random(32) }, graph)
   }
 

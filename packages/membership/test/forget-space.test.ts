@@ -18,6 +18,19 @@ it('forgets a space, its statements and its invitations, and nothing of another'
   expect((await openTestMemberships(testDevice('alice'), { store })).memberships.spaces()).toHaveLength(1)
 })
 
+it('tells the ID of a new space before anything of it is stored', async () => {
+  const { memberships, store } = await openTestMemberships(testDevice('alice'))
+  const told: { id: string; keys: string[] }[] = []
+  const beforeStored = async (id: string) => void told.push({ id, keys: await keysIn(store) })
+  const { space } = await memberships.createSpace({ name: 'transfer', deviceName: 'laptop', beforeStored })
+  expect(told).toEqual([{ id: space, keys: [] }])
+  const refuse = () => Promise.reject(new Error('stopped'))
+  await expect(memberships.createSpace({ name: 'other', deviceName: 'laptop', beforeStored: refuse })).rejects.toThrow(
+    'stopped',
+  )
+  expect(memberships.spaces().map((known) => known.space)).toEqual([space])
+})
+
 async function keysIn(store: Awaited<ReturnType<typeof openTestMemberships>>['store']): Promise<string[]> {
   const keys: string[] = []
   for await (const [key] of store.entries('')) keys.push(key)

@@ -139,8 +139,10 @@ export class SpaceRegistry {
     deviceName: string,
     fill: (space: OpenSpace) => Promise<void>,
   ): Promise<OpenSpace> {
-    const membership = await this.#init.memberships.createSpace({ name, chunker, deviceName })
-    await this.#discarded.put(membership.space, true)
+    const membership = await this.#init.memberships.createSpace({
+      ...{ name, chunker, deviceName },
+      beforeStored: (id) => this.#discarded.put(id, true),
+    })
     const space = await this.adopt(membership)
     try {
       await fill(space)

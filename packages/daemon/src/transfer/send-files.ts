@@ -34,8 +34,9 @@ export async function sendFiles(
     name: SPACE_NAME,
     deviceName: label.name,
     chunker: config.chunker,
+    // Noted first: a stop in between leaves nothing that the next start does not end.
+    beforeStored: (id) => transfers.put(id, { kind: 'send', expiresAt: clock.now() }),
   })
-  await transfers.put(membership.space, { kind: 'send', expiresAt: clock.now() })
   let receiver: DeviceKey | undefined
   try {
     const space = await spaces.openAside(membership)
