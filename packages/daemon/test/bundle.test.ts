@@ -83,6 +83,23 @@ describe('a bundle', () => {
     expect((await joined(bob.read('u/fresh'))).equals(fresh)).toBe(true)
   })
 
+  it('leaves free on the disk what is to stay free, and goes on once there is room', async () => {
+    const { alice, bob } = await pairThenPart()
+    await alice.add([await makeFiles({ fresh: pseudoRandomBytes(9, 500_000) })], { as: 'u' })
+    const { file } = await alice.exportBundle(await temporaryDirectory(), { device: bob.id })
+    await bob.close()
+    await writeFile(path.join(bob.home, 'config.toml'), 'reserve = "900000 GiB"\n')
+    const full = await openLocal({ home: bob.home })
+    const before = (await full.status()).chunks.bytes
+    await expect(full.importBundle(file)).rejects.toMatchObject({ code: 'DITTO_NO_SPACE' })
+    expect((await full.status()).chunks.bytes).toBe(before)
+    await full.close()
+    await writeFile(path.join(bob.home, 'config.toml'), '')
+    const again = await openLocal({ home: bob.home })
+    await again.importBundle(file)
+    expect(await joined(again.read('u/fresh'))).toHaveLength(500_000)
+  })
+
   it('is refused by another device, from one that is no member, and where nobody can be meant', async () => {
     const { alice, bob } = await pairThenPart()
     const carol = await openLocal({ name: 'carol' })

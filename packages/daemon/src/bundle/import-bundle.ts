@@ -3,14 +3,20 @@ import { type DeviceKey, DittoError, type ImportBundleResult, type ProgressOptio
 import { decodePartHeader, deviceId, isPartFor, openPart, PART_HEADER_BYTES, type PartHeader } from '@dittofs/link'
 import { fromSystemError } from '@dittofs/live-folder'
 import type { DeviceParts } from '../device-parts.ts'
+import { roomOf } from '../limits/disk-reserve.ts'
 import { ProgressReporter } from '../progress-reporter.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import { type BundleRecord, decodeRecords } from './bundle-record.ts'
 
 /** What was taken is made durable and noted so often: after a stop at most so much is read again. */
 const PARTS_PER_NOTE = 32
+/** Bytes taken between one look at the disk and the next: others write to it too. */
+const ROOM_PER_LOOK_BYTES = 64 * 1024 * 1024
 
-type Parts = Pick<DeviceParts, 'bundles' | 'clock' | 'gate' | 'identity' | 'onImported' | 'spaces' | 'store'>
+type Parts = Pick<
+  DeviceParts,
+  'bundles' | 'clock' | 'config' | 'gate' | 'home' | 'identity' | 'onImported' | 'spaces' | 'store'
+>
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
 type Counts = Writable<Pick<ImportBundleResult, 'parts' | 'bytes' | 'statements' | 'newChunks' | 'newBytes'>>
@@ -47,6 +53,7 @@ class BundleImport {
   readonly #counts: Counts = { parts: 0, bytes: 0, statements: 0, newChunks: 0, newBytes: 0 }
   #space: OpenSpace | undefined
   #sender: DeviceKey | undefined
+  #roomBytes = 0
 
   constructor(parts: Parts, handle: FileHandle, options: ProgressOptions & { signal: AbortSignal }) {
     this.#parts = parts
@@ -160,7 +167,9 @@ class BundleImport {
       chunks.map(({ id }) => id),
     )
     const fresh = chunks.filter((_, index) => held[index] !== true)
-    const sizes = fresh.map(({ bytes }) => bytes.length)
+    // Before the store takes the bytes over.
+    const freshBytes = fresh.reduce((sum, { bytes }) => sum + bytes.length, 0)
+    await this.#makeSureOfRoom(freshBytes)
     const corrupt = await store.put(space.id, fresh, { durability: 'none', signal: this.#signal })
     if (corrupt.length > 0) {
       throw new DittoError(
@@ -169,7 +178,21 @@ class BundleImport {
       )
     }
     this.#counts.newChunks += fresh.length
-    this.#counts.newBytes += sizes.reduce((sum, size) => sum + size, 0)
+    this.#counts.newBytes += freshBytes
+  }
+
+  /** Bundles are made by others: like what comes over a link, they leave free on the disk what is to stay free. */
+  async #makeSureOfRoom(bytes: number): Promise<void> {
+    const { config, home } = this.#parts
+    this.#roomBytes -= bytes
+    if (this.#roomBytes >= 0) return
+    // What was reckoned with is used up, or the disk was not looked at yet.
+    this.#roomBytes = Math.min(await roomOf(home.path, config.reserve), ROOM_PER_LOOK_BYTES) - bytes
+    if (this.#roomBytes >= 0) return
+    throw new DittoError(
+      'DITTO_NO_SPACE',
+      'Less would stay free on the disk than "reserve" in config.toml keeps; free some of it and import again: it goes on where it stopped.',
+    )
   }
 
   async #note(bundle: string, parts: number, offset: number): Promise<void> {
