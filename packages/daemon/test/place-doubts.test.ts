@@ -1,23 +1,33 @@
 import type { PlaceKey } from '@dittofs/chunk-store'
 import { systemClock } from '@dittofs/interface'
 import { expect, it } from 'vitest'
-import { PlaceDoubts } from '../src/folders/place-doubts.ts'
+import { PlaceDoubts, type PlaceDoubtsInit } from '../src/folders/place-doubts.ts'
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
-/** A clock by which waits are over at once, and which remembers them. */
+/** The time the folders get to be in step. */
+const PATIENCE_MS = 60_000
+
+/** A clock by which waits are over at once, and which remembers them; patience has no end until it is lost. */
 function eagerClock() {
   const waits: number[] = []
   const sleep = async (delayMs: number, { signal }: { signal?: AbortSignal } = {}) => {
     signal?.throwIfAborted()
+    if (delayMs === PATIENCE_MS && !impatience.isLost) {
+      await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)))
+    }
     waits.push(delayMs)
     await new Promise((resolve) => setImmediate(resolve))
   }
-  return { waits, clock: { ...systemClock, sleep } }
+  const impatience = { isLost: false }
+  return { waits, impatience, clock: { ...systemClock, sleep } }
 }
 
-function doubts(files: Map<PlaceKey, { path: string | undefined; isWhole: boolean }>, lookAgain = async () => {}) {
-  const { clock, waits } = eagerClock()
+function doubts(
+  files: Map<PlaceKey, { path: string | undefined; isWhole: boolean }>,
+  lookAgain: PlaceDoubtsInit['lookAgain'] = async () => {},
+) {
+  const { clock, waits, impatience } = eagerClock()
   const lost: PlaceKey[] = []
   let wake: () => void = () => undefined
   const init = {
@@ -38,7 +48,7 @@ function doubts(files: Map<PlaceKey, { path: string | undefined; isWhole: boolea
     new Promise<void>((resolve) => {
       wake = resolve
     })
-  return { doubts: new PlaceDoubts(init), lost, waits, untilLost }
+  return { doubts: new PlaceDoubts(init), lost, waits, impatience, untilLost }
 }
 
 it('lets a file count as nothing that still does not hold what it should once the folders are in step', async () => {
@@ -75,4 +85,27 @@ it('believes a file that was moved while it was read, and concludes nothing whil
   expect(lost).toEqual([])
   expect([...files.keys()]).toEqual(['1.moved'])
   expect(waits).toEqual([3000, 30_000])
+})
+
+it('gives folders that are never in step up after a time by its own clock, and looks at those of the files alone', async () => {
+  const files = new Map([['1.busy', { path: '/a', isWhole: false }]])
+  const looked: (readonly PlaceKey[])[] = []
+  const {
+    doubts: all,
+    lost,
+    waits,
+    impatience,
+    untilLost,
+  } = doubts(files, async (keys, { signal }) => {
+    looked.push(keys)
+    if (looked.length > 1) return
+    await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)))
+  })
+  impatience.isLost = true
+  all.add('1.busy')
+  await untilLost()
+  await all.close()
+  expect(lost).toEqual(['1.busy'])
+  expect(looked).toEqual([['1.busy'], ['1.busy']])
+  expect(waits.slice(0, 3)).toEqual([3000, PATIENCE_MS, 30_000])
 })

@@ -88,10 +88,7 @@ export class DeviceFolders implements LiveFolders {
     this.#init = init
     this.#doubts = new PlaceDoubts({
       ...{ store: init.store, clock: init.clock, logger: init.logger, locate: (key) => this.locate(key) },
-      lookAgain: (options) => {
-        this.rescanAll()
-        return this.whenSettled(options)
-      },
+      lookAgain: (keys, options) => this.#lookAgain(keys, options),
       onLost: (key) => this.#lost(key),
     })
   }
@@ -304,6 +301,25 @@ export class DeviceFolders implements LiveFolders {
 
   #isOpen(key: PlaceKey): boolean {
     return !key.startsWith(PROVISIONAL_PREFIX) && this.#open.has(spaceNumberOf(key))
+  }
+
+  /** Looks at the folders that the keys are of, or, of one that is nowhere, at all folders of its space. */
+  async #lookAgain(keys: readonly PlaceKey[], options: AbortOptions): Promise<void> {
+    const looked = new Map<RunningSpace, Set<string | undefined>>()
+    for (const key of keys) {
+      const running = this.#open.get(spaceNumberOf(key))
+      if (running === undefined) continue
+      const chosen = looked.get(running) ?? new Set()
+      looked.set(running, chosen.add(running.folders.locate(key.slice(key.indexOf('.') + 1))?.folder))
+    }
+    for (const [{ folders }, chosen] of looked) {
+      if (chosen.has(undefined)) folders.rescan()
+      else for (const folder of chosen) folders.rescan(folder)
+    }
+    for (const { folders, content } of looked.keys()) {
+      await folders.whenSettled(options)
+      await content.settled()
+    }
   }
 
   #lost(key: PlaceKey): void {

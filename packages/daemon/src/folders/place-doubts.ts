@@ -14,8 +14,8 @@ const MAX_DOUBTS = 10_000
 export interface PlaceDoubtsInit {
   store: Pick<PlacedChunks, 'holds' | 'isPlaced' | 'unplace'>
   locate: LocatePlace
-  /** Looks at all live folders again; resolves once they are in step. */
-  lookAgain: (options: AbortOptions) => Promise<void>
+  /** Looks again at the live folders that files of these keys lie in; resolves once they are in step. */
+  lookAgain: (keys: readonly PlaceKey[], options: AbortOptions) => Promise<void>
   /** Told of a file that is placed no more, because it does not hold what it should. */
   onLost: (key: PlaceKey) => void
   clock: Clock
@@ -62,12 +62,7 @@ export class PlaceDoubts {
       this.#isNext = true
       const keys = [...this.#doubts]
       this.#doubts.clear()
-      const isInStep = await this.#init
-        .lookAgain({ signal: AbortSignal.any([signal, AbortSignal.timeout(MAX_WAIT_MS)]) })
-        .then(
-          () => true,
-          () => false,
-        )
+      const isInStep = await this.#lookAgain(keys)
       signal.throwIfAborted()
       for (const key of keys) {
         if (isInStep) await this.#check(key)
@@ -75,6 +70,24 @@ export class PlaceDoubts {
       }
     }
     this.#isNext = false
+  }
+
+  /** @returns whether the folders came to be in step, in the time there is */
+  async #lookAgain(keys: readonly PlaceKey[]): Promise<boolean> {
+    const { clock, lookAgain } = this.#init
+    const over = new AbortController()
+    const signal = AbortSignal.any([this.#stop.signal, over.signal])
+    const timer = clock.sleep(MAX_WAIT_MS, { signal }).then(
+      () => over.abort(),
+      () => undefined,
+    )
+    const isInStep = await lookAgain(keys, { signal }).then(
+      () => true,
+      () => false,
+    )
+    over.abort()
+    await timer
+    return isInStep
   }
 
   async #check(key: PlaceKey): Promise<void> {
