@@ -215,12 +215,14 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     space.membership.onChange(changes.raise)
   }
   if (spaces.all().length === 0) await createSpace({ spaces, config, label }, HOME_SPACE)
-  const collect = (signal: AbortSignal) =>
+  const collectOf = (only: OpenSpace | undefined, signal: AbortSignal) =>
     gate.alone(
       async () =>
         collectGarbage(
           {
-            ...{ store, readManifest, spaces: spaces.all(), forgotten: await spaces.discarded(), now: clock.now() },
+            ...{ store, readManifest, now: clock.now() },
+            spaces: only === undefined ? spaces.all() : [only],
+            forgotten: only === undefined ? await spaces.discarded() : [],
             pending: (space) => late.folders?.pending(space) ?? [],
             keeping: (space) => kept.keeping(space),
           },
@@ -228,6 +230,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
         ),
       { signal },
     )
+  const collect = (signal: AbortSignal) => collectOf(undefined, signal)
   function choicesChanged(space: OpenSpace): void {
     network?.choicesChanged(space)
     report.contentChanged(space)
@@ -312,7 +315,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
   const pins = new DevicePins({
     ...{ ...target, marks, kept, held, clock, foldersOf },
     ask: async (space, asked, options) => network?.askKept(space, asked, options),
-    collect: ({ signal }) => collect(signal ?? new AbortController().signal),
+    collect: (space, { signal }) => collectOf(space, signal ?? new AbortController().signal),
     onChange: choicesChanged,
   })
   late.pins = pins

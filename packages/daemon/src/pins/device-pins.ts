@@ -28,8 +28,8 @@ export interface DevicePinsInit extends FindTargetInit {
   clock: Pick<Clock, 'now'>
   foldersOf: (space: OpenSpace) => ReadonlySet<NodeId>
   ask: AskKept
-  /** Frees what may be dropped. */
-  collect: (options: AbortOptions) => Promise<{ readonly bytes: number }>
+  /** Frees what may be dropped of a space. */
+  collect: (space: OpenSpace, options: AbortOptions) => Promise<{ readonly bytes: number }>
   /** What is fetched, or counts as missing, in a space is different. */
   onChange: (space: OpenSpace) => void
 }
@@ -98,7 +98,7 @@ export class DevicePins implements Pins {
         const { files, bytes, skipped, refusal } = await evictFiles({ space, kept, held, ask }, entry.path, options)
         if (refusal !== undefined) throw refusal
         isKept = false
-        const freed = await collect(options)
+        const freed = await collect(space, options)
         return { path: entry.path, files, bytes, freedBytes: freed.bytes, skipped }
       } finally {
         if (isKept) await marks.delete(space.number, added)
