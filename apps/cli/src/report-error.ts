@@ -3,7 +3,7 @@ import type { Output } from './output/output.ts'
 
 /** What to do, for the commands whose errors come from where the command line is not known. */
 const HINTS: Partial<Readonly<Record<ErrorCode, Readonly<Record<string, string>>>>> = {
-  DITTO_EXISTS: { get: 'use -o PATH to write it there or elsewhere, replacing what is there' },
+  DITTO_EXISTS: { get: 'use -o PATH to write it elsewhere, or over the file that is there' },
   DITTO_NOT_FOUND: {
     mv: '"dittofs list" shows what is in the space',
     rm: '"dittofs list" shows what is in the space',

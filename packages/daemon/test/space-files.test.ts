@@ -225,6 +225,26 @@ describe('add', () => {
     },
   )
 
+  it.skipIf(!canChangeUser)(
+    'names the directory that get may not write to (needs root to become another user)',
+    async () => {
+      const { files, space, home } = await localFiles()
+      const tree = await makeTree()
+      const closed = path.join(await temporaryDirectory(), 'closed')
+      await mkdir(closed, { mode: 0o700 })
+      for (const place of [path.dirname(tree), path.dirname(closed), tree, home]) await chmod(place, 0o755)
+      await files.add(space, [path.join(tree, 'a.txt')])
+      await asOtherUser(async () => {
+        const refused = expect.objectContaining({
+          code: 'DITTO_PERMISSION',
+          message: expect.stringContaining(closed) as string,
+        }) as unknown
+        const options = { output: path.join(closed, 'out'), directory: closed }
+        await expect(files.get(space, 'a.txt', options)).rejects.toEqual(refused)
+      })
+    },
+  )
+
   it('says what is wrong with its arguments', async () => {
     const { files, space } = await localFiles()
     const directory = await temporaryDirectory()

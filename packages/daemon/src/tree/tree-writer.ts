@@ -48,9 +48,12 @@ export class TreeWriter {
   readonly #directories: SafeDirectories
   readonly #init: TreeWriterInit
 
-  /** @throws system errors */
+  /** @throws DittoError DITTO_PERMISSION, DITTO_NOT_FOUND, DITTO_IO */
   static async open(init: TreeWriterInit): Promise<TreeWriter> {
-    return new TreeWriter(await openSafeDirectories(init.root), init)
+    const directories = await openSafeDirectories(init.root).catch((error: unknown) => {
+      throw fromSystemError(error, `write to ${JSON.stringify(init.root)}`)
+    })
+    return new TreeWriter(directories, init)
   }
 
   constructor(directories: SafeDirectories, init: TreeWriterInit) {
