@@ -84,7 +84,8 @@ describe('the brake', () => {
       ...{ space: SPACE, self: SELF, freeBytes: () => 1e12 },
       isMember: (device) => members.includes(device),
     })
-    return { brake, growth: growth as NonNullable<typeof growth>, held, close, directory }
+    const rows = () => database.sublevel<string, object>('growth', { valueEncoding: 'json' }).values().all()
+    return { brake, growth: growth as NonNullable<typeof growth>, held, close, directory, rows }
   }
 
   it('holds one device back, and no other', async () => {
@@ -162,6 +163,15 @@ describe('the brake', () => {
     expect(after.brake.waiting(SPACE)).toEqual([{ author: ALICE, waitingBytes: 5000, grownBytes: 900 }])
     expect(after.growth.take(ALICE, 1)).toBe(false)
     expect(after.growth.take(BOB, 301)).toBe(false)
+  })
+
+  it('is written down at once when it holds', async () => {
+    const { growth, brake, rows } = await openBrake()
+    growth.take(ALICE, 900)
+    growth.settle(ALICE, 900, 900)
+    growth.take(ALICE, 5000)
+    await expect.poll(() => rows()).toMatchObject([{ growth: { isHeld: true } }])
+    expect(brake.waiting(SPACE)).toHaveLength(1)
   })
 
   it('is not there where no limit is', async () => {

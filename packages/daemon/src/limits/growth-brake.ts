@@ -153,7 +153,7 @@ export class GrowthBrake {
   }
 
   #take(entry: Entry, bytes: number, freeBytes: number): boolean {
-    const { limits, clock, onHeld } = this.#init
+    const { limits, clock, onHeld, onFailure } = this.#init
     if (!entry.growth.isHeld) {
       const grown = grownBytes(entry.growth, clock.now())
       const roomBytes = growthLimit(limits, grown, freeBytes) - grown + entry.growth.acceptedBytes - entry.pendingBytes
@@ -162,7 +162,9 @@ export class GrowthBrake {
         return true
       }
       entry.growth = { ...entry.growth, isHeld: true }
-      this.#changed(entry)
+      this.#unwritten.add(entry)
+      // At once: otherwise a device that dies again and again would begin anew each time.
+      void this.#write().catch(onFailure)
       onHeld(entry.space, entry.author === '' ? undefined : entry.author)
     }
     addWaiting(entry, bytes)
