@@ -3,6 +3,7 @@ import type { Blake3 } from './blake3.ts'
 import { cutAndHash, hashRanges } from './chunk-jobs.ts'
 import type { Chunked, ChunkPool, Hashed, ImportListener, RunningImport } from './chunk-pool.ts'
 import { FileImportJob } from './file-import-job.ts'
+import { SegmentBuffers } from './segment-buffers.ts'
 import type { FileJob } from './worker-messages.ts'
 
 /** Does the workers' jobs on the calling thread: for simulations in which nothing may run beside it. */
@@ -29,13 +30,15 @@ export class CallingThreadPool implements ChunkPool {
 
   async importFiles(files: readonly FileJob[], listener: ImportListener): Promise<number> {
     this.#isImporting = true
+    const buffers = SegmentBuffers.plain()
     const job: FileImportJob = new FileImportJob({
       blake3: this.#blake3,
+      buffers,
       files,
       onSegment: (segment) => listener.onSegment(segment, running),
     })
     const running: RunningImport = {
-      release: (buffer) => job.release(buffer),
+      release: (buffer) => buffers.release(buffer),
       skip: (file) => job.skip(file),
     }
     listener.onStart(running)

@@ -22,7 +22,8 @@ export interface ImportListener {
 }
 
 export interface RunningImport {
-  release(buffer: ArrayBuffer): void
+  /** Gives a segment's buffer back. */
+  release(buffer: number): void
   skip(file: number): void
 }
 

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { loadBlake3 } from './blake3.ts'
 import { cutAndHash, hashRanges } from './chunk-jobs.ts'
 import { FileImportJob } from './file-import-job.ts'
+import { SegmentBuffers } from './segment-buffers.ts'
 import type { FromWorker, ToWorker, WorkerData } from './worker-messages.ts'
 
 // The entry of a worker thread: hashes and cuts what it is sent, and reads files to import.
@@ -9,6 +10,8 @@ const port = parentPort
 if (port === null) throw new TypeError('chunk-worker runs as a worker thread')
 const blake3 = loadBlake3((workerData as WorkerData).blake3)
 const imports = new Map<number, FileImportJob>()
+/** Made when the first file is imported; a worker imports one batch at a time. */
+let buffers: SegmentBuffers | undefined
 
 function post(message: FromWorker, ...transfer: ArrayBufferLike[]): void {
   port?.postMessage(message, transfer as ArrayBuffer[])
@@ -26,10 +29,12 @@ function cut(message: Extract<ToWorker, { type: 'chunk' }>): void {
 }
 
 function importFiles({ job, files }: Extract<ToWorker, { type: 'import' }>): void {
+  buffers ??= SegmentBuffers.withKernel()
   const importing = new FileImportJob({
     blake3,
+    buffers,
     files,
-    onSegment: (segment) => post({ type: 'segment', job, segment }, segment.buffer),
+    onSegment: (segment) => post({ type: 'segment', job, segment }),
   })
   imports.set(job, importing)
   importing.run().then(
@@ -53,7 +58,7 @@ port.on('message', (message: ToWorker) => {
     case 'import':
       return importFiles(message)
     case 'release':
-      return imports.get(message.job)?.release(message.buffer)
+      return buffers?.release(message.buffer)
     case 'skip':
       return imports.get(message.job)?.skip(message.file)
   }

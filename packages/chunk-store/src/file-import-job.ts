@@ -3,13 +3,15 @@ import { setImmediate } from 'node:timers/promises'
 import { MAX_CHUNK_BYTES } from '@dittofs/interface'
 import type { Blake3 } from './blake3.ts'
 import { findChunkEnd } from './chunker.ts'
-import { type FileFault, type FileJob, SEGMENT_BUFFERS, SEGMENT_BYTES, type Segment } from './worker-messages.ts'
+import type { SegmentBuffers } from './segment-buffers.ts'
+import { type FileFault, type FileJob, SEGMENT_BYTES, type Segment } from './worker-messages.ts'
 
 /** A file that long is worth a worker of its own: what waits behind it is handed back. */
 const LARGE_FILE_BYTES = 4n * BigInt(SEGMENT_BYTES)
 
 export interface FileImportJobInit {
   blake3: Blake3
+  buffers: SegmentBuffers
   files: readonly FileJob[]
   onSegment: (segment: Segment) => void
 }
@@ -21,11 +23,10 @@ export interface FileImportJobInit {
 export class FileImportJob {
   readonly #init: FileImportJobInit
   readonly #skipped = new Set<number>()
-  readonly #free: ArrayBuffer[] = []
-  #allocated = 0
-  #wake: (() => void) | undefined
 
+  /** The buffer that is filled, and which it is. */
   #buffer!: Buffer
+  #nth = 0
   /** Bytes from `#start` to `#end` are read and not cut yet. */
   #start = 0
   #end = 0
@@ -37,18 +38,13 @@ export class FileImportJob {
     this.#init = init
   }
 
-  release(buffer: ArrayBuffer): void {
-    this.#free.push(buffer)
-    this.#wake?.()
-  }
-
   skip(file: number): void {
     this.#skipped.add(file)
   }
 
   /** @returns the index from which on files were not begun */
   async run(): Promise<number> {
-    this.#buffer = await this.#acquire()
+    this.#take(await this.#init.buffers.acquire())
     const { files } = this.#init
     for (let index = 0; index < files.length; index++) {
       const isBegun = await this.#importFile(index, files[index] as FileJob)
@@ -121,7 +117,7 @@ export class FileImportJob {
   }
 
   #cut(index: number, file: FileJob, isEnd: boolean): void {
-    const findEnd = findChunkEnd(file.chunker)
+    const findEnd = findChunkEnd(file.chunker, this.#init.buffers.findFastCdcEnd)
     while (this.#end - this.#start >= MAX_CHUNK_BYTES || (isEnd && this.#start < this.#end)) {
       const end = findEnd(this.#buffer, this.#start, this.#end)
       this.#chunks.push(index, this.#start, end - this.#start)
@@ -134,10 +130,13 @@ export class FileImportJob {
   async #send(goesOn: boolean): Promise<void> {
     // Messages are read between macrotasks: hash jobs of others and releases must not wait for the whole import.
     await setImmediate()
-    const next = goesOn ? await this.#acquire() : undefined
-    const rest = next === undefined ? 0 : this.#buffer.copy(next, 0, this.#start, this.#end)
+    const next = goesOn ? await this.#init.buffers.acquire() : undefined
+    const rest = this.#buffer.subarray(this.#start, this.#end)
+    // Moved before the buffer is handed over: from then on it is not this thread's.
+    next?.bytes.set(rest)
     this.#init.onSegment({
-      buffer: this.#buffer.buffer as ArrayBuffer,
+      buffer: this.#nth,
+      bytes: this.#buffer,
       chunks: Uint32Array.from(this.#chunks),
       digests: Buffer.concat(this.#digests),
       ended: this.#ended,
@@ -146,22 +145,14 @@ export class FileImportJob {
     this.#digests = []
     this.#ended = []
     if (next === undefined) return
-    this.#buffer = next
+    this.#take(next)
     this.#start = 0
-    this.#end = rest
+    this.#end = rest.length
   }
 
-  async #acquire(): Promise<Buffer> {
-    if (this.#free.length === 0 && this.#allocated < SEGMENT_BUFFERS) {
-      this.#allocated++
-      return Buffer.allocUnsafeSlow(SEGMENT_BYTES)
-    }
-    while (this.#free.length === 0) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-    return Buffer.from(this.#free.pop() as ArrayBuffer)
+  #take({ nth, bytes }: { readonly nth: number; readonly bytes: Buffer }): void {
+    this.#nth = nth
+    this.#buffer = bytes
   }
 }
 

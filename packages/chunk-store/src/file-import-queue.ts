@@ -84,7 +84,7 @@ async function handOut(files: readonly QueuedFile[], segment: Segment): Promise<
     const chunks = byFile.get(file) ?? []
     byFile.set(file, chunks)
     const digest = segment.digests.subarray(nth * 32, nth * 32 + 32)
-    chunks.push({ digest, bytes: new Uint8Array(segment.buffer, start, length) })
+    chunks.push({ digest, bytes: segment.bytes.subarray(start, start + length) })
   }
   await Promise.allSettled([...byFile].map(([file, chunks]) => (files[file] as QueuedFile).onChunks(chunks)))
 }

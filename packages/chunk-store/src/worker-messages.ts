@@ -28,7 +28,7 @@ export type ToWorker =
     }
   | { readonly type: 'import'; readonly job: number; readonly files: readonly FileJob[] }
   /** Gives a segment's buffer back. */
-  | { readonly type: 'release'; readonly job: number; readonly buffer: ArrayBuffer }
+  | { readonly type: 'release'; readonly buffer: number }
   /** One file of an import is not wanted any more. */
   | { readonly type: 'skip'; readonly job: number; readonly file: number }
 
@@ -41,7 +41,10 @@ export interface FileFault {
 
 /** A buffer with whole chunks of one or more files. */
 export interface Segment {
-  readonly buffer: ArrayBuffer
+  /** Which of the worker's buffers it is. */
+  readonly buffer: number
+  /** The buffer, shared with the worker, which leaves it alone until it is given back. */
+  readonly bytes: Uint8Array
   /** For each chunk three numbers: its file's index in the job, where it begins in the buffer, its length. */
   readonly chunks: Uint32Array
   /** 32 bytes for each chunk. */

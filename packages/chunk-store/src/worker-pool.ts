@@ -35,8 +35,8 @@ interface Thread {
 }
 
 /**
- * Worker threads that cut, hash and read; started when first needed. Buffers are transferred, never copied: until an
- * answer comes the caller has none.
+ * Worker threads that cut, hash and read; started when first needed. Bytes are never copied: buffers to hash or cut are
+ * transferred, and until an answer comes the caller has none; buffers of files that are read are shared.
  */
 export class WorkerPool implements ChunkPool {
   readonly #init: WorkerPoolInit
@@ -76,8 +76,7 @@ export class WorkerPool implements ChunkPool {
     try {
       let number = 0
       const running: RunningImport = {
-        release: (buffer) =>
-          thread.worker.postMessage({ type: 'release', job: number, buffer } satisfies ToWorker, [buffer]),
+        release: (buffer) => thread.worker.postMessage({ type: 'release', buffer } satisfies ToWorker),
         skip: (file) => thread.worker.postMessage({ type: 'skip', job: number, file } satisfies ToWorker),
       }
       const make = (job: number): ToWorker => {
