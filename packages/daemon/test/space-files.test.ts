@@ -92,6 +92,48 @@ describe('add and get', () => {
     expect(await files.add(space, [file])).toMatchObject({ unchanged: 0, newChunks: 1 })
   })
 
+  it('give an unchanged file another name without reading it, as long as every chunk of it is held', async () => {
+    const { files, space, store, metadata } = await localFiles()
+    const file = path.join(await temporaryDirectory(), 'f')
+    await writeFile(file, pseudoRandomBytes(1, LARGE))
+    await chmod(file, 0o640)
+    await files.add(space, [file])
+    const importFile = store.importFile.bind(store)
+    let imports = 0
+    store.importFile = (...call) => {
+      imports++
+      return importFile(...call)
+    }
+    expect(await files.add(space, [file], { as: 'g' })).toMatchObject({ files: 1, bytes: LARGE, newChunks: 0 })
+    expect(await files.add(space, [file], { as: 'h' })).toMatchObject({ files: 1, bytes: LARGE, newChunks: 0 })
+    expect(imports).toBe(0)
+    expect(metadata.lookup('h')?.file).toEqual(metadata.lookup('f')?.file)
+    expect(metadata.lookup('h')?.node).not.toBe(metadata.lookup('f')?.node)
+
+    const has = store.has.bind(store)
+    const content = metadata.lookup('h')?.file?.content
+    const lost = content?.kind === 'manifest' ? content.root : undefined
+    store.has = async (id, ids) => (await has(id, ids)).map((isHeld, nth) => isHeld && ids[nth] !== lost)
+    await files.add(space, [file], { as: 'i' })
+    expect(imports).toBe(1)
+  })
+
+  it('read a file again whose first content the space no longer shows', async () => {
+    const { files, space, store } = await localFiles()
+    const file = path.join(await temporaryDirectory(), 'f')
+    await writeFile(file, 'one')
+    await files.add(space, [file])
+    await space.metadata.transact([{ type: 'remove', path: 'f' }])
+    let imports = 0
+    const importFile = store.importFile.bind(store)
+    store.importFile = (...call) => {
+      imports++
+      return importFile(...call)
+    }
+    await files.add(space, [file], { as: 'g' })
+    expect(imports).toBe(1)
+  })
+
   it('make a new version of a file that changed, and of one whose mode alone changed', async () => {
     const { files, space, metadata } = await localFiles()
     const file = path.join(await temporaryDirectory(), 'f')

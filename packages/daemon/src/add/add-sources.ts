@@ -15,6 +15,7 @@ import {
   type TreeEntry,
 } from '@dittofs/interface'
 import { contentKey } from '../content/content-key.ts'
+import type { HeldChunks } from '../content/held-chunks.ts'
 import { forEachBounded } from '../for-each-bounded.ts'
 import { ProgressReporter } from '../progress-reporter.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
@@ -22,6 +23,7 @@ import { type Origin, type Origins, trustedStamp } from '../state/origins.ts'
 import { ActionBatch, type Change } from './action-batch.ts'
 import { type AddDecision, decideAdd, shownContent } from './decide-add.ts'
 import { type ImportedFile, importSource, readSymlink } from './import-source.ts'
+import { recallFile } from './recall-file.ts'
 import { showsAlready } from './shows-already.ts'
 import type { SkippedSource, SourceEntry } from './source-entry.ts'
 import { skippedBy, walkSource } from './walk-source.ts'
@@ -34,6 +36,7 @@ const MAX_PATHS_NAMED = 5
 
 export interface AddSourcesInit {
   store: ChunkStore
+  held: HeldChunks
   origins: Origins
   clock: Clock
   logger: Logger
@@ -137,7 +140,7 @@ export class AddSources {
     const mayBeAsBefore = origin !== undefined && origin.node === shown?.node
     if (entry.kind === 'file' && !mayBeAsBefore && BigInt(shown?.file?.size ?? -1) !== entry.stat.size) return true
     try {
-      const { content } = await this.#read(entry)
+      const { content } = await this.#read(found)
       return !isKnownContent(content, found)
     } catch (error) {
       skippedBy(error, entry.source, 'read')
@@ -160,7 +163,9 @@ export class AddSources {
 
   async #write(found: Found, decision: AddDecision, batch: ActionBatch): Promise<void> {
     const { shown } = found
-    const { entry, content, action, imported } = await this.#read(found.entry)
+    // Before it is read: a change within the time step in which it was read shows in no stamp either.
+    const lookedMs = this.#init.clock.now()
+    const { entry, content, action, imported } = await this.#read(found)
     this.#counts.newChunks += imported?.newChunks ?? 0
     this.#counts.newBytes += imported?.newBytes ?? 0
     const remember = (node: TreeEntry['node']) =>
@@ -168,7 +173,7 @@ export class AddSources {
         node,
         path: entry.path,
         content,
-        ...(entry.kind === 'file' ? trustedStamp(entry.stat, this.#init.clock.now()) : undefined),
+        ...(entry.kind === 'file' ? trustedStamp(entry.stat, lookedMs) : undefined),
       }) satisfies Origin
     if (decision === 'compare' && !isKnownContent(content, found)) throw takenError([entry.path])
     if (shown !== undefined && (decision === 'compare' || showsAlready(shown, action))) {
@@ -211,9 +216,10 @@ export class AddSources {
     await this.#init.origins.put(this.#space.number, rows)
   }
 
-  async #read(
-    entry: SourceEntry,
-  ): Promise<{ entry: SourceEntry; content: string; action: Action; imported?: ImportedFile }> {
+  async #read({
+    entry,
+    origin,
+  }: Found): Promise<{ entry: SourceEntry; content: string; action: Action; imported?: ImportedFile }> {
     const { path } = entry
     if (entry.kind === 'directory') {
       const directory = { mode: Number(entry.stat.mode & 0o777n), mtimeNs: entry.stat.mtimeNs }
@@ -224,7 +230,12 @@ export class AddSources {
       return { entry, content: symlink.target, action: { type: 'symlink', path, symlink } }
     }
     const { signal } = this.#options
-    const { store, durability } = this.#init
+    const { store, held, durability } = this.#init
+    const recalled = await recallFile(entry, origin, this.#space, held, signal === undefined ? {} : { signal })
+    if (recalled !== undefined) {
+      this.#progress.advance({ bytes: recalled.size })
+      return { entry, content: contentKey(recalled.content), action: { type: 'write', path, file: recalled } }
+    }
     const imported = await importSource(entry, {
       store,
       space: this.#space.id,
