@@ -2,7 +2,8 @@ import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync }
 import { setImmediate } from 'node:timers/promises'
 import { MAX_CHUNK_BYTES } from '@dittofs/interface'
 import type { Blake3 } from './blake3.ts'
-import { findChunkEnd } from './chunker.ts'
+import { BoundaryGuess } from './boundary-guess.ts'
+import { type FindChunkEnd, findChunkEnd } from './chunker.ts'
 import type { SegmentBuffers } from './segment-buffers.ts'
 import { type FileFault, type FileJob, SEGMENT_BYTES, type Segment } from './worker-messages.ts'
 
@@ -33,6 +34,9 @@ export class FileImportJob {
   #chunks: number[] = []
   #digests: Uint8Array[] = []
   #ended: Segment['ended'][number][] = []
+  /** Of the file that is read. */
+  #findEnd!: FindChunkEnd
+  #guess: BoundaryGuess | undefined
 
   constructor(init: FileImportJobInit) {
     this.#init = init
@@ -85,6 +89,8 @@ export class FileImportJob {
   }
 
   async #readFile(index: number, file: FileJob, descriptor: number, before: BigIntStats): Promise<void> {
+    this.#findEnd = findChunkEnd(file.chunker, this.#init.buffers.findFastCdcEnd)
+    this.#guess = file.expected === undefined ? undefined : new BoundaryGuess(file.expected)
     const size = Number(before.size)
     let read = 0
     while (read < size) {
@@ -104,7 +110,7 @@ export class FileImportJob {
       if (got === 0) break
       read += got
       this.#end += got
-      this.#cut(index, file, read === size)
+      this.#cut(index, read === size)
     }
     const isSame = read === size && isUnchanged(before, fstatSync(descriptor, { bigint: true }))
     this.#start = this.#end
@@ -116,14 +122,31 @@ export class FileImportJob {
     return this.#buffer.length - this.#end < Math.min(remaining, MAX_CHUNK_BYTES)
   }
 
-  #cut(index: number, file: FileJob, isEnd: boolean): void {
-    const findEnd = findChunkEnd(file.chunker, this.#init.buffers.findFastCdcEnd)
+  #cut(index: number, isEnd: boolean): void {
     while (this.#end - this.#start >= MAX_CHUNK_BYTES || (isEnd && this.#start < this.#end)) {
-      const end = findEnd(this.#buffer, this.#start, this.#end)
-      this.#chunks.push(index, this.#start, end - this.#start)
-      this.#digests.push(this.#init.blake3.hash(this.#buffer.subarray(this.#start, end)))
-      this.#start = end
+      const { length, digest } = this.#guessChunk(isEnd) ?? this.#findChunk()
+      this.#chunks.push(index, this.#start, length)
+      this.#digests.push(digest)
+      this.#start += length
     }
+  }
+
+  #guessChunk(isEnd: boolean): { length: number; digest: Uint8Array } | undefined {
+    const length = this.#guess?.length(this.#end - this.#start, isEnd)
+    if (length === undefined) return undefined
+    const digest = this.#hash(length)
+    return this.#guess?.confirm(digest) === true ? { length, digest } : undefined
+  }
+
+  #findChunk(): { length: number; digest: Uint8Array } {
+    const length = this.#findEnd(this.#buffer, this.#start, this.#end) - this.#start
+    const digest = this.#hash(length)
+    this.#guess?.follow(digest)
+    return { length, digest }
+  }
+
+  #hash(length: number): Uint8Array {
+    return this.#init.blake3.hash(this.#buffer.subarray(this.#start, this.#start + length))
   }
 
   /** Hands the buffer over and goes on in another, to which the bytes not cut yet move. */

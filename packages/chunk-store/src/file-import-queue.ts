@@ -45,7 +45,7 @@ export class FileImportQueue {
   async #run(files: readonly QueuedFile[]): Promise<void> {
     const ended = new Set<number>()
     const removeListeners = new Set<() => void>()
-    const jobs = files.map(({ path, chunker }): FileJob => ({ path, chunker }))
+    const jobs = files.map(({ path, chunker, expected }): FileJob => ({ path, chunker, expected }))
     const watch = (running: RunningImport) => {
       for (const [index, { signal }] of files.entries()) {
         if (signal === undefined) continue

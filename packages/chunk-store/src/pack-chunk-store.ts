@@ -22,6 +22,7 @@ import { type Blake3, type Blake3Kind, chunkIdOf, loadBlake3 } from './blake3.ts
 import { CallTracker } from './call-tracker.ts'
 import type { WantedChunk } from './chunk-reader.ts'
 import { ContentImport } from './content-import.ts'
+import { ExpectedChunksReader } from './expected-chunks.ts'
 import type { FileCutter } from './file-cutter.ts'
 import { DEFAULT_IMPORT } from './file-import-queue.ts'
 import { Gate } from './gate.ts'
@@ -87,6 +88,7 @@ class PackChunkStore implements ChunkStore, FileCutter {
   readonly #calls = new CallTracker()
   readonly #puts = new Gate(PUT_GROUPS)
   readonly #collections = new Gate(1)
+  readonly #expected = new ExpectedChunksReader(this)
   #parts!: StoreParts
 
   constructor(init: PackChunkStoreInit) {
@@ -190,7 +192,7 @@ class PackChunkStore implements ChunkStore, FileCutter {
   }
 
   importFile(space: SpaceId, filePath: string, options: ImportOptions = {}): Promise<ImportResult> {
-    return this.#import(space, options, (content) => this.#readFile(filePath, content, options))
+    return this.#import(space, options, (content) => this.#readFile(space, filePath, content, options))
   }
 
   cutFile(
@@ -199,7 +201,7 @@ class PackChunkStore implements ChunkStore, FileCutter {
     onChunks: (chunks: readonly ChunkRef[]) => void,
     options: ImportOptions = {},
   ): Promise<ImportResult> {
-    return this.#import(space, options, (content) => this.#readFile(filePath, content, options), onChunks)
+    return this.#import(space, options, (content) => this.#readFile(space, filePath, content, options), onChunks)
   }
 
   importStream(space: SpaceId, source: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<ImportResult> {
@@ -320,16 +322,22 @@ class PackChunkStore implements ChunkStore, FileCutter {
     })
   }
 
-  #readFile(filePath: string, content: ContentImport, options: ImportOptions): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#parts.files.add({
-        path: filePath,
-        chunker: options.chunker ?? DEFAULT_IMPORT.chunker,
-        signal: options.signal,
-        onChunks: (chunks) => content.add(chunks),
-        onEnd: (error) => (error === undefined ? resolve() : reject(error)),
-      })
-    })
+  #readFile(space: SpaceId, filePath: string, content: ContentImport, options: ImportOptions): Promise<void> {
+    return this.#expected.with(
+      space,
+      options,
+      (expected) =>
+        new Promise((resolve, reject) => {
+          this.#parts.files.add({
+            path: filePath,
+            chunker: options.chunker ?? DEFAULT_IMPORT.chunker,
+            expected,
+            signal: options.signal,
+            onChunks: (chunks) => content.add(chunks),
+            onEnd: (error) => (error === undefined ? resolve() : reject(error)),
+          })
+        }),
+    )
   }
 
   async #putGroup(space: number, chunks: readonly Chunk[], operation: WriteOperation): Promise<ChunkId[]> {

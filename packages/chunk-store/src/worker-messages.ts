@@ -10,10 +10,18 @@ export interface WorkerData {
   readonly blake3: Blake3Kind | undefined
 }
 
+/** The chunks of content that a file may hold, one after the other. */
+export interface ExpectedChunks {
+  readonly lengths: Uint32Array
+  /** 32 bytes for each. */
+  readonly digests: Uint8Array
+}
+
 /** A file to import, as a worker knows it. */
 export interface FileJob {
   readonly path: string
   readonly chunker: ChunkerKind
+  readonly expected: ExpectedChunks | undefined
 }
 
 export type ToWorker =

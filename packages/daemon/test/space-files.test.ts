@@ -118,6 +118,23 @@ describe('add and get', () => {
     expect(imports).toBe(1)
   })
 
+  it('tell the store what a file that changed held before', async () => {
+    const { files, space, store, metadata } = await localFiles()
+    const file = path.join(await temporaryDirectory(), 'f')
+    await writeFile(file, 'one')
+    await files.add(space, [file])
+    const before = metadata.lookup('f')?.file
+    const importFile = store.importFile.bind(store)
+    const liked: unknown[] = []
+    store.importFile = (id, source, options) => {
+      liked.push(options?.like)
+      return importFile(id, source, options)
+    }
+    await writeFile(file, 'two!')
+    await files.add(space, [file])
+    expect(liked).toEqual([before])
+  })
+
   it('read a file again whose first content the space no longer shows', async () => {
     const { files, space, store } = await localFiles()
     const file = path.join(await temporaryDirectory(), 'f')

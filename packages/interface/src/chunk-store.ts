@@ -49,6 +49,11 @@ export interface ImportResult {
 export interface ImportOptions extends AbortOptions {
   chunker?: ChunkerKind
   durability?: Durability
+  /**
+   * Content of the space that the file may hold still, in whole or in parts. Only a help: where the file has the same
+   * chunks, no boundaries are searched for.
+   */
+  like?: { readonly content: ContentRef; readonly size: number }
   onProgress?: (bytes: number) => void
 }
 

@@ -218,6 +218,7 @@ export class AddSources {
 
   async #read({
     entry,
+    shown,
     origin,
   }: Found): Promise<{ entry: SourceEntry; content: string; action: Action; imported?: ImportedFile }> {
     const { path } = entry
@@ -240,6 +241,7 @@ export class AddSources {
       store,
       space: this.#space.id,
       chunker: this.#space.membership.chunker,
+      like: (origin === undefined ? undefined : this.#space.metadata.find(origin.node)?.file) ?? shown?.file,
       // One barrier for the whole batch is set before its metadata is written.
       durability: durability === 'full' ? 'full' : 'none',
       onProgress: (bytes) => this.#progress.advance({ bytes }),

@@ -18,6 +18,8 @@ export interface ImportSourceOptions extends AbortOptions {
   space: SpaceId
   chunker: ChunkerKind
   durability: Durability
+  /** What the file may hold still. */
+  like: FileContent | undefined
   /** Called with the bytes read since it was called before. */
   onProgress?: (bytes: number) => void
 }
@@ -39,7 +41,7 @@ const ATTEMPTS = 2
  * @throws DittoError DITTO_FILE_CHANGED, DITTO_NOT_FOUND, DITTO_PERMISSION, DITTO_UNSUPPORTED, DITTO_NO_SPACE
  */
 export async function importSource(entry: SourceEntry, options: ImportSourceOptions): Promise<ImportedFile> {
-  const { store, space, chunker, durability, signal } = options
+  const { store, space, chunker, durability, like, signal } = options
   let before = entry.stat
   let told = 0
   const onProgress = (bytes: number) => {
@@ -48,7 +50,11 @@ export async function importSource(entry: SourceEntry, options: ImportSourceOpti
     told = bytes
   }
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const importOptions = { chunker, durability, onProgress, ...(signal === undefined ? {} : { signal }) }
+    const importOptions = {
+      ...{ chunker, durability, onProgress },
+      ...(like === undefined ? {} : { like }),
+      ...(signal === undefined ? {} : { signal }),
+    }
     const result = await store.importFile(space, entry.source, importOptions)
     const after = await lstat(entry.source, { bigint: true }).catch((error: unknown) => {
       throw fromSystemError(error, `read ${JSON.stringify(entry.source)}`)
