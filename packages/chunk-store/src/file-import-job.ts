@@ -49,6 +49,16 @@ export class FileImportJob {
   /** @returns the index from which on files were not begun */
   async run(): Promise<number> {
     this.#take(await this.#init.buffers.acquire())
+    try {
+      return await this.#importFiles()
+    } catch (error) {
+      // The buffers outlive this import: one that nobody gives back would be missing in all later ones.
+      this.#init.buffers.release(this.#nth)
+      throw error
+    }
+  }
+
+  async #importFiles(): Promise<number> {
     const { files } = this.#init
     for (let index = 0; index < files.length; index++) {
       const isBegun = await this.#importFile(index, files[index] as FileJob)

@@ -1,5 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
+import { loadBlake3 } from '../src/blake3.ts'
 import { findChunkEnd } from '../src/chunker.ts'
+import { FileImportJob } from '../src/file-import-job.ts'
 import { SegmentBuffers } from '../src/segment-buffers.ts'
 import { SEGMENT_BUFFERS, SEGMENT_BYTES } from '../src/worker-messages.ts'
 
@@ -33,4 +35,19 @@ test('segment buffers do without a kernel where WebAssembly has no memory to giv
   vi.unstubAllGlobals()
   expect(buffers.findFastCdcEnd).toBe(findChunkEnd('fastcdc'))
   expect((await buffers.acquire()).bytes.length).toBe(SEGMENT_BYTES)
+})
+
+test('segment buffers are all there again after an import that failed', async () => {
+  const buffers = SegmentBuffers.plain()
+  const job = new FileImportJob({
+    blake3: loadBlake3(),
+    buffers,
+    files: [{ path: '/nowhere', chunker: 'fastcdc', expected: undefined }],
+    onSegment: () => {
+      throw new Error('nobody takes it')
+    },
+  })
+  await expect(job.run()).rejects.toThrow('nobody takes it')
+  const taken = await Promise.all(Array.from({ length: SEGMENT_BUFFERS }, () => buffers.acquire()))
+  expect(taken.map(({ nth }) => nth).sort()).toEqual([0, 1, 2])
 })
