@@ -1,11 +1,11 @@
 import {
-  type ChunkId,
   type ChunkRef,
   type ChunkStore,
   type ContentRef,
   MAX_CHUNK_BYTES,
   MAX_FILE_BYTES,
   MAX_INLINE_CHUNKS,
+  type ManifestPlace,
   type ManifestStep,
   type ReadManifest,
   type ReadManifestOptions,
@@ -24,12 +24,8 @@ import {
 const NODES_PER_READ = 8
 
 /** One node to visit and the part of the file that is below it. */
-export interface Part {
-  readonly node: ChunkId
-  readonly level: number
-  readonly first: number
+export interface Part extends ManifestPlace {
   readonly offset: number
-  readonly chunkCount: number
   readonly bytes: number
 }
 
@@ -74,29 +70,39 @@ export function checkContent(content: ContentRef, size: number): void {
   if (depth !== manifestDepth(chunkCount)) throw invalidManifest(`${depth} levels for ${chunkCount} chunks`)
 }
 
-async function* readParts(reading: Reading, below: readonly Part[]): AsyncGenerator<ManifestStep> {
-  const { within } = reading.options
-  const parts =
-    within === undefined
-      ? below
-      : below.filter(({ offset, bytes }) => offset < within.end && offset + bytes > within.start)
+async function* readParts(reading: Reading, all: readonly Part[]): AsyncGenerator<ManifestStep> {
+  const parts = all.filter((part) => isWanted(part, reading.options))
   if (parts.length === 0) return
   const held = await reading.store.has(
     reading.space,
     parts.map((part) => part.node),
   )
   const missing = parts.filter((_, index) => held[index] !== true)
-  if (missing.length > 0) yield { kind: 'missing', nodes: missing.map((part) => part.node) }
+  if (missing.length > 0) yield missingStep(missing)
   const present = parts.filter((_, index) => held[index] === true)
   for (let at = 0; at < present.length; at += NODES_PER_READ) {
     const window = present.slice(at, at + NODES_PER_READ)
     const nodes = await readNodes(reading, window)
     for (const [index, part] of window.entries()) {
       const node = nodes[index]
-      if (node === undefined) yield { kind: 'missing', nodes: [part.node] }
+      if (node === undefined) yield missingStep([part])
       else if (part.level === 1) yield readLeaf(node, part)
       else yield* readParts(reading, partsIn(node, part))
     }
+  }
+}
+
+function isWanted(part: Part, { range, within }: ReadManifestOptions): boolean {
+  const isInRange =
+    range === undefined || (part.first < range.first + range.count && range.first < part.first + part.chunkCount)
+  return isInRange && (within === undefined || (part.offset < within.end && within.start < part.offset + part.bytes))
+}
+
+function missingStep(parts: readonly Part[]): ManifestStep {
+  return {
+    kind: 'missing',
+    nodes: parts.map((part) => part.node),
+    places: parts.map(({ node, level, first, chunkCount }) => ({ node, level, first, chunkCount })),
   }
 }
 

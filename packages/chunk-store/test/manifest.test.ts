@@ -94,14 +94,34 @@ describe('a manifest', () => {
       })(),
     )
     const steps = await read(content, size)
-    expect(steps[0]).toEqual({ kind: 'missing', nodes: [nodes[0], nodes[2], nodes[3]] })
+    const place = (at: number) => ({
+      ...{ node: nodes[at], level: 1 },
+      ...{ first: at * MAX_MANIFEST_NODE_ENTRIES, chunkCount: MAX_MANIFEST_NODE_ENTRIES },
+    })
+    expect(steps[0]).toEqual({
+      kind: 'missing',
+      nodes: [nodes[0], nodes[2], nodes[3]],
+      places: [place(0), place(2), place(3)],
+    })
     const runs = steps.slice(1).map((step) => (step.kind === 'chunks' ? step.run.first : undefined))
     expect(runs).toEqual([MAX_MANIFEST_NODE_ENTRIES, 4 * MAX_MANIFEST_NODE_ENTRIES])
   })
 
   test('names its root where that is missing, or belongs to another space', async () => {
     const { content, size, nodes } = await write(chunkList(10))
-    expect(await read(content, size, BOB_SPACE)).toEqual([{ kind: 'missing', nodes: [nodes[0]] }])
+    expect(await read(content, size, BOB_SPACE)).toEqual([
+      { kind: 'missing', nodes: [nodes[0]], places: [{ node: nodes[0], level: 1, first: 0, chunkCount: 10 }] },
+    ])
+  })
+
+  test('is read only where a range says so', async () => {
+    const { content, size } = await write(chunkList(3 * MAX_MANIFEST_NODE_ENTRIES))
+    const firsts: number[] = []
+    const range = { first: MAX_MANIFEST_NODE_ENTRIES + 5, count: 10 }
+    for await (const step of readManifest(store, ALICE_SPACE, content, size, { range })) {
+      firsts.push(step.kind === 'chunks' ? step.run.first : -1)
+    }
+    expect(firsts).toEqual([MAX_MANIFEST_NODE_ENTRIES])
   })
 
   test('stops with the reason of its signal', async () => {

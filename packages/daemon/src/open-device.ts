@@ -1,6 +1,6 @@
 import { randomBytes as systemRandomBytes } from 'node:crypto'
 import path from 'node:path'
-import { packChunkStore, placedChunkStore, readManifest } from '@dittofs/chunk-store'
+import { encodeLeaf, packChunkStore, placedChunkStore, readManifest } from '@dittofs/chunk-store'
 import {
   type Clock,
   type DeviceKey,
@@ -285,7 +285,8 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       (opened) => opened.close(),
     )
     network = await OnlineNetwork.open({
-      ...{ identity, memberships, spaces, kept, growth, store, readManifest, database, config, clock, logger },
+      ...{ identity, memberships, spaces, kept, growth, store, readManifest, encodeLeaf, database },
+      ...{ config, clock, logger },
       ...{ lastSeen, knownStates, randomBytes: random, home: home.path },
       transports: init.transports ?? system.transports,
       deviceName: () => label.name,

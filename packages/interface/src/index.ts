@@ -143,6 +143,8 @@ export type {
   ByteRange,
   ChunkRun,
   ContentEdit,
+  EncodeManifestLeaf,
+  ManifestPlace,
   ManifestStep,
   ReadManifest,
   ReadManifestOptions,

@@ -11,12 +11,25 @@ export interface ChunkRun {
   readonly chunks: readonly ChunkRef[]
 }
 
+/** Which part of a file a manifest node names. */
+export interface ManifestPlace {
+  readonly node: ChunkId
+  /** 1 for a leaf, which names chunks; more for a branch, which names nodes. */
+  readonly level: number
+  /** Index of its first chunk within the file. */
+  readonly first: number
+  /** Chunks it names, itself or by the nodes below it. */
+  readonly chunkCount: number
+}
+
 /** What reading a manifest found: the file's chunks, or the manifest nodes that are not here yet. */
 export type ManifestStep =
   | { readonly kind: 'chunks'; readonly run: ChunkRun }
-  | { readonly kind: 'missing'; readonly nodes: readonly ChunkId[] }
+  | { readonly kind: 'missing'; readonly nodes: readonly ChunkId[]; readonly places: readonly ManifestPlace[] }
 
 export interface ReadManifestOptions extends AbortOptions {
+  /** Only nodes that name some of these chunks are read and yielded; whole runs all the same. Default all. */
+  range?: { readonly first: number; readonly count: number }
   /**
    * Only what lies under nodes that have bytes of this part of the file, `start` to before `end`: the runs told hold all
    * of it, and what else their nodes name.
@@ -80,3 +93,9 @@ export type SpliceContent = (
   edit: ContentEdit,
   options?: SpliceOptions,
 ) => Promise<ImportResult>
+
+/**
+ * Encodes the manifest leaf that names these chunks, 1 to MAX_MANIFEST_NODE_ENTRIES of them. Implemented by
+ * `chunk-store` (`encodeLeaf`); given to `sync` through its constructor.
+ */
+export type EncodeManifestLeaf = (chunks: readonly ChunkRef[]) => Uint8Array

@@ -3,8 +3,10 @@ import {
   type ChunkId,
   type ChunkStore,
   type Clock,
+  type EncodeManifestLeaf,
   type Logger,
   MAX_CHUNK_BYTES,
+  type ManifestPlace,
   type ReadManifest,
   type SpaceId,
 } from '@dittofs/interface'
@@ -13,6 +15,8 @@ import type { ContentScanInit, WantedRef } from './content-scan.ts'
 import type { FetchGrowth } from './fetch-growth.ts'
 import type { ChunkWaiter, FetchQueue, ManifestPlaces, Need, WantedChunk } from './fetch-queue.ts'
 import type { MissingTally } from './missing-tally.ts'
+import { NodeRebuilder } from './node-rebuilder.ts'
+import { ReferenceSamples, type SizedManifest } from './reference-samples.ts'
 import type { ServingPeers } from './serving-peers.ts'
 import { Wakeup } from './wakeup.ts'
 
@@ -24,6 +28,7 @@ export interface ContentDemandInit {
   space: SpaceId
   store: ChunkStore
   readManifest: ReadManifest
+  encodeLeaf: EncodeManifestLeaf
   clock: Clock
   log: Logger
   queue: FetchQueue
@@ -43,10 +48,14 @@ export interface ContentDemandInit {
 export class ContentDemand {
   readonly #init: ContentDemandInit
   readonly #room = new Wakeup()
+  readonly #samples = new ReferenceSamples()
+  readonly #rebuilder: NodeRebuilder
   #waitedMs = 0
 
   constructor(init: ContentDemandInit) {
     this.#init = init
+    const { store, readManifest, space, encodeLeaf, log } = init
+    this.#rebuilder = new NodeRebuilder({ store, readManifest, space, encodeLeaf, samples: this.#samples, log })
   }
 
   /** Milliseconds that scans have waited for room in the queue. */
@@ -69,6 +78,8 @@ export class ContentDemand {
       room: (options) => this.#untilRoom(options),
       isSmall: (size) => peers.needOf(size) === 'small',
       want: (refs, places, size) => void this.want(refs, waiter, peers.needOf(size), graceMs, places),
+      named: (manifest, run) => this.#samples.add(manifest, run),
+      rebuildNodes: (manifest, places, options) => this.#rebuildNodes(manifest, places, waiter, options),
       wantNodes: (nodes, size, options) => this.#wantNodes(nodes, size, waiter, graceMs, options),
       unreadable: ({ content, size, author }, error) => {
         if (error !== undefined) {
@@ -106,6 +117,19 @@ export class ContentDemand {
     else if (peers.isEmpty) onLonely(graceMs)
     else onWork()
     return chunks
+  }
+
+  async #rebuildNodes(
+    manifest: SizedManifest,
+    places: readonly ManifestPlace[],
+    waiter: ChunkWaiter,
+    options: AbortOptions,
+  ): Promise<ReadonlySet<ChunkId>> {
+    const { peers, isFetching } = this.#init
+    const need = waiter.isPatient ? 'asked' : peers.needOf(manifest.size)
+    if (waiter.isCounting === true || (!waiter.isPatient && !isFetching())) return new Set()
+    const able = peers.serving.filter((peer) => peers.shareOf(peer).takesFresh(need))
+    return await this.#rebuilder.rebuild(manifest, places, able, options)
   }
 
   async #wantNodes(

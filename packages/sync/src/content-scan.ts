@@ -1,14 +1,18 @@
 import {
   type AbortOptions,
   type ChunkId,
+  type ChunkRef,
+  type ChunkRun,
   type ChunkStore,
   type ContentRef,
   type DeviceKey,
   isDittoError,
+  type ManifestPlace,
   type ReadManifest,
   type SpaceId,
 } from '@dittofs/interface'
 import type { ManifestContent, ManifestPlaces } from './fetch-queue.ts'
+import type { SizedManifest } from './reference-samples.ts'
 
 /** Manifests read at once, so that one whose nodes have to come first does not hold up the others. */
 const MAX_MANIFESTS = 4
@@ -40,6 +44,14 @@ export interface ContentScanInit {
   isSmall: (size: number) => boolean
   /** Chunks that are not here, of a file of `size` bytes, or of several as small or as large. */
   want: (refs: readonly WantedRef[], places: ManifestPlaces | undefined, size: number) => void
+  /** Chunks of a manifest that is here. */
+  named: (manifest: SizedManifest, run: ChunkRun) => void
+  /** Makes manifest nodes of what is here, where a peer can tell how. @returns those that are here now */
+  rebuildNodes: (
+    manifest: SizedManifest,
+    places: readonly ManifestPlace[],
+    options: AbortOptions,
+  ) => Promise<ReadonlySet<ChunkId>>
   /** Asks for manifest nodes of a file of `size` bytes. @returns whether all of them are here now */
   wantNodes: (nodes: readonly WantedRef[], size: number, options: AbortOptions) => Promise<boolean>
   /** A manifest cannot be read: nodes that nobody has, or (with an error) nodes that contradict each other. */
@@ -95,13 +107,14 @@ async function scanManifest(
   const { content, size, author } = wanted
   // Each round brings the nodes of at least one more level.
   for (let round = 0; round <= content.depth; round++) {
-    const nodes: ChunkId[] = []
+    const places: ManifestPlace[] = []
     try {
       for await (const step of init.readManifest(init.store, init.space, content, size, options)) {
         if (step.kind === 'missing') {
-          nodes.push(...step.nodes)
+          places.push(...step.places)
           continue
         }
+        init.named({ content, size }, step.run)
         const indexes = step.run.chunks.map((_, i) => step.run.first + i)
         await wantMissing(init, withAuthor(step.run.chunks, author), { content, size, indexes }, size, options)
       }
@@ -110,12 +123,10 @@ async function scanManifest(
       init.unreadable(wanted, error)
       return
     }
-    if (nodes.length === 0) return
-    const refs = withAuthor(
-      nodes.map((id) => ({ id, length: undefined })),
-      author,
-    )
-    if (!(await init.wantNodes(refs, size, options))) break
+    if (places.length === 0) return
+    const made = await init.rebuildNodes({ content, size }, places, options)
+    const nodes = places.flatMap(({ node }) => (made.has(node) ? [] : [{ id: node, length: undefined }]))
+    if (nodes.length > 0 && !(await init.wantNodes(withAuthor(nodes, author), size, options))) break
   }
   init.unreadable(wanted)
 }

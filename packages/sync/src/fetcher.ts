@@ -4,6 +4,7 @@ import {
   type ChunkStore,
   type Clock,
   DittoError,
+  type EncodeManifestLeaf,
   type Logger,
   MAX_IDS_PER_REQUEST,
   type MetadataStore,
@@ -45,6 +46,7 @@ export interface FetcherInit {
   store: ChunkStore
   metadata: MetadataStore
   readManifest: ReadManifest
+  encodeLeaf: EncodeManifestLeaf
   clock: Clock
   log: Logger
   budget: MemoryBudget
@@ -113,9 +115,9 @@ export class Fetcher implements BatchOwner {
       onStored: (stored, corrupt) => this.#stored(stored, corrupt),
       onFailed: (chunks, error) => this.#failed(chunks, error),
     })
-    const { metadata, store, readManifest, clock, log, onChange, onWork } = init
+    const { metadata, store, readManifest, encodeLeaf, clock, log, onChange, onWork } = init
     this.#demand = new ContentDemand({
-      ...{ space: init.space, store, readManifest, clock, log, onWork },
+      ...{ space: init.space, store, readManifest, encodeLeaf, clock, log, onWork },
       ...{ queue: this.#queue, tally: this.#tally, peers: this.#peers },
       ...(init.growth !== undefined && { growth: init.growth }),
       isFetching: () => this.#isFetching,

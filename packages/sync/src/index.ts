@@ -4,7 +4,8 @@
  * ```ts
  * import { SyncEngine } from '@dittofs/sync'
  *
- * const engine = new SyncEngine({ self, instance, deviceName: () => 'laptop', store, readManifest, clock, log })
+ * const parts = { store, readManifest, encodeLeaf, clock, log }
+ * const engine = new SyncEngine({ self, instance, deviceName: () => 'laptop', ...parts })
  * engine.addSpace({ metadata, membership, name: () => 'home' })
  * engine.attach(link)
  * await engine.whenUpToDate({ signal: AbortSignal.timeout(60_000) })

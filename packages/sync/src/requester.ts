@@ -11,6 +11,7 @@ import { type Batch, expectedBytes, type WantedChunk } from './fetch-queue.ts'
 import type { LinkWriter } from './link-writer.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { RateLimiter } from './rate-limiter.ts'
+import type { ReferenceQuestions } from './reference-questions.ts'
 import { TransferWindow } from './transfer-window.ts'
 
 /** Requests kept open at once; some of the peer's limit is left for requests that were cancelled and not yet closed. */
@@ -43,6 +44,8 @@ interface OpenRequest {
 export interface RequesterInit {
   peer: DeviceKey
   isMetered: boolean
+  /** What the peer can be asked about manifests. */
+  references: ReferenceQuestions
   writer: LinkWriter
   clock: Clock
   budget: MemoryBudget
@@ -60,6 +63,7 @@ export class Requester {
   readonly peer: DeviceKey
   /** Whether bytes over the link cost money or battery. */
   readonly isMetered: boolean
+  readonly references: ReferenceQuestions
   readonly window = new TransferWindow()
   /** Whether it may be asked for more; over a link that another has taken over from, what was asked for still comes. */
   isServing = false
@@ -73,6 +77,7 @@ export class Requester {
     this.#init = init
     this.peer = init.peer
     this.isMetered = init.isMetered
+    this.references = init.references
   }
 
   get inFlightBytes(): number {

@@ -8,6 +8,7 @@ import {
   spaceId,
 } from '@dittofs/interface'
 import {
+  ABILITY,
   agreeVersion,
   decodeAddressesMessage,
   decodeMessage,
@@ -27,6 +28,8 @@ import { LinkWriter } from './link-writer.ts'
 import { NamedSpaces } from './named-spaces.ts'
 import { Pings } from './pings.ts'
 import { Provider } from './provider.ts'
+import { ReferenceAnswers } from './reference-answers.ts'
+import { ReferenceQuestions } from './reference-questions.ts'
 import { Requester } from './requester.ts'
 import type { SessionInit } from './session-init.ts'
 import { SharedSpace } from './shared-space.ts'
@@ -35,6 +38,8 @@ import type { SyncSpace } from './sync-space.ts'
 const HELLO_TIMEOUT_MS = 10_000
 const HEARTBEAT_MS = 30_000
 const DEAD_AFTER_MS = 90_000
+/** What this device can do beyond what every device does. */
+const ABILITIES = [ABILITY.answersOutlines]
 /** Two devices that find no space in common within this time have nothing to say to each other. */
 const NOTHING_SHARED_MS = 30_000
 /** How long the end may take to reach a peer that does not read; a removed device is gone within it. */
@@ -54,6 +59,7 @@ export class Session {
   readonly #init: SessionInit
   readonly #writer: LinkWriter
   readonly #provider: Provider
+  readonly #references: ReferenceAnswers
   readonly #addresses: AddressSender | undefined
   readonly #stop = new AbortController()
   readonly #shared = new Map<SpaceId, SharedSpace>()
@@ -82,31 +88,24 @@ export class Session {
     this.#writer = new LinkWriter(init.link)
     this.#addresses = init.addresses && new AddressSender(init.addresses, this.peer)
     this.#pings = new Pings(init.clock, (nonce) => this.#writer.post(encodeMessage({ type: 'ping', nonce })))
+    const { signal } = this.#stop
+    const spaceOf = (number: number) => this.#sharedByNumber(number)?.space.id
+    const spaceNumber = (space: SpaceId) => this.#shared.get(space)?.space.number
+    const { store, readManifest, clock, log } = init
+    const writer = this.#writer
     this.requester = new Requester({
       peer: this.peer,
+      references: new ReferenceQuestions({ writer, clock, signal, spaceNumber }),
       isMetered: init.isMetered,
-      writer: this.#writer,
-      clock: init.clock,
+      writer,
+      clock,
       budget: init.budget,
       download: init.download,
-      spaceNumber: (space) => this.#shared.get(space)?.space.number,
+      spaceNumber,
     })
-    this.#provider = new Provider({
-      upload: init.upload,
-      store: init.store,
-      readManifest: init.readManifest,
-      writer: this.#writer,
-      log: init.log,
-      spaceOf: (number) => this.#sharedByNumber(number)?.space.id,
-    })
-    this.kept = new KeptQuestions({
-      writer: this.#writer,
-      clock: init.clock,
-      signal: this.#stop.signal,
-      spaceOf: (number) => this.#sharedByNumber(number)?.space.id,
-      spaceNumber: (space) => this.#shared.get(space)?.space.number,
-      answer: init.answerKept,
-    })
+    this.#provider = new Provider({ upload: init.upload, store, readManifest, writer, log, spaceOf })
+    this.#references = new ReferenceAnswers({ store, readManifest, writer, log, signal, spaceOf })
+    this.kept = new KeptQuestions({ writer, clock, signal, spaceOf, spaceNumber, answer: init.answerKept })
     void this.#run()
   }
 
@@ -240,7 +239,12 @@ export class Session {
   async #run(): Promise<void> {
     const { signal } = this.#stop
     const { instance, clock } = this.#init
-    this.#writer.post(encodeMessage({ type: 'hello', versions: PROTOCOL_VERSIONS, instance, time: clock.now() }))
+    this.#writer.post(
+      encodeMessage({
+        ...{ type: 'hello', versions: PROTOCOL_VERSIONS, instance },
+        ...{ time: clock.now(), abilities: ABILITIES },
+      }),
+    )
     this.#start(this.#watch(signal))
     try {
       for await (const payload of this.link.frames()) {
@@ -273,6 +277,7 @@ export class Session {
       agreeVersion(PROTOCOL_VERSIONS, message.versions)
       this.#peerInstance = message.instance
       if (message.time !== undefined) this.#peerClockOffsetMs = message.time - this.#init.clock.now()
+      this.requester.references.setAble(message.abilities?.includes(ABILITY.answersOutlines) === true)
       this.#start(this.#greet())
       return
     }
@@ -318,6 +323,16 @@ export class Session {
         return
       case 'kept':
         this.kept.onKept(message)
+        return
+      case 'askOutline':
+      case 'askRecipe':
+        this.#references.onAsk(message)
+        return
+      case 'outline':
+        this.requester.references.onOutline(message)
+        return
+      case 'recipe':
+        this.requester.references.onRecipe(message)
         return
       case 'other':
         if (message.number === MESSAGE_TYPE.statements) await this.#receiveStatements(message.payload)

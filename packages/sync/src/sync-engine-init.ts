@@ -2,6 +2,7 @@ import type {
   ChunkStore,
   Clock,
   DeviceKey,
+  EncodeManifestLeaf,
   Logger,
   Membership,
   MetadataStore,
@@ -28,6 +29,7 @@ export interface SyncEngineInit {
   deviceName: () => string
   store: ChunkStore
   readManifest: ReadManifest
+  encodeLeaf: EncodeManifestLeaf
   clock: Clock
   log: Logger
   statements?: StatementExchange

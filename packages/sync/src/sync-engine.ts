@@ -96,7 +96,7 @@ export class SyncEngine {
   addSpace(options: SyncSpaceOptions): void {
     const { metadata, membership, name, policy = 'all', choices, growth } = options
     if (this.#spaces.has(metadata.space)) throw new TypeError(`the space ${metadata.space} was added already`)
-    const { self, store, readManifest, clock, log } = this.#init
+    const { self, store, readManifest, encodeLeaf, clock, log } = this.#init
     const space: SyncSpace = new SyncSpace({
       number: this.#nextSpaceNumber++,
       self,
@@ -106,6 +106,7 @@ export class SyncEngine {
       policy,
       store,
       readManifest,
+      encodeLeaf,
       clock,
       log,
       budget: this.#budget,

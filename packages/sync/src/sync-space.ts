@@ -2,6 +2,7 @@ import type {
   ChunkStore,
   Clock,
   DeviceKey,
+  EncodeManifestLeaf,
   Logger,
   Membership,
   MetadataStore,
@@ -35,6 +36,7 @@ export interface SyncSpaceInit {
   choices?: FetchChoices
   store: ChunkStore
   readManifest: ReadManifest
+  encodeLeaf: EncodeManifestLeaf
   clock: Clock
   log: Logger
   budget: MemoryBudget
@@ -74,6 +76,7 @@ export class SyncSpace {
       store,
       metadata,
       readManifest,
+      encodeLeaf: init.encodeLeaf,
       clock,
       log,
       budget,

@@ -24,9 +24,14 @@ export class RawPeer {
   }
 
   /** A peer that has said hello and named spaces, under the numbers 100 and up. */
-  static async greet(device: TestDevice, key: DeviceKey, spaces: readonly SpaceId[]): Promise<RawPeer> {
+  static async greet(
+    device: TestDevice,
+    key: DeviceKey,
+    spaces: readonly SpaceId[],
+    abilities: readonly number[] = [],
+  ): Promise<RawPeer> {
     const peer = new RawPeer(device, key)
-    peer.send({ type: 'hello', versions: [1], instance: new Uint8Array(16) })
+    peer.send({ type: 'hello', versions: [1], instance: new Uint8Array(16), abilities })
     peer.send({ type: 'spaces', spaces: spaces.map((id, i) => ({ number: 100 + i, id: spaceId.toBytes(id) })) })
     await peer.next('spaces')
     return peer

@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
-import { readManifest } from '@dittofs/chunk-store'
+import { encodeLeaf, readManifest } from '@dittofs/chunk-store'
 import {
   type ChunkStore,
   type Clock,
@@ -102,6 +102,7 @@ export class TestDevice {
       deviceName: () => name,
       store: chunks,
       readManifest,
+      encodeLeaf,
       clock: systemClock,
       log: this.log,
       ...engine,

@@ -30,22 +30,33 @@ export {
 export { DERIVED_KEY_BYTES, deriveKey, type KeyPurpose } from './derive-key.ts'
 export { encodeFrameHeader, FRAME_HEADER_BYTES, FrameDecoder } from './frame.ts'
 export {
+  ABILITY,
   type AskKeptMessage,
+  type AskOutlineMessage,
+  type AskRecipeMessage,
   type DigestsMessage,
   decodeMessage,
   encodeMessage,
   type HelloMessage,
+  HOOK_BYTES,
   INSTANCE_ID_BYTES,
   type KeptMessage,
   LOG_DIGEST_BYTES,
   type LogPartMessage,
   MAX_DIGESTS_PER_MESSAGE,
+  MAX_HOOKS,
+  MAX_RANGES_PER_REFERENCE,
   MAX_RANGES_PER_REQUEST,
+  MAX_RECIPE_CHUNKS,
+  MAX_REFERENCE_CHUNKS,
+  MAX_REFERENCES,
   MAX_SPACES_PER_SESSION,
   MAX_VERSIONS_PER_QUESTION,
   type Message,
   type OtherMessage,
+  type OutlineMessage,
   type ProgressMessage,
+  type RecipeMessage,
   type SpacesMessage,
   type WantLogMessage,
   type WantMessage,
@@ -61,6 +72,7 @@ export {
   type PairingMessage,
 } from './pairing-messages.ts'
 export { agreeVersion, PROTOCOL_HISTORY, PROTOCOL_VERSIONS } from './protocol-version.ts'
+export { decodeRecipe, encodeRecipe, type RecipeStep } from './recipe-steps.ts'
 export {
   formatSignalAddress,
   parseSignalAddress,

@@ -33,6 +33,10 @@ export const MESSAGE_TYPE = {
   progress: 0x44,
   askKept: 0x45,
   kept: 0x46,
+  askOutline: 0x47,
+  outline: 0x48,
+  askRecipe: 0x49,
+  recipe: 0x4a,
 } as const
 
 export type MessageType = (typeof MESSAGE_TYPE)[keyof typeof MESSAGE_TYPE]

@@ -5,6 +5,7 @@ import {
   MAX_IDS_PER_REQUEST,
   MAX_LABEL_BYTES,
   MAX_MANIFEST_DEPTH,
+  MAX_MANIFEST_NODE_ENTRIES,
 } from '@dittofs/interface'
 import { decodeCbor, encodeCbor } from './cbor.ts'
 import { type ChunksMessage, decodeChunks } from './chunks-message.ts'
@@ -31,6 +32,24 @@ export const MAX_VERSIONS_PER_QUESTION = 256
 /** Text by which metadata names a node or a version. */
 const MAX_METADATA_ID_BYTES = 64
 
+/** What a device can do beyond what every device does, by number. Unknown ones are skipped. */
+export const ABILITY = { answersOutlines: 1 } as const
+const MAX_ABILITIES = 32
+
+/** Chunks of a manifest that one `askOutline` or `askRecipe` may be about. */
+export const MAX_RECIPE_CHUNKS = 4 * MAX_MANIFEST_NODE_ENTRIES
+/** Chunks that the references of one `askRecipe` may name, all together. */
+export const MAX_REFERENCE_CHUNKS = 4 * MAX_RECIPE_CHUNKS
+/** Manifests that one `askRecipe` may refer to, and runs of chunks of each. */
+export const MAX_REFERENCES = 64
+export const MAX_RANGES_PER_REFERENCE = 64
+/** Bytes that stand for a chunk in an outline. */
+export const HOOK_BYTES = 6
+/** Hooks of one outline. */
+export const MAX_HOOKS = 4096
+/** Bytes of a recipe's steps, so that the message fits in a frame. */
+export const MAX_RECIPE_BYTES = 900_000
+
 /** Number of a log, and a place in it: an update names neither by more. */
 const log = integer(1, Number.MAX_SAFE_INTEGER)
 const clock = integer(0, 2 ** 48)
@@ -52,12 +71,23 @@ const manifest = {
   ranges: list(record(range), 1, MAX_RANGES_PER_REQUEST),
 }
 
+const wholeManifest = { root: manifest.root, depth: manifest.depth, chunks: manifest.chunks, size: manifest.size }
+
+/** Chunks of a manifest in a row. */
+const stretch = { first: index, count: integer(1, MAX_RECIPE_CHUNKS) }
+
+const reference = {
+  ...wholeManifest,
+  ranges: list(record({ first: index, count: integer(1, MAX_REFERENCE_CHUNKS) }), 1, MAX_RANGES_PER_REFERENCE),
+}
+
 /** The messages that are one CBOR map each. What a field means is in docs/protocol.md. */
 export const MESSAGE_FIELDS = {
   hello: {
     versions: list(integer(1, 0xffff), 1, 16),
     instance: bytes(INSTANCE_ID_BYTES),
     time: optional(integer(0, Number.MAX_SAFE_INTEGER)),
+    abilities: optional(list(integer(1, 0xff), 0, MAX_ABILITIES)),
   },
   spaces: { spaces: list(record(space), 0, MAX_SPACES_PER_SESSION), device: optional(text(MAX_LABEL_BYTES)) },
   bye: { code: integer(0, 0xffff) },
@@ -88,6 +118,16 @@ export const MESSAGE_FIELDS = {
   },
   askKept: { request: u32, space: u32, versions: list(record(fileVersion), 1, MAX_VERSIONS_PER_QUESTION) },
   kept: { request: u32, indexes: list(integer(0, MAX_VERSIONS_PER_QUESTION - 1), 0, MAX_VERSIONS_PER_QUESTION) },
+  askOutline: { request: u32, space: u32, manifest: record(wholeManifest), ...stretch },
+  outline: { request: u32, hooks: bytes(0, HOOK_BYTES * MAX_HOOKS, HOOK_BYTES) },
+  askRecipe: {
+    request: u32,
+    space: u32,
+    manifest: record(wholeManifest),
+    ...stretch,
+    references: list(record(reference), 1, MAX_REFERENCES),
+  },
+  recipe: { request: u32, steps: bytes(0, MAX_RECIPE_BYTES) },
 } as const
 
 type MapMessageName = keyof typeof MESSAGE_FIELDS
@@ -103,6 +143,10 @@ export type WantLogMessage = Extract<MapMessage, { type: 'wantLog' }>
 export type LogPartMessage = Extract<MapMessage, { type: 'logPart' }>
 export type AskKeptMessage = Extract<MapMessage, { type: 'askKept' }>
 export type KeptMessage = Extract<MapMessage, { type: 'kept' }>
+export type AskOutlineMessage = Extract<MapMessage, { type: 'askOutline' }>
+export type OutlineMessage = Extract<MapMessage, { type: 'outline' }>
+export type AskRecipeMessage = Extract<MapMessage, { type: 'askRecipe' }>
+export type RecipeMessage = Extract<MapMessage, { type: 'recipe' }>
 export type ProgressMessage = Extract<MapMessage, { type: 'progress' }>
 
 /** A message of a type that this module does not read: pairing, statements, or one of a later version. */
@@ -129,6 +173,7 @@ const CODECS = new Map<number, { name: MapMessageName; field: Field<unknown> }>(
 export function encodeMessage(message: MapMessage): Uint8Array {
   const number = MESSAGE_TYPE[message.type]
   checkWant(message, RangeError)
+  checkPlaces(message, RangeError)
   const body = encodeCbor(CODECS.get(number)?.field.encode(message))
   const payload = new Uint8Array(1 + body.length)
   payload[0] = number
@@ -152,6 +197,7 @@ export function decodeMessage(payload: Uint8Array): Message {
   const fields = codec.field.decode(decodeCbor(payload.subarray(1))) as object
   const message = { type: codec.name, ...fields } as MapMessage
   checkWant(message, ProtocolError)
+  checkPlaces(message, ProtocolError)
   return message
 }
 
@@ -174,6 +220,22 @@ function checkWant(message: MapMessage, Refusal: new (message: string) => Error)
     if (range.first + range.count > message.manifest.chunks) throw new Refusal('a range ends behind the manifest')
   }
   if (count > MAX_IDS_PER_REQUEST) throw new Refusal(`it names more than ${MAX_IDS_PER_REQUEST} chunks`)
+}
+
+/** Places in manifests end with the manifest, and are not too many. */
+function checkPlaces(message: MapMessage, Refusal: new (message: string) => Error): void {
+  if (message.type !== 'askOutline' && message.type !== 'askRecipe') return
+  if (message.first + message.count > message.manifest.chunks)
+    throw new Refusal('it asks for what is behind the manifest')
+  if (message.type === 'askOutline') return
+  let count = 0
+  for (const reference of message.references) {
+    for (const range of reference.ranges) {
+      count += range.count
+      if (range.first + range.count > reference.chunks) throw new Refusal('a range ends behind the manifest')
+    }
+  }
+  if (count > MAX_REFERENCE_CHUNKS) throw new Refusal(`it refers to more than ${MAX_REFERENCE_CHUNKS} chunks`)
 }
 
 /** How many chunks a request names; their indexes in answers count from 0 in the order named. */

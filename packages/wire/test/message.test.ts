@@ -9,6 +9,7 @@ import { decodeMessage, encodeMessage, MESSAGE_FIELDS, wantedCount } from '../sr
 import { MESSAGE_TYPE } from '../src/message-type.ts'
 import { METADATA_SCHEMA } from '../src/metadata-message.ts'
 import { PROTOCOL_HISTORY, PROTOCOL_VERSIONS } from '../src/protocol-version.ts'
+import { RECIPE_SCHEMA } from '../src/recipe-steps.ts'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 const unhex = (...parts: string[]) => new Uint8Array(Buffer.from(parts.join('').replaceAll(' ', ''), 'hex'))
@@ -220,6 +221,103 @@ const VECTORS: [ReturnType<typeof decodeMessage>, string[]][] = [
     ],
   ],
   [
+    {
+      type: 'askOutline',
+      request: 9,
+      space: 3,
+      manifest: { root: unhex('33'.repeat(32)), depth: 1, chunks: 300, size: 0x12_c000 },
+      first: 0,
+      count: 300,
+    },
+    [
+      '47',
+      'a5', // type askOutline, map of 5
+      '65 636f756e74 19012c', // "count": 300
+      '65 6669727374 00', // "first": 0
+      '65 7370616365 03', // "space": 3
+      '67 72657175657374 09', // "request": 9
+      '68 6d616e6966657374 a4', // "manifest": map of 4
+      '64 726f6f74 5820', // "root", 32 bytes
+      '33'.repeat(32),
+      '64 73697a65 1a0012c000', // "size": 1,228,800
+      '65 6465707468 01', // "depth": 1
+      '66 6368756e6b73 19012c', // "chunks": 300
+    ],
+  ],
+  [
+    { type: 'outline', request: 9, hooks: unhex('010203040506', '0708090a0b0c') },
+    [
+      '48',
+      'a2', // type outline, map of 2
+      '65 686f6f6b73 4c 010203040506 0708090a0b0c', // "hooks": two of 6 bytes
+      '67 72657175657374 09', // "request": 9
+    ],
+  ],
+  [
+    {
+      type: 'askRecipe',
+      request: 9,
+      space: 3,
+      manifest: { root: unhex('33'.repeat(32)), depth: 1, chunks: 300, size: 0x12_c000 },
+      first: 0,
+      count: 300,
+      references: [
+        {
+          root: unhex('44'.repeat(32)),
+          depth: 2,
+          chunks: 5000,
+          size: 0x1388_0000,
+          ranges: [{ first: 4096, count: 512 }],
+        },
+      ],
+    },
+    [
+      '49',
+      'a6', // type askRecipe, map of 6
+      '65 636f756e74 19012c', // "count": 300
+      '65 6669727374 00', // "first": 0
+      '65 7370616365 03', // "space": 3
+      '67 72657175657374 09', // "request": 9
+      '68 6d616e6966657374 a4', // "manifest": map of 4
+      '64 726f6f74 5820', // "root", 32 bytes
+      '33'.repeat(32),
+      '64 73697a65 1a0012c000', // "size": 1,228,800
+      '65 6465707468 01', // "depth": 1
+      '66 6368756e6b73 19012c', // "chunks": 300
+      '6a 7265666572656e636573 81 a5', // "references": list of 1: map of 5
+      '64 726f6f74 5820', // "root", 32 bytes
+      '44'.repeat(32),
+      '64 73697a65 1a13880000', // "size": 327,680,000
+      '65 6465707468 02', // "depth": 2
+      '66 6368756e6b73 191388', // "chunks": 5,000
+      '66 72616e676573 81 a2', // "ranges": list of 1: map of 2
+      '65 636f756e74 190200', // "count": 512
+      '65 6669727374 191000', // "first": 4,096
+    ],
+  ],
+  [
+    { type: 'recipe', request: 9, steps: unhex('00000005 0002') },
+    [
+      '4a',
+      'a2', // type recipe, map of 2
+      '65 7374657073 46 00000005 0002', // "steps": position 5, count 2
+      '67 72657175657374 09', // "request": 9
+    ],
+  ],
+  [
+    { type: 'hello', versions: [1], instance: unhex('000102030405060708090a0b0c0d0e0f'), abilities: [1] },
+    [
+      '01', // type hello
+      'a3', // map of 3, shorter keys first
+      '68 696e7374616e6365', // "instance"
+      '50 000102030405060708090a0b0c0d0e0f', // 16 bytes
+      '68 76657273696f6e73', // "versions"
+      '81 01', // [1]
+      '69 6162696c6974696573', // "abilities"
+      '81 01', // [1]
+    ],
+  ],
+  [
     { type: 'progress', space: 3, chunks: 2, bytes: 0x2_0000, isSettled: false },
     [
       '44', // type progress
@@ -427,6 +525,25 @@ describe('encodeMessage and decodeMessage', () => {
     expect(codeOf(() => decodeMessage(Uint8Array.of(MESSAGE_TYPE.want, ...body)))).toBe('DITTO_PROTOCOL')
   })
 
+  it.each<[string, number, number, number, number, number]>([
+    ['a stretch behind the end of its manifest', 200, 101, 300, 0, 1],
+    ['more chunks than one recipe may have', 0, 16_385, 20_000, 0, 1],
+    ['references behind the end of theirs', 0, 300, 300, 20_000, 1],
+    ['more references than one recipe may have', 0, 300, 100_000, 0, 65_537],
+  ])('refuses questions for %s', (_, first, count, chunks, from, referred) => {
+    const manifest = { root: unhex('33'.repeat(32)), depth: 1, chunks, size: 1 }
+    const ranges = [
+      { first: from, count: Math.min(referred, 65_536) },
+      { first: 0, count: Math.max(1, referred - 65_536) },
+    ]
+    const references = [{ ...manifest, chunks: Math.max(chunks, 1), ranges }]
+    const fields = { request: 1, space: 1, manifest, first, count, references }
+    expect(() => encodeMessage({ type: 'askRecipe', ...fields })).toThrow(RangeError)
+    expect(codeOf(() => decodeMessage(Uint8Array.of(MESSAGE_TYPE.askRecipe, ...encodeCbor(fields))))).toBe(
+      'DITTO_PROTOCOL',
+    )
+  })
+
   it('refuses to encode what it would refuse to decode', () => {
     expect(() => encodeMessage({ type: 'ping', nonce: -1 })).toThrow(RangeError)
     expect(() => encodeMessage({ type: 'hello', versions: [], instance: unhex('00'.repeat(16)) })).toThrow(RangeError)
@@ -458,6 +575,7 @@ describe('PROTOCOL_HISTORY', () => {
       maps: Object.fromEntries(Object.entries(MESSAGE_FIELDS).map(([name, shape]) => [name, record(shape).schema])),
       chunks: CHUNKS_SCHEMA,
       metadata: METADATA_SCHEMA,
+      recipe: RECIPE_SCHEMA,
     }
     const newest = PROTOCOL_HISTORY.at(-1)
     expect(createHash('sha256').update(JSON.stringify(schemas)).digest('hex')).toBe(newest?.schemaHash)

@@ -10,6 +10,7 @@ import {
   type Clock,
   type DeviceKey,
   DittoError,
+  type EncodeManifestLeaf,
   isDittoError,
   type JoinResult,
   type Link,
@@ -79,6 +80,7 @@ export interface OnlineNetworkInit {
   growth: Pick<GrowthBrake, 'of'>
   store: ChunkStore
   readManifest: ReadManifest
+  encodeLeaf: EncodeManifestLeaf
   database: Level
   transports: readonly Transport[]
   config: Config
@@ -127,7 +129,8 @@ export class OnlineNetwork implements Network {
   }
 
   constructor(init: OnlineNetworkInit) {
-    const { identity, memberships, spaces, kept, store, readManifest, clock, randomBytes, logger, config } = init
+    const { identity, memberships, spaces, kept, store, readManifest, encodeLeaf, clock, randomBytes, logger, config } =
+      init
     this.#init = init
     this.#room = new RoomWatch({
       look: () => diskSpaceOf(init.home),
@@ -145,7 +148,7 @@ export class OnlineNetwork implements Network {
       onFailure: (error) => logger.warn({ error }, 'The addresses of a device could not be written down.'),
     })
     this.#engine = new SyncEngine({
-      ...{ store, readManifest, clock, log: logger, limits: transferLimits(config, clock) },
+      ...{ store, readManifest, encodeLeaf, clock, log: logger, limits: transferLimits(config, clock) },
       capabilities: (name) => init.transports.find((transport) => transport.name === name)?.capabilities,
       metered: { files: config.metered, maxFileBytes: parseByteSize(config.metered_file_limit) ?? 0 },
       self: identity.key,
