@@ -70,6 +70,8 @@ describe('fetching from several devices', () => {
     }
     connect(alice, carol)
     connect(alice, bob)
+    // Before the metadata came nothing is missing either.
+    await expect.poll(() => alice.tree().lookup('film.bin'), { timeout: 15_000 }).toBeDefined()
     await expect
       .poll(() => alice.engine.spaceState(HOME), { timeout: 15_000 })
       .toMatchObject({ missingChunks: 0, isSettled: true })
