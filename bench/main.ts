@@ -1,11 +1,12 @@
 /**
  * The benchmarks: one table, each row a ratio to something measured beside it in the same run.
  *
- * Usage: npm run bench [-- --quick] [--repeat N] [--only SUBJECT,...] [--large MIB] [--small FILES]
- *   [--live FILES] [--writes N] [--rescan FILES] [--linked MIB]
+ * Usage: npm run bench [-- SUBJECT ...] [--quick] [--repeat N] [--only SUBJECT,...] [--large MIB] [--small FILES]
+ *   [--live FILES] [--writes N] [--rescan FILES] [--linked MIB] [--compared MIB] [--rate MBIT]
  */
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
+import { compare } from './compare.ts'
 import { liveFirstLink } from './live-first-link.ts'
 import { liveLatency } from './live-latency.ts'
 import { liveOverhead } from './live-overhead.ts'
@@ -19,7 +20,8 @@ import { transfers } from './transfers.ts'
 import { MIB } from './units.ts'
 import { webrtcRows } from './webrtc.ts'
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
     repeat: { type: 'string' },
@@ -30,6 +32,8 @@ const { values } = parseArgs({
     writes: { type: 'string' },
     rescan: { type: 'string' },
     linked: { type: 'string' },
+    compared: { type: 'string' },
+    rate: { type: 'string' },
     webrtc: { type: 'boolean', default: false },
     nfs: { type: 'boolean', default: false },
   },
@@ -65,15 +69,19 @@ const all: readonly BenchSubject[] = [
   liveOverhead(size(values.linked, 1024, 128) * MIB),
   liveFirstLink(liveFiles),
 ]
-const chosen = values.only?.split(',') ?? all.map(({ name }) => name)
-const unknown = chosen.find((name) => !all.some((subject) => subject.name === name))
+/** Subjects that run only when they are named: they need namespaces, or programs that are not everywhere. */
+const named: readonly BenchSubject[] = [compare(size(values.compared, 128, 64) * MIB, Number(values.rate ?? 100))]
+const asked = [...positionals, ...(values.only?.split(',') ?? [])]
+const chosen = asked.length > 0 ? asked : all.map(({ name }) => name)
+const subjects = [...all, ...named]
+const unknown = chosen.find((name) => !subjects.some((subject) => subject.name === name))
 if (unknown !== undefined) {
-  throw new RangeError(`no subject ${unknown}; there are ${all.map(({ name }) => name).join(', ')}`)
+  throw new RangeError(`no subject ${unknown}; there are ${subjects.map(({ name }) => name).join(', ')}`)
 }
 
 const rows: BenchRow[] = []
 const loads: number[] = []
-for (const subject of all) {
+for (const subject of subjects) {
   if (!chosen.includes(subject.name)) continue
   const samples: Readonly<Record<string, number>>[] = []
   for (let run = 1; run <= repeat; run++) {
