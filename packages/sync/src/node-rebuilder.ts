@@ -8,6 +8,7 @@ import {
   type ManifestPlace,
 } from '@dittofs/interface'
 import { MAX_RECIPE_CHUNKS } from '@dittofs/wire'
+import { storeMadeChunks } from './made-chunks.ts'
 import { followRecipe } from './recipe.ts'
 import { type ManifestReading, readReferences } from './reference-list.ts'
 import type { ReferenceSamples, SizedManifest } from './reference-samples.ts'
@@ -87,17 +88,16 @@ export class NodeRebuilder {
     if (known.length === 0) return []
     const named = known.map(({ candidate }) => candidate)
     const steps = await questions.recipe(space, stretch, named, options)
-    const chunks = followRecipe(
-      steps,
-      known.flatMap(({ list }) => list),
-    )
+    const list = known.flatMap((one) => one.list)
+    const chunks = followRecipe(steps, list)
     if (chunks === undefined || chunks.length !== count) return []
     const leaves: Chunk[] = group.map((place) => {
       const from = place.first - first
       return { id: place.node, bytes: encodeLeaf(chunks.slice(from, from + place.chunkCount)) }
     })
     const wrong = new Set(await store.put(space, leaves, options))
-    if (wrong.size > 0) {
+    const areWhole = wrong.size === 0 && (await storeMadeChunks(store, space, steps, list, options))
+    if (!areWhole) {
       questions.setAble(false)
       log.warn({ peer, space }, 'A peer told of a manifest what is not in it; it is asked for the manifest itself.')
     }

@@ -48,13 +48,17 @@ export function followRecipe(
 ): ChunkRef[] | undefined {
   const chunks: ChunkRef[] = []
   for (const step of steps) {
-    const part = step.kind === 'chunks' ? step.chunks : list.slice(step.position, step.position + step.count)
-    for (const chunk of part) {
+    for (const chunk of chunksOf(step, list)) {
       if (chunk === undefined) return undefined
       chunks.push(chunk)
     }
   }
   return chunks
+}
+
+function chunksOf(step: RecipeStep, list: readonly (ChunkRef | undefined)[]): readonly (ChunkRef | undefined)[] {
+  if (step.kind === 'copy') return list.slice(step.position, step.position + step.count)
+  return step.kind === 'chunks' ? step.chunks : [step.chunk]
 }
 
 function isSame(a: ChunkRef | undefined, b: ChunkRef): boolean {

@@ -9,7 +9,9 @@ import {
 } from '@dittofs/interface'
 import { type AskOutlineMessage, type AskRecipeMessage, encodeMessage, encodeRecipe } from '@dittofs/wire'
 import type { LinkWriter } from './link-writer.ts'
+import { readChunks } from './read-chunks.ts'
 import { makeRecipe } from './recipe.ts'
+import { makeEdges } from './recipe-edges.ts'
 import { readRange, readReferences } from './reference-list.ts'
 import { hooksOf, type SizedManifest } from './reference-samples.ts'
 
@@ -74,7 +76,9 @@ export class ReferenceAnswers {
       if (!isWhole(chunks)) return undefined
       if (message.type === 'askOutline') return hooksOf(idsOf(chunks))
       const references = message.references.map((one) => ({ ...manifestOf(one), ranges: one.ranges }))
-      return encodeRecipe(await makeRecipe(chunks, await readReferences(reading, references, { signal })))
+      const list = await readReferences(reading, references, { signal })
+      const read = (ids: readonly ChunkId[]) => readChunks(store, space, ids, { signal })
+      return encodeRecipe(await makeEdges(await makeRecipe(chunks, list), list, read))
     } catch (error) {
       if (!signal.aborted) log.warn({ error }, 'A question of a peer about a manifest could not be answered.')
       return undefined

