@@ -7,6 +7,7 @@
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { compare } from './compare.ts'
+import { edits } from './edits.ts'
 import { liveFirstLink } from './live-first-link.ts'
 import { liveLatency } from './live-latency.ts'
 import { liveOverhead } from './live-overhead.ts'
@@ -70,7 +71,10 @@ const all: readonly BenchSubject[] = [
   liveFirstLink(liveFiles),
 ]
 /** Subjects that run only when they are named: they need namespaces, or programs that are not everywhere. */
-const named: readonly BenchSubject[] = [compare(size(values.compared, 128, 64) * MIB, Number(values.rate ?? 100))]
+const named: readonly BenchSubject[] = [
+  compare(size(values.compared, 128, 64) * MIB, Number(values.rate ?? 100)),
+  edits(size(values.large, 1024, 128) * MIB, Number(values.rate ?? 0)),
+]
 const asked = [...positionals, ...(values.only?.split(',') ?? [])]
 const chosen = asked.length > 0 ? asked : all.map(({ name }) => name)
 const subjects = [...all, ...named]
