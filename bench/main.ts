@@ -7,6 +7,7 @@
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { compare } from './compare.ts'
+import { compression } from './compression.ts'
 import { edits } from './edits.ts'
 import { liveFirstLink } from './live-first-link.ts'
 import { liveLatency } from './live-latency.ts'
@@ -73,6 +74,7 @@ const all: readonly BenchSubject[] = [
 /** Subjects that run only when they are named: they need namespaces, or programs that are not everywhere. */
 const named: readonly BenchSubject[] = [
   compare(size(values.compared, 128, 64) * MIB, Number(values.rate ?? 100)),
+  compression(size(values.compared, 128, 64) * MIB, Number(values.rate ?? 100)),
   edits(size(values.large, 1024, 128) * MIB, Number(values.rate ?? 0)),
 ]
 const asked = [...positionals, ...(values.only?.split(',') ?? [])]

@@ -1,6 +1,7 @@
 import {
   type ChunkId,
   type ChunkStore,
+  type Clock,
   chunkId,
   DittoError,
   type Logger,
@@ -12,16 +13,19 @@ import {
   type SpaceId,
 } from '@dittofs/interface'
 import {
-  CHUNK_RECORD_HEADER_BYTES,
   CHUNKS_HEADER_BYTES,
   type ChunkRecord,
   encodeChunks,
   encodeMessage,
+  encodePackedChunks,
+  PACKED_RECORD_HEADER_BYTES,
   type WantMessage,
   wantedCount,
 } from '@dittofs/wire'
+import { packRecords } from './chunk-packing.ts'
 import type { LinkWriter } from './link-writer.ts'
 import { ManifestCursor } from './manifest-cursor.ts'
+import { PackingCost } from './packing-cost.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import { Wakeup } from './wakeup.ts'
 
@@ -37,6 +41,7 @@ export interface ProviderInit {
   log: Logger
   /** What content is sent at. */
   upload: RateLimiter
+  clock: Clock
   /** The space that a number of the peer stands for, where the peer is a member of it now. */
   spaceOf: (number: number) => SpaceId | undefined
 }
@@ -61,6 +66,7 @@ export class Provider {
   #active: Answer[] = []
   #waiting: Answer[] = []
   readonly #cursors = new Map<string, ManifestCursor>()
+  readonly #packing = new PackingCost()
 
   constructor(init: ProviderInit) {
     this.#init = init
@@ -119,6 +125,19 @@ export class Provider {
     }
   }
 
+  /** One frame of chunks, compressed where the peer asks for that, there is time for it and the chunks shrink. */
+  async #frameOf(want: WantMessage, records: readonly ChunkRecord[]): Promise<readonly Uint8Array[]> {
+    if (want.packBelow === undefined || !this.#packing.isWorthIt(want.packBelow))
+      return encodeChunks(want.request, records)
+    const { clock } = this.#init
+    const start = clock.monotonic()
+    const packed = await packRecords(records)
+    if (packed === undefined) return encodeChunks(want.request, records)
+    const bytes = packed.reduce((sum, { length }) => sum + length, 0)
+    this.#packing.packed(bytes, clock.monotonic() - start)
+    return encodePackedChunks(want.request, packed)
+  }
+
   async *#frames(want: WantMessage): AsyncGenerator<readonly Uint8Array[]> {
     const count = wantedCount(want)
     const answered = new Uint8Array(count)
@@ -139,8 +158,8 @@ export class Provider {
     const { ids, indexes } = known(await this.#idsOf(want, space))
     let records: ChunkRecord[] = []
     let bytes = CHUNKS_HEADER_BYTES
-    const takeFrame = () => {
-      const frame = encodeChunks(want.request, records)
+    const takeFrame = async () => {
+      const frame = await this.#frameOf(want, records)
       for (const record of records) answered[record.index] = 1
       records = []
       bytes = CHUNKS_HEADER_BYTES
@@ -151,16 +170,16 @@ export class Provider {
         if (isOver()) return
         const index = indexes[item.index]
         if (index === undefined || item.bytes === undefined) continue
-        const size = CHUNK_RECORD_HEADER_BYTES + item.bytes.length
-        if (bytes + size > MAX_FRAME_BYTES) yield takeFrame()
+        const size = PACKED_RECORD_HEADER_BYTES + item.bytes.length
+        if (bytes + size > MAX_FRAME_BYTES) yield await takeFrame()
         records.push({ index, bytes: item.bytes })
         bytes += size
-        if (bytes > this.#init.upload.pieceBytes) yield takeFrame()
+        if (bytes > this.#init.upload.pieceBytes) yield await takeFrame()
       }
       // Sent when no chunk of any size would go in: what the store gives at once is about one frame.
-      if (bytes > MAX_FRAME_BYTES - MAX_CHUNK_BYTES) yield takeFrame()
+      if (bytes > MAX_FRAME_BYTES - MAX_CHUNK_BYTES) yield await takeFrame()
     }
-    if (records.length > 0 && !isOver()) yield takeFrame()
+    if (records.length > 0 && !isOver()) yield await takeFrame()
   }
 
   async #idsOf(want: WantMessage, space: SpaceId): Promise<(ChunkId | undefined)[]> {

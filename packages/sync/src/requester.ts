@@ -6,13 +6,15 @@ import {
   MAX_REQUESTS_IN_FLIGHT,
   type SpaceId,
 } from '@dittofs/interface'
-import { type ChunksMessage, encodeMessage, type WantMessage } from '@dittofs/wire'
+import { type ChunksMessage, encodeMessage, type PackedChunksMessage, type WantMessage } from '@dittofs/wire'
+import { unpackRecords } from './chunk-packing.ts'
 import { type Batch, expectedBytes, type WantedChunk } from './fetch-queue.ts'
 import type { LinkWriter } from './link-writer.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import type { ReferenceQuestions } from './reference-questions.ts'
 import { TransferWindow } from './transfer-window.ts'
+import { WireRate } from './wire-rate.ts'
 
 /** Requests kept open at once; some of the peer's limit is left for requests that were cancelled and not yet closed. */
 const MAX_OPEN_REQUESTS = MAX_REQUESTS_IN_FLIGHT / 2
@@ -68,6 +70,7 @@ export class Requester {
   /** Whether it may be asked for more; over a link that another has taken over from, what was asked for still comes. */
   isServing = false
   readonly #init: RequesterInit
+  readonly #wire = new WireRate()
   readonly #open = new Map<number, OpenRequest>()
   #nextRequest = 1
   #inFlightBytes = 0
@@ -105,6 +108,7 @@ export class Requester {
     const now = this.#init.clock.monotonic()
     if (this.#inFlightBytes === 0) {
       this.window.begin(now)
+      this.#wire.begin(now)
       this.#lastAnswerAt = now
     }
     const request = this.#nextRequest
@@ -121,11 +125,22 @@ export class Requester {
     this.#inFlightBytes += batch.bytes
     this.#init.budget.take(batch.bytes)
     this.#init.download.spend(batch.bytes)
-    this.#init.writer.post(encodeMessage(wantMessage(request, space ?? 0, batch)))
+    const want = wantMessage(request, space ?? 0, batch)
+    this.#init.writer.post(encodeMessage({ ...want, ...this.#wire.packing }))
   }
 
-  /** @throws DittoError DITTO_PROTOCOL for content nobody asked for */
-  onChunks(message: ChunksMessage): void {
+  /** @throws DittoError DITTO_PROTOCOL for content nobody asked for, or that cannot be unpacked */
+  async onPackedChunks(message: PackedChunksMessage): Promise<void> {
+    const wireBytes = message.records.reduce((sum, { bytes }) => sum + bytes.length, 0)
+    const records = await unpackRecords(message.records)
+    this.onChunks({ type: 'chunks', request: message.request, records }, wireBytes)
+  }
+
+  /**
+   * @param wireBytes - as many as came over the link; those of the chunks where they were not packed
+   * @throws DittoError DITTO_PROTOCOL for content nobody asked for
+   */
+  onChunks(message: ChunksMessage, wireBytes?: number): void {
     const open = this.#find(message.request)
     const now = this.#init.clock.monotonic()
     this.#lastAnswerAt = now
@@ -138,6 +153,7 @@ export class Requester {
       open.owner.received(this, chunk, record.bytes)
     }
     this.window.received(bytes, now)
+    this.#wire.received(wireBytes ?? bytes, now)
   }
 
   /** @throws DittoError DITTO_PROTOCOL for an answer nobody waits for */

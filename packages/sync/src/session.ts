@@ -103,7 +103,7 @@ export class Session {
       download: init.download,
       spaceNumber,
     })
-    this.#provider = new Provider({ upload: init.upload, store, readManifest, writer, log, spaceOf })
+    this.#provider = new Provider({ upload: init.upload, store, readManifest, writer, log, spaceOf, clock })
     this.#references = new ReferenceAnswers({ store, readManifest, writer, log, signal, spaceOf })
     this.kept = new KeptQuestions({ writer, clock, signal, spaceOf, spaceNumber, answer: init.answerKept })
     void this.#run()
@@ -312,6 +312,10 @@ export class Session {
         return
       case 'chunks':
         this.requester.onChunks(message)
+        this.#init.onRoom(this)
+        return
+      case 'packedChunks':
+        await this.requester.onPackedChunks(message)
         this.#init.onRoom(this)
         return
       case 'absent':

@@ -65,6 +65,12 @@ export {
 export { MESSAGE_TYPE, type MessageType } from './message-type.ts'
 export { decodeMetadata, encodeMetadata, MetadataJoiner, type MetadataMessage } from './metadata-message.ts'
 export {
+  encodePackedChunks,
+  PACKED_RECORD_HEADER_BYTES,
+  type PackedChunksMessage,
+  type PackedRecord,
+} from './packed-chunks-message.ts'
+export {
   decodePairingMessage,
   encodePairingMessage,
   JOIN_NO_REASONS,

@@ -37,6 +37,7 @@ export const MESSAGE_TYPE = {
   outline: 0x48,
   askRecipe: 0x49,
   recipe: 0x4a,
+  packedChunks: 0x4b,
 } as const
 
 export type MessageType = (typeof MESSAGE_TYPE)[keyof typeof MESSAGE_TYPE]

