@@ -1,7 +1,6 @@
 import {
   type AbortOptions,
   type ChunkId,
-  type ChunkRef,
   type ChunkRun,
   type ChunkStore,
   type ContentRef,
