@@ -1,5 +1,6 @@
 // One device that listens for a WebRTC connection or dials one, and sends as many bytes as it is told to.
-// Usage: node webrtc-device.mjs '{"server": ORIGIN, "iceServers": [...], "dial": ADDRESS, "bytes": NUMBER, "waits": BOOLEAN}'
+// Usage: node webrtc-device.mjs '{"server": ORIGIN, "iceServers": [...], "hostAddresses": [...], "dial": ADDRESS, "bytes": NUMBER,
+//   "waits": BOOLEAN}'
 // Prints what happens as lines of JSON; takes commands as lines on standard input, and ends with it.
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -8,12 +9,13 @@ import { createIdentity } from '@dittofs/link'
 import { signalChannel } from '@dittofs/signaling-client'
 import { webrtcTransport } from '@dittofs/transport-webrtc'
 
-const { server, iceServers, dial, bytes = 0, waits = false } = JSON.parse(process.argv[2])
+const { server, iceServers, hostAddresses = [], dial, bytes = 0, waits = false } = JSON.parse(process.argv[2])
 const print = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
 const channel = signalChannel({ identity: await createIdentity(), servers: [server], mayReceive: () => true })
 const transport = webrtcTransport({
   channel,
+  hostAddresses,
   iceServers: () => iceServers,
   onAddresses: () => print({ event: 'addresses', addresses: channel.addresses() }),
 })

@@ -18,6 +18,8 @@ export interface WebRtcDeviceInit {
   /** Of the signaling server. */
   readonly server: string
   readonly iceServers: readonly object[]
+  /** To offer beside those of the interfaces. */
+  readonly hostAddresses?: readonly string[]
   /** Whom to dial; it listens without. */
   readonly dial?: string
   /** To send over each connection. */
@@ -26,7 +28,7 @@ export interface WebRtcDeviceInit {
   readonly waits?: boolean
 }
 
-/** A device with the WebRTC transport alone, as a process of its own in the network of a host. */
+/** A device with the WebRTC transport alone, as a process of its own: in the network of a host, or in that of the test. */
 export class WebRtcDevice {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>
   readonly #lines: DeviceLine[] = []
@@ -34,9 +36,10 @@ export class WebRtcDevice {
   #hasEnded = false
   #wake: () => void = () => undefined
 
-  constructor(host: TestHost, init: WebRtcDeviceInit) {
-    const args = ['netns', 'exec', host.namespace, process.execPath, SCRIPT, JSON.stringify(init)]
-    this.#child = spawn('ip', args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  constructor(host: TestHost | undefined, init: WebRtcDeviceInit) {
+    const enter = host === undefined ? [] : ['ip', 'netns', 'exec', host.namespace]
+    const [program, ...args] = [...enter, process.execPath, SCRIPT, JSON.stringify(init)]
+    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     this.#exited = new Promise((resolve) => {
       this.#child.once('exit', (code) => {
         this.#hasEnded = true
