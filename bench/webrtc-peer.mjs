@@ -34,10 +34,17 @@ if (delayMs > 0) {
 function counter() {
   let received = 0
   let since = 0
+  let before
   return (bytes) => {
-    if (received === 0) since = performance.now()
+    if (received === 0) {
+      since = performance.now()
+      before = process.cpuUsage()
+    }
     received += bytes.length
-    if (received >= size) process.send({ ms: performance.now() - since, peak: process.resourceUsage().maxRSS * 1024 })
+    if (received < size) return
+    const { user, system } = process.cpuUsage(before)
+    const peak = process.resourceUsage().maxRSS * 1024
+    process.send({ ms: performance.now() - since, cpuMs: (user + system) / 1000, peak })
   }
 }
 

@@ -163,7 +163,11 @@ export class Association implements Lane {
       ice,
       this.#init.iceServers.some(({ urls }) => [urls].flat().some((url) => /^stuns?:/i.test(url))),
     )
-    guardSctp(sctp, (reason) => void this.#gone(reason))
+    guardSctp(
+      sctp,
+      () => iceOf(this.#connection),
+      (reason) => void this.#gone(reason),
+    )
   }
 
   #use(channel: RTCDataChannel): void {

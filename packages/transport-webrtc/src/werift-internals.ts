@@ -1,4 +1,5 @@
 import type { Event, RTCPeerConnection } from 'werift'
+import { type FastDtls, type FastIce, type FastSctp, hasten } from './werift-fast-path.ts'
 import { guardAllSockets, preferDirect, type RelayInternals, useRelay } from './werift-relay.ts'
 
 /**
@@ -6,16 +7,9 @@ import { guardAllSockets, preferDirect, type RelayInternals, useRelay } from './
  * the library is in this file; docs/decisions/0006-webrtc.md says for each part which trap makes it necessary.
  */
 
-interface SctpInternals {
-  /** Without `catch` in werift: a malformed packet would be an uncaught rejection. */
-  handleData(packet: Buffer): Promise<void>
+interface SctpInternals extends FastSctp {
   readonly onReceive: Event<[number, number, Buffer]>
   readonly flush: Event<unknown[]>
-  readonly outboundQueue: readonly unknown[]
-  readonly sentQueue: readonly unknown[]
-  /** Falls below zero when the other side sends more than the window: werift counts and does not refuse. */
-  readonly advertisedRwnd: number
-  readonly sackMisOrdered: ReadonlySet<number>
   readonly inboundStreams: object
   abort(): Promise<void>
   stop(): Promise<void>
@@ -23,7 +17,7 @@ interface SctpInternals {
 
 interface SctpTransportInternals {
   readonly sctp: SctpInternals
-  readonly dtlsTransport: { dataReceiver: (packet: Buffer) => void }
+  readonly dtlsTransport: FastDtls
   readonly remoteMaxMessageSize: number
   readonly dataChannelQueue: readonly unknown[]
   datachannelReceive(stream: number, protocol: number, data: Buffer): Promise<void>
@@ -39,14 +33,16 @@ interface IceProtocol {
   close(): Promise<void>
 }
 
-interface IceInternals extends RelayInternals {
+interface IceInternals extends RelayInternals, FastIce {
   stunServer: unknown
   readonly localUsername: string
   readonly userHistory: Readonly<Record<string, string>>
   readonly remoteCandidates: readonly unknown[]
   readonly earlyChecks: readonly unknown[]
   protocols: IceProtocol[]
-  readonly nominated: { readonly packetsReceived: number; readonly responsesReceived: number } | undefined
+  readonly nominated:
+    | (FastIce['nominated'] & { readonly packetsReceived: number; readonly responsesReceived: number })
+    | undefined
   readonly options: { filterStunResponse?: (request: StunRequest) => boolean }
 }
 
@@ -73,13 +69,21 @@ export function sctpOf(connection: RTCPeerConnection): SctpTransportInternals | 
 /**
  * Makes what comes over SCTP harmless: errors end the association instead of the process, and memory is bounded.
  *
+ * @param ice - gives the agent in use
  * @param onHostile - called with what happened; close the association
  */
-export function guardSctp(transport: SctpTransportInternals, onHostile: (reason: unknown) => void): void {
+export function guardSctp(
+  transport: SctpTransportInternals,
+  ice: () => IceInternals | undefined,
+  onHostile: (reason: unknown) => void,
+): void {
   const { sctp } = transport
+  const receive = hasten(sctp, transport.dtlsTransport, ice)
   transport.dtlsTransport.dataReceiver = (packet) => {
-    sctp.handleData(packet).catch(onHostile)
+    // Without a catch in werift: a malformed packet would be an uncaught rejection.
+    receive(packet).catch(onHostile)
     const isTooMuch =
+      // Falls below zero when the other side sends more than the window: werift counts and does not refuse.
       sctp.advertisedRwnd < 0 ||
       sctp.sackMisOrdered.size > MAX_MISORDERED_PACKETS ||
       Object.keys(sctp.inboundStreams).length > MAX_STREAMS

@@ -184,8 +184,11 @@ export function isUnsignedChallenge(data: Buffer): boolean {
   return code === UNAUTHORIZED || code === STALE_NONCE
 }
 
+/** The window of an association: what may arrive while the event loop is busy. Systems give less where they like. */
+const SOCKET_BUFFER_BYTES = 1024 * 1024
+
 interface UdpInternals {
-  readonly socket: NodeJS.EventEmitter
+  readonly socket: NodeJS.EventEmitter & { setRecvBufferSize(bytes: number): void }
   init: (this: UdpInternals) => Promise<void>
 }
 
@@ -200,5 +203,10 @@ export function guardAllSockets(): void {
     const failed = new Promise<never>((_, reject) => this.socket.on('error', reject))
     failed.catch(() => undefined)
     await Promise.race([init.call(this), failed])
+    try {
+      this.socket.setRecvBufferSize(SOCKET_BUFFER_BYTES)
+    } catch {
+      // What the system gives of itself will do.
+    }
   }
 }
