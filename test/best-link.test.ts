@@ -122,7 +122,7 @@ describe('links that come and go in the middle of a transfer', () => {
     const sent = (await sentBytes(alice.device)) - before
     process.stdout.write(`sent ${(sent / size).toFixed(4)} of the size; took over in ${takeoverMs.toFixed(0)} ms\n`)
     expect(sent).toBeLessThan(1.05 * size)
-    // From the moment it could be dialled, which it was not more than a second after it could not.
-    expect(takeoverMs).toBeLessThan(3000)
+    // From the moment it could be dialled; failures just before hold it up for a quarter of a second.
+    expect(takeoverMs).toBeLessThan(1000)
   })
 })

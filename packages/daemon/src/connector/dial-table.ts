@@ -16,6 +16,8 @@ const YIELD_MS = 2_000
  * left out, for several devices may run on one host.
  */
 const PROBABLY_CONNECTED_MS = 60_000
+/** Nobody but this device or its owner says that all is worth another try, so a failure a moment ago hardly holds it up. */
+const MIN_ASKED_DELAY_MS = 250
 /** All who hear a newcomer do not dial it in the same moment. */
 const SPREAD_MS = 250
 
@@ -164,7 +166,7 @@ export class DialTable {
   restartAll(now: number, isConnected: (device: DeviceKey, transport: string) => boolean): void {
     for (const target of this.#targets.values()) {
       if (target.probably !== undefined && isConnected(target.probably, target.transport)) continue
-      restart(target, now + this.#random() * SPREAD_MS)
+      restart(target, now + this.#random() * SPREAD_MS, MIN_ASKED_DELAY_MS)
     }
   }
 
@@ -228,9 +230,10 @@ function hostOf(address: Address): string {
   return address.replace(/:\d+$/, '')
 }
 
-function restart(target: Target, nextAt: number): void {
+/** @param pauseMs - how long after it failed last it is left alone all the same */
+function restart(target: Target, nextAt: number, pauseMs = MIN_DIAL_DELAY_MS): void {
   target.failures = 0
-  target.nextAt = Math.max(nextAt, target.failedAt + MIN_DIAL_DELAY_MS)
+  target.nextAt = Math.max(nextAt, target.failedAt + pauseMs)
 }
 
 function isSame(first: readonly Address[], second: readonly Address[]): boolean {
