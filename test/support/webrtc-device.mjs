@@ -23,29 +23,49 @@ const transport = webrtcTransport({
 let finish
 const mayFinish = waits ? new Promise((resolve) => (finish = resolve)) : Promise.resolve()
 
+/** Resident memory: once buffers and code have found their size, and the most it ever was. */
+function memory() {
+  let settled
+  return {
+    passed: (bytes) => {
+      if (bytes >= 16 * 1024 ** 2) settled ??= process.memoryUsage.rss()
+    },
+    result: () => ({ settledBytes: settled, peakBytes: process.resourceUsage().maxRSS * 1024 }),
+  }
+}
+
 function receive(duplex) {
   const hash = createHash('sha256')
+  const used = memory()
   let received = 0
+  let told = 0
   duplex.on('data', (part) => {
     hash.update(part)
     received += part.length
+    used.passed(received)
+    if (received - told < 64 * 1024) return
+    told = received
     print({ event: 'progress', received })
   })
-  duplex.once('end', () => print({ event: 'received', bytes: received, sha256: hash.digest('hex') }))
+  duplex.once('end', () => {
+    print({ event: 'received', bytes: received, sha256: hash.digest('hex'), memory: used.result() })
+  })
   duplex.on('error', (error) => print({ event: 'error', message: error.message }))
 }
 
 async function send(duplex, total) {
   const hash = createHash('sha256')
+  const used = memory()
   for (let left = total; left > 0; ) {
     const part = randomBytes(Math.min(left, 64 * 1024))
     left -= part.length
+    used.passed(total - left)
     if (left === 0) await mayFinish
     hash.update(part)
     if (!duplex.write(part)) await once(duplex, 'drain')
   }
   duplex.end()
-  print({ event: 'sent', sha256: hash.digest('hex') })
+  print({ event: 'sent', sha256: hash.digest('hex'), memory: used.result() })
 }
 
 const run = async (duplex) => {

@@ -6,12 +6,18 @@ import type { TestHost } from './network.ts'
 
 const SCRIPT = path.join(import.meta.dirname, 'webrtc-device.mjs')
 
+/** Resident memory of a device: after the first 16 MiB, where there were as many, and the most it ever was. */
+export interface DeviceMemory {
+  readonly settledBytes?: number
+  readonly peakBytes: number
+}
+
 /** What a device prints. */
 export type DeviceLine =
   | { readonly event: 'addresses'; readonly addresses: readonly string[] }
   | { readonly event: 'progress'; readonly received: number }
-  | { readonly event: 'received'; readonly bytes: number; readonly sha256: string }
-  | { readonly event: 'sent'; readonly sha256: string }
+  | { readonly event: 'received'; readonly bytes: number; readonly sha256: string; readonly memory: DeviceMemory }
+  | { readonly event: 'sent'; readonly sha256: string; readonly memory: DeviceMemory }
   | { readonly event: 'error'; readonly message: string }
 
 export interface WebRtcDeviceInit {
