@@ -13,6 +13,8 @@ const MAX_WAITING_SIGNALS = 128
 const SILENCE_MS = 12_000
 const LOOK_EVERY_MS = 3_000
 const MAX_RESTARTS_WITHOUT_LIFE = 5
+/** An answer takes a few round trips by way of the server. Where both devices move at once, an offer may go to a place that the other has left. */
+const ANSWER_PATIENCE_MS = 3_000
 
 export interface PeerSessionInit {
   /** 16 bytes in hex. */
@@ -51,6 +53,7 @@ export class PeerSession {
   #isSettled = false
   #isRestarting = false
   #restartsWithoutLife = 0
+  #answers = 0
   #reason: unknown
 
   constructor(init: PeerSessionInit) {
@@ -139,6 +142,7 @@ export class PeerSession {
       case 'answer':
         if (!this.isDialer) return
         this.#candidates = 0
+        this.#answers++
         await this.association.accept(signal.body)
         return
       case 'candidate':
@@ -150,9 +154,23 @@ export class PeerSession {
   }
 
   async #offer(isRestart: boolean): Promise<void> {
+    if (isRestart) void this.#offerAgainUnlessAnswered()
     const offer = await this.association.offer(isRestart)
     await this.#send('offer', offer)
     this.#gather()
+  }
+
+  async #offerAgainUnlessAnswered(): Promise<void> {
+    const { clock } = this.#init
+    const before = this.#answers
+    try {
+      await clock.sleep(ANSWER_PATIENCE_MS, { signal: this.#ended.signal })
+    } catch {
+      return
+    }
+    if (this.#answers > before || !this.#isRestarting) return
+    this.#isRestarting = false
+    this.restart()
   }
 
   /** Not awaited by the negotiation: with a slow STUN server it takes seconds, and candidates go out meanwhile. */

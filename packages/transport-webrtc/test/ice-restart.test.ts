@@ -1,6 +1,9 @@
 import { once } from 'node:events'
+import type { Duplex } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import type { SignalChannel } from '@dittofs/interface'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { SignaledPair } from './signaled-pair.ts'
+import { keyNumber, SignaledPair } from './signaled-pair.ts'
 
 describe('an ICE restart', () => {
   it.each(['alice', 'bob'] as const)('carries a running transfer on when the network of %s changes', async (who) => {
@@ -28,4 +31,41 @@ describe('an ICE restart', () => {
       expect.arrayContaining(['offer', 'answer', 'candidate']),
     )
   })
+
+  it('is offered again when the offer went astray, as where both devices move at once', async () => {
+    const pair = new SignaledPair()
+    onTestFinished(() => pair.close())
+    const inner = pair.signaling.channel(keyNumber(3))
+    let lost = 0
+    let mayLose = false
+    const channel: SignalChannel = {
+      open: (listener) => inner.open(listener),
+      addresses: () => inner.addresses(),
+      state: () => inner.state(),
+      networkChanged: () => inner.networkChanged(),
+      close: () => inner.close(),
+      send: async (to, signal) => {
+        if (mayLose && signal.kind === 'offer' && lost++ === 0) return
+        await inner.send(to, signal)
+      },
+    }
+    const carol = pair.transport(keyNumber(3), { channel })
+    onTestFinished(() => carol.close())
+    let accept!: (duplex: Duplex) => void
+    const accepted = new Promise<Duplex>((resolve) => {
+      accept = resolve
+    })
+    const listener = await pair.bob.listen({ port: 0, onConnection: ({ duplex }) => accept(duplex) })
+    const duplex = await carol.dial(listener.addresses()[0] as string)
+    const responder = await accepted
+    mayLose = true
+    carol.networkChanged()
+    pair.bob.networkChanged()
+    const before = pair.signaling.carried.length
+    const answered = () => pair.signaling.carried.slice(before).some(({ signal }) => signal.kind === 'answer')
+    await expect.poll(answered, { timeout: 8_000 }).toBe(true)
+    expect(lost).toBe(2)
+    duplex.end('on we go')
+    expect(await text(responder)).toBe('on we go')
+  }, 15_000)
 })
