@@ -172,6 +172,7 @@ export {
   type SymlinkContent,
   type TreeCounts,
   type TreeEntry,
+  type WalkOptions,
 } from './metadata-store.ts'
 export { nameFault, parsePath } from './paths.ts'
 export type { EvictResult, PinMark, PinResult, Pins, UnpinResult } from './pins.ts'

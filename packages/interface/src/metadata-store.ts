@@ -232,6 +232,11 @@ export interface ReplacedLogs {
   readonly lostPaths: readonly string[]
 }
 
+export interface WalkOptions extends AbortOptions {
+  /** Each directory directly before what is in it: the order in which people read a tree. Default: not. */
+  readonly isDepthFirst?: boolean
+}
+
 /**
  * The metadata of one space on this device: a Yjs document, what it shows, and how it is exchanged.
  *
@@ -257,8 +262,11 @@ export interface MetadataStore {
   find(node: NodeId, version?: VersionId): TreeEntry | undefined
   /** The entries of a directory, by name in code unit order. `undefined` where the path is no directory. */
   children(path: string): readonly TreeEntry[] | undefined
-  /** The entry at the path and everything below, parents first, in batches; nothing where the path shows nothing. */
-  walk(path: string, options?: AbortOptions): AsyncIterable<readonly TreeEntry[]>
+  /**
+   * The entry at the path and everything below, parents first, in batches; nothing where the path shows nothing. The
+   * entries of a directory come by name in code unit order, together or each directory directly before what is in it.
+   */
+  walk(path: string, options?: WalkOptions): AsyncIterable<readonly TreeEntry[]>
   counts(): TreeCounts
   clashes(): readonly NameClash[]
 

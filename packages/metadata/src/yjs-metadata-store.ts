@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import {
-  type AbortOptions,
   type Action,
   type Awaitable,
   type Clock,
@@ -22,6 +21,7 @@ import {
   type TreeEntry,
   type Unsubscribe,
   type VersionId,
+  type WalkOptions,
 } from '@dittofs/interface'
 import { type ChangeListener, ChangeListeners } from './change-listeners.ts'
 import { MAX_CHANGED_PATHS, touchedPaths } from './changed-paths.ts'
@@ -172,7 +172,7 @@ export class YjsMetadataStore implements MetadataStore {
     return entries.map((entry) => treeEntry(entry, [...names, entry.name].join('/'), index.devices))
   }
 
-  walk(path: string, options: AbortOptions = {}): AsyncIterable<readonly TreeEntry[]> {
+  walk(path: string, options: WalkOptions = {}): AsyncIterable<readonly TreeEntry[]> {
     this.#assertOpen()
     return walkTree(this.#replica, parsePath(path), options, () => this.#assertOpen())
   }

@@ -1,4 +1,4 @@
-import { type Action, MAX_UPDATE_BYTES, type MetadataStore, type NodeEvent } from '@dittofs/interface'
+import { type Action, MAX_UPDATE_BYTES, type MetadataStore, type NodeEvent, type WalkOptions } from '@dittofs/interface'
 import { afterEach, describe, expect, test } from 'vitest'
 import { describeLogs } from './metadata-log-tests.ts'
 import { metadataNodeTests } from './metadata-node-tests.ts'
@@ -199,6 +199,33 @@ export function metadataStoreSuite<Store extends MetadataStore>(
         expect(store.clashes()).toEqual([{ directory: 'd', names: ['X', 'x'] }])
         await store.transact([{ type: 'remove', path: 'd/x' }])
         expect(store.clashes()).toEqual([])
+      })
+
+      test('walks parents first, or each directory directly before what is in it', async () => {
+        const store = await open('alice')
+        const paths = ['a/z', 'a/b/c', 'b', 'a.txt']
+        await store.transact(paths.map((path) => ({ type: 'write', path, file: metadataFile(1) })))
+        const walk = async (options?: WalkOptions) => {
+          const found: string[] = []
+          for await (const batch of store.walk('', options)) found.push(...batch.map(({ path }) => path))
+          return found
+        }
+        expect(await walk()).toEqual(['', 'a', 'a.txt', 'b', 'a/b', 'a/z', 'a/b/c'])
+        expect(await walk({ isDepthFirst: true })).toEqual(['', 'a', 'a/b', 'a/b/c', 'a/z', 'a.txt', 'b'])
+      })
+
+      test('walks a directory of any size in order, while it changes', async () => {
+        const store = await open('alice')
+        const path = (at: number) => `d/f${String(at).padStart(4, '0')}`
+        const write = (at: number) => ({ type: 'write', path: path(at), file: metadataFile(1) }) as const
+        await store.transact(Array.from({ length: 1500 }, (_, at) => write(at)))
+        const found: string[] = []
+        for await (const batch of store.walk('d')) {
+          if (found.length === 0) await store.transact([{ type: 'remove', path: path(1400) }, write(1500)])
+          found.push(...batch.map((entry) => entry.path))
+        }
+        const stayed = Array.from({ length: 1500 }, (_, at) => path(at)).filter((_, at) => at !== 1400)
+        expect(found.filter((at) => at !== 'd' && at !== path(1500))).toEqual(stayed)
       })
 
       test('stops a walk with the signal’s own reason', async () => {

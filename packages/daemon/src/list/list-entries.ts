@@ -12,7 +12,6 @@ import {
 import { chunkCountOf, type HeldChunks, type Missing } from '../content/held-chunks.ts'
 import type { KeptContent } from '../pins/kept-content.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
-import { walkInOrder } from './walk-in-order.ts'
 
 export interface ListEntriesInit {
   store: ChunkStore
@@ -41,7 +40,7 @@ export async function* listEntries(
   if (root === undefined) throw notFound(path)
   const names = new Map(space.membership.members().map((member) => [member.key, member.name]))
   const marks = init.kept.reader(space)
-  for await (const batch of walkInOrder(space.metadata, root, signal)) {
+  for await (const batch of space.metadata.walk(root.path, { ...signal, isDepthFirst: true })) {
     const missing = await missingOf(init, space, batch, signal)
     const shown = batch.filter((entry) => entry.path !== '')
     const isMissing = (entry: TreeEntry) => (missing.get(entry)?.chunks ?? 0) > 0 && marks.of(entry) !== 'evicted'
