@@ -56,6 +56,14 @@ export class ByteReader {
     return part
   }
 
+  /** Passes over bytes. @returns where they begin */
+  skip(length: number): number {
+    const start = this.offset
+    if (start + length > this.bytes.length) throw new MalformedBytes('cut short')
+    this.offset = start + length
+    return start
+  }
+
   /** UTF-8 text behind its length in bytes. */
   text(maxBytes: number): string {
     const length = this.varUint()

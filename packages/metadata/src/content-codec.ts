@@ -1,4 +1,5 @@
 import {
+  type ChunkId,
   type ChunkRef,
   type ContentRef,
   chunkId,
@@ -20,6 +21,7 @@ const INLINE = 0
 const MANIFEST = 1
 const MTIME_BYTES = 8
 const MODE_BYTES = 2
+const CHUNK_ID_BYTES = 32
 const MAX_CHUNK_COUNT = MAX_MANIFEST_NODE_ENTRIES ** MAX_MANIFEST_DEPTH
 const MIN_INT64 = -(2n ** 63n)
 const MAX_INT64 = 2n ** 63n - 1n
@@ -71,6 +73,25 @@ export function contentKey(kind: NodeKind, packed: string): string {
   return packed.slice(kind === 'symlink' ? MTIME_BYTES : MTIME_BYTES + MODE_BYTES)
 }
 
+/**
+ * Passes over a content, makes nothing of it.
+ *
+ * @returns the bytes of a file, 0 for anything else
+ * @throws MalformedBytes for anything {@link packContent} would not have written
+ */
+export function checkContent(kind: NodeKind, reader: ByteReader): number {
+  if (kind === 'symlink') {
+    readContent(kind, reader)
+    return 0
+  }
+  reader.skip(MTIME_BYTES)
+  readMode(reader)
+  if (kind === 'directory') return 0
+  const size = readSize(reader)
+  readContentRef(reader, size, undefined)
+  return size
+}
+
 /** @throws MalformedBytes for anything {@link packContent} would not have written */
 export function readContent(kind: NodeKind, reader: ByteReader): NodeContent {
   const mtimeNs = readMtime(reader)
@@ -81,9 +102,15 @@ export function readContent(kind: NodeKind, reader: ByteReader): NodeContent {
   }
   const mode = readMode(reader)
   if (kind === 'directory') return { kind, directory: { mode, mtimeNs } }
+  const size = readSize(reader)
+  const content = readContentRef(reader, size, [])
+  return { kind, file: { size, mtimeNs, mode, content } }
+}
+
+function readSize(reader: ByteReader): number {
   const size = reader.varUint()
   if (size > MAX_FILE_BYTES) throw new MalformedBytes('a file is too large')
-  return { kind, file: { size, mtimeNs, mode, content: readContentRef(reader, size) } }
+  return size
 }
 
 function writeMtime(writer: ByteWriter, mtimeNs: bigint): void {
@@ -123,30 +150,36 @@ function writeContentRef(writer: ByteWriter, content: ContentRef): void {
   }
 }
 
-function readContentRef(reader: ByteReader, size: number): ContentRef {
+/** @param chunks - takes the inline chunks; `undefined` to check only, and then nothing is made */
+function readContentRef(reader: ByteReader, size: number, chunks: ChunkRef[]): ContentRef
+function readContentRef(reader: ByteReader, size: number, chunks: undefined): undefined
+function readContentRef(reader: ByteReader, size: number, chunks: ChunkRef[] | undefined): ContentRef | undefined {
   const kind = reader.byte()
   if (kind === INLINE) {
     const count = reader.varUint()
     if (count > MAX_INLINE_CHUNKS) throw new MalformedBytes('too many inline chunks')
-    const chunks: ChunkRef[] = []
     let sum = 0
     for (let index = 0; index < count; index += 1) {
-      const id = chunkId.fromBytes(reader.take(32))
+      const at = reader.skip(CHUNK_ID_BYTES)
       const length = reader.varUint()
       if (length === 0 || length > MAX_CHUNK_BYTES) throw new MalformedBytes('a chunk has an impossible length')
       sum += length
-      chunks.push({ id, length })
+      chunks?.push({ id: idAt(reader, at), length })
     }
     if (sum !== size) throw new MalformedBytes('the chunks do not add up to the size')
-    return { kind: 'inline', chunks }
+    return chunks === undefined ? undefined : { kind: 'inline', chunks }
   }
   if (kind !== MANIFEST) throw new MalformedBytes('unknown kind of content')
-  const root = chunkId.fromBytes(reader.take(32))
+  const rootAt = reader.skip(CHUNK_ID_BYTES)
   const depth = reader.byte()
   if (depth === 0 || depth > MAX_MANIFEST_DEPTH) throw new MalformedBytes('a manifest has an impossible depth')
   const chunkCount = reader.varUint()
   if (chunkCount === 0 || chunkCount > MAX_CHUNK_COUNT || chunkCount > size) {
     throw new MalformedBytes('a manifest has an impossible number of chunks')
   }
-  return { kind: 'manifest', root, depth, chunkCount }
+  return chunks === undefined ? undefined : { kind: 'manifest', root: idAt(reader, rootAt), depth, chunkCount }
+}
+
+function idAt(reader: ByteReader, start: number): ChunkId {
+  return chunkId.fromBytes(reader.bytes.subarray(start, start + CHUNK_ID_BYTES))
 }

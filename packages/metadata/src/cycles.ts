@@ -50,12 +50,12 @@ export function breakCycles(nodes: Nodes, directories: Iterable<NodeState>): Map
     if (cycles.length === 0) return displaced
     for (const cycle of cycles) {
       const latest = cycle.reduce((a, b) => (isLaterMove(b, a) ? b : a))
-      const winner = latest.winner as Placement
-      if (winner.from !== undefined && !hasTriedOrigin.has(latest)) {
+      const { writer, t, name, from } = latest.winner as Placement
+      if (from !== undefined && !hasTriedOrigin.has(latest)) {
         hasTriedOrigin.add(latest)
-        displaced.set(latest, { ...winner, parent: winner.from.parent, name: winner.from.name })
+        displaced.set(latest, { writer, t, from, parent: from.parent, name: from.name })
       } else {
-        displaced.set(latest, { ...winner, parent: ROOT_ID })
+        displaced.set(latest, { writer, t, parent: ROOT_ID, name, ...(from === undefined ? {} : { from }) })
       }
     }
   }

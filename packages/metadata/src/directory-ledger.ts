@@ -1,6 +1,7 @@
 import type { Deletion, NodeState } from './node-state.ts'
 import type { Member, ShownEntry, ShownLeaf } from './shown-tree.ts'
-import { type CountedLeaf, directoryTotals, leafTotals, TreeTotals } from './tree-totals.ts'
+import { type CountedLeaf, countedLeaf } from './state-slot.ts'
+import { directoryTotals, TreeTotals } from './tree-totals.ts'
 
 /** What one name adds to its directory. A leaf is told by what it is, in half the memory its totals would take. */
 type Part = CountedLeaf | { readonly name: string; readonly totals: TreeTotals }
@@ -97,7 +98,7 @@ export class DirectoryLedger {
     const totals = new TreeTotals()
     totals.add(this.#sum)
     for (const copy of copies) {
-      totals.add(leafTotals(this.#parent, copy))
+      totals.addLeaf(this.#parent, { name: copy.name, node: copy.node.id, version: copy.version })
       if (copy.conflictOf !== undefined) totals.conflicts += 1
     }
     const clashing = new Set(copies.length === 0 ? [] : this.#clashingWith(copies))
@@ -145,7 +146,8 @@ export class DirectoryLedger {
   #add(part: Part): void {
     const folded = part.name.toLowerCase()
     this.#put(folded, [...this.#partsOf(folded), part])
-    this.#sum.add(this.#totalsOf(part))
+    if ('totals' in part) this.#sum.add(part.totals)
+    else this.#sum.addLeaf(this.#parent, part)
     this.#shownNames += 1
   }
 
@@ -158,7 +160,8 @@ export class DirectoryLedger {
       folded,
       parts.filter((other) => other !== part),
     )
-    this.#sum.remove(this.#totalsOf(part))
+    if ('totals' in part) this.#sum.remove(part.totals)
+    else this.#sum.removeLeaf(this.#parent, part)
     this.#shownNames -= 1
   }
 
@@ -169,21 +172,17 @@ export class DirectoryLedger {
     if (parts.length > 1) this.#clashing.add(folded)
     else this.#clashing.delete(folded)
   }
-
-  #totalsOf(part: Part): TreeTotals {
-    return 'totals' in part ? part.totals : leafTotals(this.#parent, part)
-  }
 }
 
 /** The ledger kept for directories shown as one, where it is of these very ones under these very deletions. */
 export function ledgerOf(members: readonly Member[]): DirectoryLedger | undefined {
   const first = members[0]?.node
-  const ledger = members.length === 1 ? first?.ownLedger : first?.groupLedger
+  const ledger = members.length === 1 ? first?.ledgers.own : first?.ledgers.group
   if (ledger?.isUsable !== true || ledger.members.length !== members.length) return undefined
   const isSame = members.every(({ node, deletions }, position) => {
     const then = ledger.members[position]
     // Only a ledger that each of its nodes has was told of every change.
-    const isTold = members.length === 1 || node.groupLedger === ledger
+    const isTold = members.length === 1 || node.ledgers.group === ledger
     return isTold && then?.node === node && isSameDeletions(then.deletions, deletions)
   })
   return isSame ? ledger : undefined
@@ -192,14 +191,14 @@ export function ledgerOf(members: readonly Member[]): DirectoryLedger | undefine
 /** Keeps a ledger with the nodes whose changes it has to be told. */
 export function keepLedger(ledger: DirectoryLedger): void {
   for (const { node } of ledger.members) {
-    if (ledger.members.length === 1) node.ownLedger = ledger
-    else node.groupLedger = ledger
+    const { own, group } = node.ledgers
+    node.ledgers = ledger.members.length === 1 ? { own: ledger, group } : { own, group: ledger }
   }
 }
 
 function partOf(parent: NodeState, entry: ShownEntry, below: TreeTotals | undefined): Part {
   const { name } = entry
-  if (entry.kind === 'leaf') return { name, node: entry.node, version: entry.version }
+  if (entry.kind === 'leaf') return countedLeaf(name, entry.node.id, entry.version)
   return { name, totals: directoryTotals(parent, entry, below as TreeTotals) }
 }
 

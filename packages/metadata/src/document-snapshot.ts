@@ -4,7 +4,7 @@ import type { SpaceDocument, StateVector } from './space-document.ts'
 import { encodeUpdate } from './update-writer.ts'
 
 /** Bytes, about, of one record of a snapshot. */
-const SNAPSHOT_RECORD_CHARACTERS = 256 * 1024
+const SNAPSHOT_RECORD_CHARACTERS = 128 * 1024
 
 /** The logs of a document from one vector to another as updates of bounded size; others get a turn between them. */
 export async function* documentSnapshot(

@@ -14,8 +14,8 @@ export type SyncMessage =
   | { readonly type: 'update'; readonly update: Uint8Array }
 
 /** Items and characters of one update made here: a few milliseconds of work for whoever receives it. */
-const ITEMS_PER_UPDATE = 2000
-const CHARACTERS_PER_UPDATE = 1024 * 1024
+const ITEMS_PER_UPDATE = 1000
+const CHARACTERS_PER_UPDATE = 512 * 1024
 /** Logs that one vector may name. */
 const MAX_VECTOR_LOGS = 65_536
 

@@ -16,9 +16,9 @@ export interface VersionGroup {
  * @returns the latest first; empty when the leaf is dead
  */
 export function livingVersions(leaf: NodeState, deletions: readonly Deletion[]): readonly VersionGroup[] {
-  const [first] = leaf.states
-  if (leaf.states.length === 1 && first !== undefined) {
-    const { version } = first
+  const only = leaf.onlyState
+  if (only !== undefined) {
+    const { version } = only
     if (version === undefined || isDeleted(version, deletions)) return []
     return [{ shown: version, same: [version] }]
   }

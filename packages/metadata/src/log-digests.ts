@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Writer } from './event.ts'
 
 const LANES = 8
@@ -46,9 +46,9 @@ export class LogDigests {
       sums = new Uint32Array(LANES)
       this.#sums.set(writer, sums)
     }
-    const hash = createHash('sha256').update(`${clock} ${entry}`).digest()
+    const hashed = hash('sha256', `${clock} ${entry}`, 'buffer')
     for (let lane = 0; lane < LANES; lane += 1) {
-      sums[lane] = ((sums[lane] as number) + sign * hash.readUInt32LE(lane * 4)) >>> 0
+      sums[lane] = ((sums[lane] as number) + sign * hashed.readUInt32LE(lane * 4)) >>> 0
     }
   }
 }

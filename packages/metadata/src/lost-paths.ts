@@ -6,7 +6,7 @@ import { decodeRecord } from './record-codec.ts'
 import type { SpaceIndex } from './space-index.ts'
 
 /** Items compared, or entries looked up, in one step. */
-const ITEMS_PER_STEP = 1000
+const ITEMS_PER_STEP = 250
 
 /**
  * How a copy of a log differs from its owner's, which is as long or longer: what only the first has, clock by clock.

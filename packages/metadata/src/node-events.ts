@@ -13,7 +13,7 @@ import { covers, type VersionVector } from './version-vector.ts'
 /** Events told with one change; more are told as "much changed". */
 const MAX_EVENTS = 10_000
 /** Events made before others get a turn. */
-const EVENTS_PER_STEP = 250
+const EVENTS_PER_STEP = 100
 
 /** A node as it stood when its first record of the change came. */
 interface Before {

@@ -13,9 +13,9 @@ import { entryClocks, type SpaceReplica } from './space-replica.ts'
 import { foundTreeEntry } from './tree-entry.ts'
 
 /** Actions planned before others get a turn. */
-const ACTIONS_PER_SLICE = 100
+const ACTIONS_PER_SLICE = 50
 /** Records of one action taken before others get a turn. */
-const RECORDS_PER_SLICE = 250
+const RECORDS_PER_SLICE = 100
 
 export interface TransactionContext {
   readonly replica: SpaceReplica
@@ -77,8 +77,9 @@ export async function planTransaction(
         if (at > 0) await setImmediate()
         const added: LogEntry[] = []
         for (const record of planned.records.slice(at, at + RECORDS_PER_SLICE)) {
-          entries.push(encodeChange(record))
-          added.push({ writer, clock: clocks.next().value, record })
+          const text = encodeChange(record)
+          entries.push(text)
+          added.push({ writer, clock: clocks.next().value, record, text })
           records.push(record)
         }
         events?.take(added)

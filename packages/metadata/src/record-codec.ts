@@ -1,7 +1,7 @@
 import { deviceKey, MAX_NAME_BYTES, type NodeId, type NodeKind, nameFault } from '@dittofs/interface'
 import { ByteReader, MalformedBytes } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
-import { readContent } from './content-codec.ts'
+import { checkContent } from './content-codec.ts'
 import { MAX_TIME, type Writer } from './event.ts'
 import { kindOfNode, NODE_ID_BYTES, nodeIdBytes, nodeIdFromBytes, ROOT_ID } from './node-id.ts'
 import type { LogRecord, Place, PlacementPart, StateRecord, VersionPart } from './record.ts'
@@ -140,9 +140,9 @@ function readVersion(reader: ByteReader, kind: NodeKind): VersionPart {
   const vector = readVector(reader)
   if (kind === 'directory' && vector.size > 0) throw new MalformedBytes('directories have no vector')
   const start = reader.offset
-  const content = readContent(kind, reader)
+  const size = checkContent(kind, reader)
   const packed = Buffer.from(reader.bytes.buffer, reader.bytes.byteOffset + start, reader.offset - start)
-  return { t, vector, content: packed.toString('latin1'), size: content.kind === 'file' ? content.file.size : 0 }
+  return { t, vector, content: packed.toString('latin1'), size }
 }
 
 function writeNode(writer: ByteWriter, node: NodeId): void {

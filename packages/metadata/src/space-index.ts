@@ -1,9 +1,11 @@
 import type { DeviceKey, NodeId } from '@dittofs/interface'
 import { breakCycles, closesCycle } from './cycles.ts'
+import { DirectoryChildren } from './directory-children.ts'
 import { compareEvents, type Writer } from './event.ts'
 import { ROOT_ID } from './node-id.ts'
 import { type DeletionSlot, type NodeState as Node, NodeState, type Placement, type StateSlot } from './node-state.ts'
-import type { DeleteRecord, LogRecord, StateRecord } from './record.ts'
+import type { DeleteRecord, LogRecord } from './record.ts'
+import { type StateSlotInit, stateSlot } from './state-slot.ts'
 import { type VersionVector, widen } from './version-vector.ts'
 
 /** One entry as it stands in a log. `record` is `undefined` for an entry that cannot be read: it is only counted. */
@@ -11,6 +13,8 @@ export interface LogEntry {
   readonly writer: Writer
   readonly clock: number
   readonly record: LogRecord | undefined
+  /** The entry itself, as the document holds it: the very string, so that it is held once. */
+  readonly text?: string
 }
 
 /** What a node held before a change that may have to be taken back. */
@@ -60,7 +64,7 @@ export class SpaceIndex {
   ): { readonly superseded: readonly { writer: Writer; clock: number }[]; readonly touched: ReadonlySet<Node> } {
     const superseded: { writer: Writer; clock: number }[] = []
     const touched = new Set<Node>()
-    for (const { writer, clock, record } of entries) {
+    for (const { writer, clock, record, text } of entries) {
       if (record === undefined) {
         this.ignoredEntries += 1
         continue
@@ -80,7 +84,7 @@ export class SpaceIndex {
       }
       const replaced =
         record.type === 'state'
-          ? this.#addState(node, writer, clock, record)
+          ? this.#addState(node, { writer, clock, record, text })
           : this.#addDeletion(node, writer, clock, record)
       if (replaced !== undefined) superseded.push({ writer, clock: replaced })
     }
@@ -109,13 +113,16 @@ export class SpaceIndex {
     return node
   }
 
-  #addState(node: Node, writer: Writer, clock: number, record: StateRecord): number | undefined {
-    const placement = record.placement === undefined ? undefined : { ...record.placement, writer }
-    const version = record.version === undefined ? undefined : { ...record.version, writer }
+  #addState(node: Node, entry: Pick<StateSlotInit, 'writer' | 'clock' | 'record' | 'text'>): number | undefined {
+    const { writer, record } = entry
+    const { placement, version } = record
     if (placement !== undefined) this.#hold(writer, placement.t)
     if (version !== undefined) this.#hold(writer, version.t)
-    const old = node.states.find((slot) => slot.writer === writer)
-    node.states = [...node.states.filter((slot) => slot !== old), { writer, clock, placement, version }]
+    const parent = placement === undefined ? undefined : this.nodes.get(placement.parent)?.id
+    const slot = stateSlot({ ...entry, node: node.id, parent })
+    const { states } = node
+    const old = states.find((other) => other.writer === writer)
+    node.states = states.length === 0 ? [slot] : [...states.filter((other) => other !== old), slot]
     return old?.clock
   }
 
@@ -163,7 +170,7 @@ export class SpaceIndex {
     const { placement } = node
     if (placement !== undefined) {
       const parent = this.#node(placement.parent)
-      contest(parent, placement.name)
+      parent.children?.contest(placement.name)
       this.#invalidate(parent, placement.name)
     }
   }
@@ -172,14 +179,18 @@ export class SpaceIndex {
     const wasPlaced = node.placement !== undefined
     if (node.placement !== undefined) {
       const parent = this.#node(node.placement.parent)
-      removeChild(parent, node.placement.name, node)
+      parent.children?.remove(node.placement.name, node)
       this.#invalidate(parent, node.placement.name)
     }
     node.placement = placement
     node.isDisplaced = isDisplaced
     if (isDisplaced) this.displaced.add(node)
     else this.displaced.delete(node)
-    if (placement !== undefined) addChild(this.#node(placement.parent), placement.name, node)
+    if (placement !== undefined) {
+      const parent = this.#node(placement.parent)
+      parent.children ??= new DirectoryChildren()
+      parent.children.add(placement.name, node)
+    }
     this.#touch(node)
     if (wasPlaced !== (placement !== undefined)) {
       for (const child of node.children?.byName.values() ?? []) {
@@ -192,7 +203,7 @@ export class SpaceIndex {
     const { placement } = node
     const isWaiting =
       placement === undefined
-        ? node.states.length > 0
+        ? node.stateCount > 0
         : placement.parent !== ROOT_ID && this.nodes.get(placement.parent)?.placement === undefined
     if (isWaiting !== node.isWaiting) this.waitingNodes += isWaiting ? 1 : -1
     node.isWaiting = isWaiting
@@ -202,8 +213,8 @@ export class SpaceIndex {
   #invalidate(from: Node, under: string): void {
     let name = under
     for (let node: Node | undefined = from; node !== undefined; ) {
-      node.ownLedger?.noteChange(name)
-      node.groupLedger?.noteChange(name)
+      node.ledgers.own?.noteChange(name)
+      node.ledgers.group?.noteChange(name)
       if (node.isStale || node.placement === undefined) break
       node.isStale = true
       name = node.placement.name
@@ -213,6 +224,7 @@ export class SpaceIndex {
 }
 
 function winningPlacement(node: Node): Placement | undefined {
+  if (node.onlyState !== undefined) return node.onlyState.placement
   let winner: Placement | undefined
   for (const { placement } of node.states) {
     if (placement !== undefined && (winner === undefined || compareEvents(placement, winner) > 0)) winner = placement
@@ -223,40 +235,4 @@ function winningPlacement(node: Node): Placement | undefined {
 function isSamePlacement(a: Placement | undefined, b: Placement | undefined): boolean {
   if (a === undefined || b === undefined) return a === b
   return a.t === b.t && a.writer === b.writer && a.parent === b.parent && a.name === b.name
-}
-
-function addChild(parent: Node, name: string, node: Node): void {
-  parent.children ??= { byName: new Map(), contested: new Set(), conflicting: new Set() }
-  const { byName } = parent.children
-  const there = byName.get(name)
-  if (there === undefined) byName.set(name, node)
-  else if (Array.isArray(there)) there.push(node)
-  else byName.set(name, [there, node])
-}
-
-function removeChild(parent: Node, name: string, node: Node): void {
-  const children = parent.children
-  const there = children?.byName.get(name)
-  if (children === undefined || there === undefined) return
-  const rest = Array.isArray(there) ? there.filter((other) => other !== node) : []
-  const [only] = rest
-  if (only === undefined) children.byName.delete(name)
-  else children.byName.set(name, rest.length === 1 ? only : rest)
-  contest(parent, name)
-}
-
-/** Notes whether a name can make conflict copies, after a change under it. */
-function contest(parent: Node, name: string): void {
-  const children = parent.children
-  if (children === undefined) return
-  const there = children.byName.get(name)
-  const isContested =
-    Array.isArray(there) || (there !== undefined && there.kind !== 'directory' && there.states.length > 1)
-  if (isContested) {
-    children.contested.add(name)
-    children.conflicting.add(name)
-  } else {
-    children.contested.delete(name)
-    children.conflicting.delete(name)
-  }
 }

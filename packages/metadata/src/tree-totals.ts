@@ -1,5 +1,7 @@
-import type { NodeState, Version } from './node-state.ts'
+import { kindOfNode } from './node-id.ts'
+import type { NodeState } from './node-state.ts'
 import type { ShownDirectory } from './shown-tree.ts'
+import type { CountedLeaf } from './state-slot.ts'
 
 /** Sums over what is shown. They can be taken away again, so bytes are counted exactly, however many they are. */
 export class TreeTotals {
@@ -21,6 +23,39 @@ export class TreeTotals {
     this.#change(other, -1)
   }
 
+  /** @param parent - the first directory node of those it is shown in */
+  addLeaf(parent: NodeState, leaf: CountedLeaf): void {
+    this.#changeLeaf(parent, leaf, 1)
+  }
+
+  removeLeaf(parent: NodeState, leaf: CountedLeaf): void {
+    this.#changeLeaf(parent, leaf, -1)
+  }
+
+  #changeLeaf(parent: NodeState, { name, node, version }: CountedLeaf, sign: 1 | -1): void {
+    if (kindOfNode(node) === 'file') this.files += sign
+    else this.symlinks += sign
+    this.bytes += BigInt(sign * version.size)
+    this.#changeHashes(`${parent.id}/${name}/${node}/${version.writer}:${version.t}`, sign)
+  }
+
+  /** Counts the hashes of a text in. */
+  addHashes(text: string): void {
+    this.#changeHashes(text, 1)
+  }
+
+  #changeHashes(text: string, sign: 1 | -1): void {
+    let low = 0x811c9dc5
+    let high = 0x9747b28c
+    for (let at = 0; at < text.length; at += 1) {
+      const code = text.charCodeAt(at)
+      low = Math.imul(low ^ code, 0x01000193)
+      high = Math.imul(high ^ code, 0x5bd1e995) + (high >>> 15)
+    }
+    this.hashes[0] = (this.hashes[0] + sign * low) >>> 0
+    this.hashes[1] = (this.hashes[1] + sign * high) >>> 0
+  }
+
   #change(other: TreeTotals, sign: 1 | -1): void {
     this.files += sign * other.files
     this.directories += sign * other.directories
@@ -33,41 +68,11 @@ export class TreeTotals {
   }
 }
 
-/** What a shown version of a leaf counts for. */
-export interface CountedLeaf {
-  /** As shown. */
-  readonly name: string
-  readonly node: NodeState
-  readonly version: Version
-}
-
-/** @param parent - the first directory node of those it is shown in */
-export function leafTotals(parent: NodeState, { name, node, version }: CountedLeaf): TreeTotals {
-  const totals = new TreeTotals()
-  if (node.kind === 'file') totals.files = 1
-  else totals.symlinks = 1
-  totals.bytes = BigInt(version.size)
-  hashInto(totals.hashes, `${parent.id}/${name}/${node.id}/${version.writer}:${version.t}`)
-  return totals
-}
-
 /** A directory and all below it. */
 export function directoryTotals(parent: NodeState, entry: ShownDirectory, below: TreeTotals): TreeTotals {
   const totals = new TreeTotals()
   totals.directories = 1
-  hashInto(totals.hashes, `${parent.id}/${entry.name}/${entry.members.map(({ node }) => node.id).join()}`)
+  totals.addHashes(`${parent.id}/${entry.name}/${entry.members.map(({ node }) => node.id).join()}`)
   totals.add(below)
   return totals
-}
-
-function hashInto(hashes: [number, number], text: string): void {
-  let low = 0x811c9dc5
-  let high = 0x9747b28c
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at)
-    low = Math.imul(low ^ code, 0x01000193)
-    high = Math.imul(high ^ code, 0x5bd1e995) + (high >>> 15)
-  }
-  hashes[0] = low >>> 0
-  hashes[1] = high >>> 0
 }

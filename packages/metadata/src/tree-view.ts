@@ -235,7 +235,7 @@ export class TreeView {
       // In a living directory only a change under this very name can make it conflict again, unless what lives in a
       // dead directory of that name does.
       const isSettled = found.length === 0 && childrenNamed(only.node, name).every((node) => node.kind !== 'directory')
-      if (isSettled) children.conflicting.delete(name)
+      if (isSettled) children.settle(name)
     }
     return losers
   }
