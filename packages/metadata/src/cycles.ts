@@ -1,9 +1,9 @@
-import type { NodeId } from '@dittofs/interface'
 import { compareEvents } from './event.ts'
 import { ROOT_ID } from './node-id.ts'
 import type { NodeState, Placement } from './node-state.ts'
+import type { ReadonlyNodeTable } from './node-table.ts'
 
-type Nodes = ReadonlyMap<NodeId, NodeState>
+type Nodes = Pick<ReadonlyNodeTable, 'get'>
 
 /**
  * Whether the winning placements of `moved` close a cycle, given that there was none before. Costs what lies between

@@ -24,6 +24,10 @@ interface KeptLedgers {
   readonly group: DirectoryLedger | undefined
 }
 
+const DISPLACED = 1
+const WAITING = 2
+const STALE = 4
+
 const NO_STATES: readonly StateSlot[] = []
 const NO_DELETIONS: readonly DeletionSlot[] = []
 const NO_LEDGERS: KeptLedgers = { own: undefined, group: undefined }
@@ -39,17 +43,43 @@ export class NodeState {
   winner: Placement | undefined
   /** Where it stands: the winner, unless that would close a cycle. */
   placement: Placement | undefined
-  isDisplaced = false
-  isWaiting = false
-  /** Whether the ledgers of all directories above have been told that something below changed. */
-  isStale = false
   children: DirectoryChildren | undefined
   ledgers = NO_LEDGERS
   /** One slot stands for itself, as nearly every node has it. */
   #states: StateSlot | readonly StateSlot[] = NO_STATES
 
+  /** Three marks in one field. */
+  #marks = 0
+
   constructor(id: NodeId) {
     this.id = id
+  }
+
+  /** Whether a cycle of moves put it elsewhere than its winning placement says. */
+  get isDisplaced(): boolean {
+    return (this.#marks & DISPLACED) !== 0
+  }
+
+  set isDisplaced(isSet: boolean) {
+    this.#mark(DISPLACED, isSet)
+  }
+
+  /** Whether its place, or the directory it stands in, has not come yet. */
+  get isWaiting(): boolean {
+    return (this.#marks & WAITING) !== 0
+  }
+
+  set isWaiting(isSet: boolean) {
+    this.#mark(WAITING, isSet)
+  }
+
+  /** Whether the ledgers of all directories above have been told that something below changed. */
+  get isStale(): boolean {
+    return (this.#marks & STALE) !== 0
+  }
+
+  set isStale(isSet: boolean) {
+    this.#mark(STALE, isSet)
   }
 
   get kind(): NodeKind {
@@ -72,6 +102,10 @@ export class NodeState {
 
   get stateCount(): number {
     return isSeveral(this.#states) ? this.#states.length : 1
+  }
+
+  #mark(mark: number, isSet: boolean): void {
+    this.#marks = isSet ? this.#marks | mark : this.#marks & ~mark
   }
 }
 

@@ -4,6 +4,7 @@ import { DirectoryChildren } from './directory-children.ts'
 import { compareEvents, type Writer } from './event.ts'
 import { ROOT_ID } from './node-id.ts'
 import { type DeletionSlot, type NodeState as Node, NodeState, type Placement, type StateSlot } from './node-state.ts'
+import { NodeTable, type ReadonlyNodeTable } from './node-table.ts'
 import type { DeleteRecord, LogRecord } from './record.ts'
 import { type StateSlotInit, stateSlot } from './state-slot.ts'
 import { type VersionVector, widen } from './version-vector.ts'
@@ -30,7 +31,7 @@ export interface NodeSnapshot {
  */
 export class SpaceIndex {
   readonly root = new NodeState(ROOT_ID)
-  readonly nodes = new Map<NodeId, Node>([[ROOT_ID, this.root]])
+  readonly #nodes = new NodeTable()
   /** The device behind each writer. */
   readonly devices = new Map<Writer, DeviceKey>()
   /** Directories that a cycle of moves put elsewhere than their winning placement says. */
@@ -41,6 +42,14 @@ export class SpaceIndex {
   readonly #directories = new Set<Node>()
   readonly #held = new Map<Writer, number>()
   #time = 0
+
+  constructor() {
+    this.#nodes.add(this.root)
+  }
+
+  get nodes(): ReadonlyNodeTable {
+    return this.#nodes
+  }
 
   /** The highest time held. */
   get time(): number {
@@ -107,7 +116,7 @@ export class SpaceIndex {
     let node = this.nodes.get(id)
     if (node === undefined) {
       node = new NodeState(id)
-      this.nodes.set(id, node)
+      this.#nodes.add(node)
       if (node.kind === 'directory') this.#directories.add(node)
     }
     return node
