@@ -26,6 +26,19 @@ function workerEntries() {
   return entries
 }
 
+/**
+ * Writes characters beyond Latin-1 as escapes. One of them, in a comment even, makes V8 hold the whole file with two bytes a
+ * character: 2 MiB more in every process that loads the device.
+ */
+const oneByteSources = {
+  name: 'one-byte-sources',
+  renderChunk: (code) => code.replace(/[\u0100-\uffff]/g, escaped),
+}
+
+function escaped(unit) {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
 async function bundleApp(app, workers) {
   const manifest = JSON.parse(readFileSync(path.join(app, 'package.json'), 'utf8'))
   const external = [...Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }), ...OPTIONAL_OF_WS]
@@ -36,6 +49,7 @@ async function bundleApp(app, workers) {
     platform: 'node',
     external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),
     resolve: { conditionNames: ['@dittofs/source', 'node', 'import'] },
+    plugins: [oneByteSources],
     logLevel: 'warn',
   })
   rmSync(output, { recursive: true, force: true })
