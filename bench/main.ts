@@ -2,7 +2,7 @@
  * The benchmarks: one table, each row a ratio to something measured beside it in the same run.
  *
  * Usage: npm run bench [-- SUBJECT ...] [--quick] [--repeat N] [--only SUBJECT,...] [--large MIB] [--small FILES]
- *   [--live FILES] [--writes N] [--rescan FILES] [--linked MIB] [--compared MIB] [--rate MBIT]
+ *   [--live FILES] [--writes N] [--rescan FILES] [--linked MIB] [--compared MIB] [--rate MBIT] [--nodes N]
  */
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -14,6 +14,7 @@ import { liveLatency } from './live-latency.ts'
 import { liveOverhead } from './live-overhead.ts'
 import { liveRename } from './live-rename.ts'
 import { liveRescan } from './live-rescan.ts'
+import { metadataScale } from './metadata-scale.ts'
 import { nfsRows } from './nfs.ts'
 import { withScratch } from './scratch.ts'
 import type { BenchSubject, Samples } from './subject.ts'
@@ -36,6 +37,7 @@ const { values, positionals } = parseArgs({
     linked: { type: 'string' },
     compared: { type: 'string' },
     rate: { type: 'string' },
+    nodes: { type: 'string' },
     webrtc: { type: 'boolean', default: false },
     nfs: { type: 'boolean', default: false },
   },
@@ -70,6 +72,7 @@ const all: readonly BenchSubject[] = [
   liveRescan(size(values.rescan, 100_000, 20_000)),
   liveOverhead(size(values.linked, 1024, 128) * MIB),
   liveFirstLink(liveFiles),
+  metadataScale(size(values.nodes, 100_000, 20_000)),
 ]
 /** Subjects that run only when they are named: they need namespaces, or programs that are not everywhere. */
 const named: readonly BenchSubject[] = [
