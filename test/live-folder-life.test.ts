@@ -1,7 +1,8 @@
 /**
  * Three devices and a person at each of them, who works with real programs: git, tar, and where they are installed rsync
  * and sqlite. What is random comes from a seed, which is printed; DITTOFS_LIFE_SEED chooses another, and
- * DITTOFS_LIFE_ROUNDS a longer life.
+ * DITTOFS_LIFE_ROUNDS a longer life. Where namespaces can be made the wild life is one of three hosts on a switch, whose
+ * cables are pulled as well; else it is on the loopback interface.
  */
 import { execFile } from 'node:child_process'
 import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
@@ -10,11 +11,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { temporaryDirectory } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
-import { agree, type FolderDevice, foldersOn, linkAll } from './support/live-folders.ts'
+import { agree, type FolderDevice, foldersOn, foldersOnLan, linkAll } from './support/live-folders.ts'
+import { namespacesUnavailable } from './support/network.ts'
 import { seededRandom } from './support/tree.ts'
 
 const run = promisify(execFile)
 const SEED = Number(process.env.DITTOFS_LIFE_SEED ?? 1)
+const NAMES = ['alice', 'bob', 'carol'] as const
 const ROUNDS = Number(process.env.DITTOFS_LIFE_ROUNDS ?? 60)
 /** Of the calm form, where all agree after each round, which takes most of its time. */
 const CALM_ROUNDS = 12
@@ -143,8 +146,13 @@ async function act(actor: Actor): Promise<void> {
   })
 }
 
-/** A device that is killed, stopped, or hangs for a while: its links are cut, or silent. */
-async function disturb(one: FolderDevice, actor: Actor, dice: number): Promise<void> {
+/** A device that is killed, stopped, unplugged, or hangs for a while: its links are cut, or silent. */
+async function disturb(
+  one: FolderDevice,
+  actor: Actor,
+  dice: number,
+  setPlugged: ((isPlugged: boolean) => Promise<void>) | undefined,
+): Promise<void> {
   if (dice < 0.15) {
     if (dice < 0.1) await one.device.kill()
     else await one.device.stop()
@@ -156,21 +164,30 @@ async function disturb(one: FolderDevice, actor: Actor, dice: number): Promise<v
     await act(actor)
     await delay(1500)
     process.kill(pid, 'SIGCONT')
+  } else if (dice < 0.25 && setPlugged !== undefined) {
+    await setPlugged(false)
+    await act(actor)
+    await delay(1500)
+    await setPlugged(true)
   } else await delay(dice * 300)
 }
 
-async function lives() {
-  const devices = await foldersOn(await temporaryDirectory(), ['alice', 'bob', 'carol'])
+async function lives({ isWild = false } = {}) {
+  const directory = await temporaryDirectory()
+  const lan = isWild && namespacesUnavailable() === undefined ? await foldersOnLan(directory, NAMES) : undefined
+  const devices = lan?.devices ?? (await foldersOn(directory, NAMES))
   await linkAll(devices)
   const known = await acts()
   const actors = devices.map(({ folder, device }, at): Actor => {
     return { acts: known, folder, name: device.name, random: seededRandom(SEED * 100 + at) }
   })
-  return { devices, actors }
+  return { devices, actors, network: lan?.network }
 }
 
 /** All have the same tree, with all of its bytes whole. */
 async function expectAgreement(devices: readonly FolderDevice[]): Promise<void> {
+  // Those that were just started or plugged in have yet to find each other.
+  for (const { device } of devices) await device.must('sync', '--timeout', '30s')
   const tree = await agree(devices, { isAccepting: true })
   expect(tree.length).toBeGreaterThan(0)
   for (const { device } of devices) {
@@ -190,12 +207,13 @@ describe(`three folders in a random life, with seed ${SEED}`, () => {
   }, 600_000)
 
   it('come to be the same after all act at once, while devices are killed, stopped and hang', async () => {
-    const { devices, actors } = await lives()
+    const { devices, actors, network } = await lives({ isWild: true })
     const random = seededRandom(SEED)
     for (let round = 0; round < ROUNDS; round++) {
       await Promise.all(actors.map((actor) => act(actor)))
       const at = Math.floor(random() * devices.length)
-      await disturb(devices[at] as FolderDevice, actors[at] as Actor, random())
+      const setPlugged = network && ((isPlugged: boolean) => network.setPlugged(at, isPlugged))
+      await disturb(devices[at] as FolderDevice, actors[at] as Actor, random(), setPlugged)
     }
     await expectAgreement(devices)
   }, 600_000)

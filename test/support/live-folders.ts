@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { onLoopback } from './lan.ts'
+import { onLan, onLoopback } from './lan.ts'
+import type { TestNetwork } from './network.ts'
 import { pair, peerAddress } from './pairing.ts'
 import type { ProcessDevice } from './process-device.ts'
 import { describeTree } from './tree.ts'
@@ -16,6 +17,30 @@ export interface FolderDevice {
 /** Running devices, paired with the first, each with an empty directory that is not linked yet. */
 export async function foldersOn(directory: string, names: readonly string[]): Promise<readonly FolderDevice[]> {
   const devices = onLoopback(directory, names)
+  const restart = (device: ProcessDevice) =>
+    device.start(
+      ...devices.flatMap((other) => {
+        const isUp = other !== device && other.daemonPid !== undefined
+        return isUp ? ['--peer', peerAddress(other)] : []
+      }),
+    )
+  return foldersOf(directory, devices, restart)
+}
+
+/** The same on hosts of their own, on one switch: they find each other by themselves. */
+export async function foldersOnLan(
+  directory: string,
+  names: readonly string[],
+): Promise<{ readonly network: TestNetwork; readonly devices: readonly FolderDevice[] }> {
+  const { network, devices } = await onLan(directory, names)
+  return { network, devices: await foldersOf(directory, devices, (device) => device.start()) }
+}
+
+async function foldersOf(
+  directory: string,
+  devices: readonly ProcessDevice[],
+  restart: (device: ProcessDevice) => Promise<void>,
+): Promise<readonly FolderDevice[]> {
   for (const device of devices) await device.start()
   const [first, ...others] = devices as readonly [ProcessDevice, ...ProcessDevice[]]
   for (const other of others) await pair(first, other)
@@ -23,14 +48,7 @@ export async function foldersOn(directory: string, names: readonly string[]): Pr
   for (const device of devices) {
     const folder = path.join(directory, `folder of ${device.name}`)
     await mkdir(folder)
-    const restart = () =>
-      device.start(
-        ...devices.flatMap((other) => {
-          const isUp = other !== device && other.daemonPid !== undefined
-          return isUp ? ['--peer', peerAddress(other)] : []
-        }),
-      )
-    made.push({ device, folder, restart })
+    made.push({ device, folder, restart: () => restart(device) })
   }
   return made
 }
@@ -53,9 +71,9 @@ export async function agree(
       await settle(device, devices)
       if (isAccepting) await device.must('resume', '--accept')
     }
-    const trees = await Promise.all(devices.map(({ folder }) => shownTree(folder)))
-    const [first, ...others] = trees.map((tree) => tree.join('\n'))
-    if (others.every((other) => other === first)) return trees[0] as string[]
+    const trees = await Promise.all(devices.map(({ folder }) => stillTree(folder)))
+    const [first, ...others] = trees.map((tree) => tree?.join('\n'))
+    if (first !== undefined && others.every((other) => other === first)) return trees[0] as string[]
   }
   const trees = await Promise.all(devices.map(({ folder }) => shownTree(folder)))
   throw new Error(`the folders did not come to the same tree:\n${differences(trees)}`)
@@ -68,6 +86,14 @@ async function settle(device: ProcessDevice, all: readonly FolderDevice[]): Prom
   const texts = shown.map(({ stdout, stderr: errors }) => stdout + errors)
   texts.push(...(await explanations(device, all)))
   throw new Error(`${device.name} does not settle: ${stderr}\n${texts.join('\n')}`)
+}
+
+/** @returns `undefined` where something goes while it is looked at */
+async function stillTree(folder: string): Promise<string[] | undefined> {
+  return shownTree(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    return undefined
+  })
 }
 
 /** A folder's entries, without our own files. A directory's time changes with what is put into it, so only its mode counts. */
