@@ -1,11 +1,11 @@
 /**
- * Three devices and a person at each of them, who works with real programs: git, tar, and where they are installed rsync
- * and sqlite. What is random comes from a seed, which is printed; DITTOFS_LIFE_SEED chooses another, and
+ * Three devices and a person at each of them, who works with real programs: git, npm, tar, and where they are installed
+ * rsync and sqlite. What is random comes from a seed, which is printed; DITTOFS_LIFE_SEED chooses another, and
  * DITTOFS_LIFE_ROUNDS a longer life. Where namespaces can be made the wild life is one of three hosts on a switch, whose
  * cables are pulled as well; else it is on the loopback interface.
  */
 import { execFile } from 'node:child_process'
-import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -107,6 +107,34 @@ const ACTS: readonly Act[] = [
   },
 ]
 
+/** Packs a small package once, so that npm can install it without a network. */
+async function packPackage(directory: string): Promise<string> {
+  const source = path.join(directory, 'package to install')
+  await mkdir(path.join(source, 'lib'), { recursive: true })
+  await writeFile(path.join(source, 'package.json'), JSON.stringify({ name: 'installed', version: '1.0.0' }))
+  for (let at = 0; at < 20; at++) await writeFile(path.join(source, 'lib', `module ${at}.js`), `export default ${at}\n`)
+  const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', directory], { cwd: source })
+  return path.join(directory, stdout.trim())
+}
+
+/** Installs a package, and removes it the next time. */
+function installs(packed: string): Act {
+  return async function installsWithNpm({ folder, name }) {
+    const project = path.join(folder, `project of ${name}`)
+    await mkdir(project, { recursive: true })
+    const isThere = await stat(path.join(project, 'node_modules', 'installed')).then(
+      () => true,
+      () => false,
+    )
+    const what = isThere ? ['uninstall', 'installed'] : ['install', packed]
+    const cache = path.join(path.dirname(folder), `npm cache of ${name}`)
+    // It gives up where a file goes while it works, which is no fault of ours.
+    await run('npm', [...what, '--offline', '--no-audit', '--no-fund', '--cache', cache], { cwd: project }).catch(
+      () => undefined,
+    )
+  }
+}
+
 /** Programs that a machine may not have. */
 const ACTS_BY_PROGRAM: Readonly<Record<string, Act>> = {
   async rsync({ folder, random }) {
@@ -123,8 +151,8 @@ const ACTS_BY_PROGRAM: Readonly<Record<string, Act>> = {
   },
 }
 
-async function acts(): Promise<readonly Act[]> {
-  const found = [...ACTS]
+async function acts(directory: string): Promise<readonly Act[]> {
+  const found = [...ACTS, installs(await packPackage(directory))]
   for (const [program, act] of Object.entries(ACTS_BY_PROGRAM)) {
     const isThere = await run(program, ['--version']).then(
       () => true,
@@ -177,7 +205,7 @@ async function lives({ isWild = false } = {}) {
   const lan = isWild && namespacesUnavailable() === undefined ? await foldersOnLan(directory, NAMES) : undefined
   const devices = lan?.devices ?? (await foldersOn(directory, NAMES))
   await linkAll(devices)
-  const known = await acts()
+  const known = await acts(directory)
   const actors = devices.map(({ folder, device }, at): Actor => {
     return { acts: known, folder, name: device.name, random: seededRandom(SEED * 100 + at) }
   })
