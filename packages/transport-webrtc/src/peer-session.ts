@@ -154,7 +154,11 @@ export class PeerSession {
   }
 
   async #offer(isRestart: boolean): Promise<void> {
-    if (isRestart) void this.#offerAgainUnlessAnswered()
+    if (isRestart) {
+      void this.#offerAgainUnlessAnswered()
+      // An offer gives up the way there is. Where signals do not arrive, as while the server is gone, that would be all.
+      await this.#send('candidate', NO_MORE_CANDIDATES)
+    }
     const offer = await this.association.offer(isRestart)
     await this.#send('offer', offer)
     this.#gather()

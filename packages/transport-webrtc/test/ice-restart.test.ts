@@ -32,6 +32,23 @@ describe('an ICE restart', () => {
     )
   })
 
+  it('is not begun while the other device cannot be told of it: the way there is stays', async () => {
+    const pair = new SignaledPair()
+    onTestFinished(() => pair.close())
+    const { initiator, responder } = await pair.connect()
+    pair.signaling.setUp(false)
+    pair.alice.networkChanged()
+    pair.bob.networkChanged()
+    for (const [from, to] of [
+      [initiator, responder],
+      [responder, initiator],
+    ] as const) {
+      from.write('still here')
+      const [bytes] = (await once(to, 'data')) as [Buffer]
+      expect(bytes.toString()).toBe('still here')
+    }
+  }, 10_000)
+
   it('is offered again when the offer went astray, as where both devices move at once', async () => {
     const pair = new SignaledPair()
     onTestFinished(() => pair.close())
