@@ -18,6 +18,8 @@ export interface TransportCapabilities {
   readonly isSlow: boolean
   /** Addresses carry no port, and one listener at a time takes all connections: `port` and `host` are not looked at. */
   readonly hasNoPorts?: boolean
+  /** Its addresses are those of servers, and come and go with them: they say nothing of where this device is. */
+  readonly hasServedAddresses?: boolean
 }
 
 /** A connection somebody else opened, not yet authenticated: hostile until the secure link says otherwise. */

@@ -95,6 +95,7 @@ class DataChannelTransport implements WebRtcTransport {
     canDiscover: false,
     isMetered: false,
     isSlow: false,
+    hasServedAddresses: true,
   }
   readonly #init: WebRtcTransportInit
   readonly #clock: Clock

@@ -31,6 +31,7 @@ import { dialTicket, type TicketDial } from './dial-ticket.ts'
 import { Dialler, transportFor } from './dialler.ts'
 import { KnownAddresses } from './known-addresses.ts'
 import { LinkTable } from './link-table.ts'
+import { listeningAddresses } from './listening-addresses.ts'
 import { OwnAnnouncement } from './own-announcement.ts'
 
 /** A link that ends sooner was refused by the peer's session, which a dial alone cannot know. */
@@ -94,6 +95,8 @@ export class Connector {
   readonly #tasks = new Set<Promise<void>>()
   /** Who made the tickets that are dialled now. */
   readonly #expected = new Set<DeviceKey>()
+  /** Where servers make this device reachable, when it was last looked. */
+  #knownServed = ''
   readonly #stop = new AbortController()
 
   constructor(init: ConnectorInit) {
@@ -113,10 +116,9 @@ export class Connector {
       clock: init.clock,
       randomBytes: init.randomBytes,
       findKeys: () => init.secrets.findKeys().map(({ key }) => key),
-      addresses: () => this.addresses(),
+      addresses: () => listeningAddresses(this.#listeners, this.#transports, 'place'),
       onMoved: () => {
-        this.#restartAll()
-        this.#dialler.plan()
+        this.#dialAnew()
         init.onMoved?.()
       },
     })
@@ -167,12 +169,15 @@ export class Connector {
   /** Looks for everybody now, whatever has failed so far. */
   refresh(): void {
     for (const discovery of this.#discoveries) discovery.refresh()
-    this.#restartAll()
-    this.#dialler.plan()
+    this.#dialAnew()
   }
 
   /** Looks whether this device has other addresses than before. */
   look(): void {
+    const served = listeningAddresses(this.#listeners, this.#transports, 'served').join(' ')
+    // By a server that is back, others can be reached again; the links there are have nothing to do with it.
+    if (served !== this.#knownServed) this.#dialAnew()
+    this.#knownServed = served
     this.#announcement.look()
   }
 
@@ -269,6 +274,11 @@ export class Connector {
     await Promise.all(this.#tasks)
     await this.#links.close()
     await this.#known.close()
+  }
+
+  #dialAnew(): void {
+    this.#restartAll()
+    this.#dialler.plan()
   }
 
   async #listen(transport: Transport): Promise<void> {

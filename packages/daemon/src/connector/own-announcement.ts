@@ -9,7 +9,7 @@ export interface OwnAnnouncementInit {
   randomBytes: RandomBytes
   /** Keys derived for `find`, of the spaces and tickets to be found by. */
   findKeys: () => readonly Uint8Array[]
-  /** Where this device listens now. */
+  /** Where in its networks this device listens now. */
   addresses: () => readonly Address[]
   /** Called when the addresses are others than before. */
   onMoved: () => void

@@ -43,7 +43,7 @@ export class WebRtcLinks implements Transport {
   readonly name = 'webrtc'
   readonly capabilities: TransportCapabilities = {
     ...{ canListen: true, canDial: true, canDiscover: false },
-    ...{ isMetered: false, isSlow: false },
+    ...{ isMetered: false, isSlow: false, hasServedAddresses: true },
   }
   readonly #init: WebRtcLinksInit
   #loading: Promise<Loaded> | undefined

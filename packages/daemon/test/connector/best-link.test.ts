@@ -75,7 +75,10 @@ describe('Connector, with several transports', () => {
     expect(performance.now() - start).toBeLessThan(1000)
   })
 
-  it('looks at its addresses when it is told to, and dials anew where they have changed', async () => {
+  it.each([
+    ['has moved, and dials anew, where its own addresses', false, 1],
+    ['dials anew, and has not moved, where addresses that a server lends it', true, 0],
+  ] as const)('%s have changed', async (_, hasServedAddresses, expectedMoves) => {
     const { networks, transports, device, space } = neighbourhood()
     const alice = await device('alice')
     const [transport] = transports('alice', ['tcp'])
@@ -85,7 +88,10 @@ describe('Connector, with several transports', () => {
       transports: [
         {
           name: 'tcp',
-          capabilities: { canListen: true, canDial: true, canDiscover: false, isMetered: false, isSlow: false },
+          capabilities: {
+            ...{ canListen: true, canDial: true, canDiscover: false, isMetered: false, isSlow: false },
+            hasServedAddresses,
+          },
           listen: async () => ({ addresses: () => addresses, close: () => Promise.resolve() }),
           dial: (address, options) => (transport as Transport).dial(address, options),
           discover: () => Promise.reject(new Error('never asked')),
@@ -96,10 +102,11 @@ describe('Connector, with several transports', () => {
     })
     alice.connector.look()
     expect([moves, space.members.size]).toEqual([0, 1])
+    const before = networks.tcp.dials
     addresses = ['tcp://elsewhere:1']
     alice.connector.look()
     alice.connector.look()
-    expect(moves).toBe(1)
-    await expect.poll(() => networks.tcp.dials, { timeout: 5000 }).toBeGreaterThan(1)
+    expect(moves).toBe(expectedMoves)
+    await expect.poll(() => networks.tcp.dials, { timeout: 5000 }).toBeGreaterThan(before + 1)
   })
 })
