@@ -285,6 +285,8 @@ export class Session {
       case 'hello':
         throw new DittoError('DITTO_PROTOCOL', 'The peer said hello twice.')
       case 'ping':
+        // Who asks whether it has heard all learns of changes for which metadata still waits its turn.
+        for (const shared of this.#shared.values()) shared.tellProgress()
         this.#writer.post(encodeMessage({ type: 'pong', nonce: message.nonce }))
         return
       case 'pong':

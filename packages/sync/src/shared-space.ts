@@ -171,7 +171,7 @@ export class SharedSpace {
     void this.#init.clock.sleep(PROGRESS_INTERVAL_MS, { signal: this.#stop.signal }).then(
       () => {
         this.#isScheduled = false
-        this.#sendProgress()
+        this.tellProgress()
       },
       () => undefined,
     )
@@ -191,7 +191,8 @@ export class SharedSpace {
     this.space.fetcher.detach(this.#init.requester)
   }
 
-  #sendProgress(): void {
+  /** Tells where this device stands, unless it has. */
+  tellProgress(): void {
     if (!this.#isSpoken) return
     const { missingChunks, missingBytes, isSettled } = this.space.fetcher.state
     const isIdle = isSettled && this.exchange.isCaughtUp

@@ -27,7 +27,7 @@ import { Wakeup } from './wakeup.ts'
 const TICK_MS = 2000
 /** Progress of a space is told at most so often. */
 const PROGRESS_INTERVAL_MS = 100
-/** How long a device may take to answer, before it is taken for one that has nothing to say. */
+/** How long a device may take to answer before it is asked again, maybe over another link. */
 const HEAR_MS = 2000
 
 /**
@@ -266,11 +266,21 @@ export class SyncEngine {
   }
 
   /**
-   * Resolves when all that connected devices had sent when it was called has arrived, or one has not answered in time: what
-   * is on its way is not known to be missing. Ends at once when the signal is aborted.
+   * Resolves when all that connected devices had to say when it was called has arrived: what is on its way is not known to
+   * be missing. A device is asked until it answers, over another link where that takes over, or is gone.
+   *
+   * @returns the connected devices that had not answered when the signal was aborted
    */
-  async hearAll(options: AbortOptions = {}): Promise<void> {
-    await Promise.all(this.#table.main().map((session) => session.isAlive(HEAR_MS, options)))
+  async hearAll({ signal }: AbortOptions = {}): Promise<ReadonlySet<DeviceKey>> {
+    const heard = new Set<DeviceKey>()
+    const silent = () => this.#table.main().filter(({ peer }) => !heard.has(peer))
+    for (let asked = silent(); asked.length > 0 && signal?.aborted !== true; asked = silent()) {
+      const ask = async (session: Session) => {
+        if (await session.isAlive(HEAR_MS, signal === undefined ? {} : { signal })) heard.add(session.peer)
+      }
+      await Promise.all(asked.map(ask))
+    }
+    return new Set(silent().map(({ peer }) => peer))
   }
 
   /**

@@ -86,6 +86,54 @@ describe('a session', () => {
   })
 })
 
+describe('hearing all that devices have to say', () => {
+  it('asks a device again until it answers, and then knows what it holds', async () => {
+    const clock = new ManualClock()
+    const alice = await TestDevice.open('alice', NAMES, { clock })
+    const peer = await RawPeer.greet(alice, bobKey, [HOME])
+    const hearing = alice.engine.hearAll()
+    await peer.next('ping')
+    await clock.advance(2_000)
+    const { nonce } = await peer.next('ping')
+    peer.send({ type: 'pong', nonce })
+    expect([...(await hearing)]).toEqual([])
+  })
+
+  it('names those that had not answered when the time was over', async () => {
+    const clock = new ManualClock()
+    const alice = await TestDevice.open('alice', NAMES, { clock })
+    await RawPeer.greet(alice, bobKey, [HOME])
+    const over = new AbortController()
+    const hearing = alice.engine.hearAll({ signal: over.signal })
+    await clock.advance(4_000)
+    over.abort()
+    expect([...(await hearing)]).toEqual([bobKey])
+  })
+
+  it('waits no more for a device that is gone', async () => {
+    const alice = await TestDevice.open('alice', NAMES, { clock: new ManualClock() })
+    const peer = await RawPeer.greet(alice, bobKey, [HOME])
+    const hearing = alice.engine.hearAll()
+    await settle()
+    peer.link.abort(new DittoError('DITTO_LINK_CUT', 'the cable was pulled'))
+    expect([...(await hearing)]).toEqual([])
+  })
+
+  it('learns with the answer that a device has changed, though its metadata still waits behind other bytes', async () => {
+    const clock = new ManualClock()
+    const alice = await TestDevice.open('alice', NAMES, { clock })
+    const peer = await RawPeer.greet(alice, bobKey, [HOME])
+    peer.sendMetadata(100, alice.tree().hello(), true)
+    await clock.advance(100)
+    const before = await peer.next('progress')
+    await alice.write({ 'new.txt': pseudoRandomBytes(1, 10) })
+    peer.send({ type: 'ping', nonce: 7 })
+    const after = await peer.next('progress')
+    await peer.next('pong')
+    expect(Buffer.from(after.digest ?? []).equals(Buffer.from(before.digest ?? []))).toBe(false)
+  })
+})
+
 describe('two sessions with one device', () => {
   it('keep the link dialled by the lower key when both dial at once', async () => {
     const alice = await TestDevice.open('alice', NAMES)

@@ -56,11 +56,12 @@ export class SyncRun {
       () => undefined,
     )
     const bound = { signal: signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]) }
+    let silent: ReadonlySet<DeviceKey> = new Set()
     const stopTelling = engine.on('space:progress', () => this.#tellProgress(progress, before))
     try {
       await this.#findPeers(bound)
       progress.begin('fetch')
-      await engine.hearAll(bound)
+      silent = await engine.hearAll(bound)
       await engine.whenUpToDate(bound)
     } catch (error) {
       signal?.throwIfAborted()
@@ -75,7 +76,7 @@ export class SyncRun {
     progress.finish()
     const after = traffic()
     return {
-      peers: reached.map((peer) => this.#describe(peer)),
+      peers: reached.map((peer) => this.#describe(peer, silent.has(peer.peer))),
       fetchedBytes: after.received - before.received,
       sentBytes: after.sent - before.sent,
     }
@@ -111,13 +112,14 @@ export class SyncRun {
     progress.set({ bytesDone: received, bytesTotal: received + missing })
   }
 
-  #describe(peer: PeerState): SyncResult['peers'][number] {
-    const isUpToDate = peer.isUpToDate && peer.isPeerUpToDate
+  /** @param isSilent - whether it has not answered, so that what it holds is not known */
+  #describe(peer: PeerState, isSilent: boolean): SyncResult['peers'][number] {
+    const isUpToDate = peer.isUpToDate && peer.isPeerUpToDate && !isSilent
     return {
       id: deviceId(peer.peer),
       name: peer.name || (this.#init.members.get(peer.peer) ?? ''),
-      isUpToDate: peer.isUpToDate,
-      ...(isUpToDate ? {} : { problem: this.#problem(peer) }),
+      isUpToDate: peer.isUpToDate && !isSilent,
+      ...(isUpToDate ? {} : { problem: isSilent ? 'It is connected and did not answer.' : this.#problem(peer) }),
     }
   }
 
