@@ -13,6 +13,10 @@ interface Space {
   growth?: { device: { name: string }; waitingBytes: number; grownBytes: number }[]
 }
 
+interface Synced {
+  waiting: { space: { name: string }; waitsFor: string; bytes: number }[]
+}
+
 describe('a device that another one fills', () => {
   it('takes what its settings allow, waits for a person over a kill, and then takes the rest', async () => {
     const directory = await temporaryDirectory()
@@ -24,7 +28,8 @@ describe('a device that another one fills', () => {
     await pair(alice, bob)
     await writeLargeFile(path.join(directory, 'film.mov'), 8 * MIB, 1)
     await alice.must('add', path.join(directory, 'film.mov'))
-    await bob.must('sync', '--timeout', '30')
+    const synced = await bob.json<Synced>('sync', '--timeout', '30')
+    expect(synced.waiting).toMatchObject([{ waitsFor: 'accept', bytes: expect.any(Number) }])
     const [held] = await bob.json<Space[]>('spaces')
     expect(held?.growth).toMatchObject([{ device: { name: 'alice' } }])
     expect(held?.growth?.[0]?.grownBytes).toBeLessThanOrEqual(2 * MIB)
@@ -36,9 +41,24 @@ describe('a device that another one fills', () => {
     expect((await bob.json<Space[]>('spaces'))[0]?.missingBytes).toBeGreaterThan(5 * MIB)
 
     await bob.must('accept', 'home')
-    await bob.must('sync', '--timeout', '30')
+    expect(await bob.must('sync', '--timeout', '30')).toContain('up to date')
     const [all] = await bob.json<Space[]>('spaces')
     expect(all?.missingBytes).toBe(0)
     expect(all).not.toHaveProperty('growth')
+  })
+
+  it('says after a sync what waits for room on the disk, and is done', async () => {
+    const directory = await temporaryDirectory()
+    const [alice, bob] = onLoopback(directory, ['alice', 'bob'])
+    await mkdir(bob.home, { mode: 0o700 })
+    await writeFile(path.join(bob.home, 'config.toml'), 'reserve = "900000 GiB"\n')
+    await alice.start()
+    await bob.start()
+    await pair(alice, bob)
+    await writeLargeFile(path.join(directory, 'film.mov'), 2 * MIB, 1)
+    await alice.must('add', path.join(directory, 'film.mov'))
+    const { waiting } = await bob.json<Synced>('sync', '--timeout', '30')
+    expect(waiting).toMatchObject([{ space: { name: 'home' }, waitsFor: 'room' }])
+    expect(await bob.must('sync', '--timeout', '30')).not.toContain('up to date')
   })
 })

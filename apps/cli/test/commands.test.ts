@@ -368,12 +368,29 @@ describe('sync', () => {
     ['all are up to date', [peer], 0],
     ['one is not', [peer, { ...peer, isUpToDate: false, problem: 'it hung up' }], 1],
   ])('where %s ends with its status', async (_, peers, expected) => {
-    const { calls, method } = keeping({ peers, fetchedBytes: 0, sentBytes: 0 })
+    const { calls, method } = keeping({ peers, waiting: [], fetchedBytes: 0, sentBytes: 0 })
     const { status, stdout } = await runCli(['sync', '--timeout', '1', '--json'], { device: { sync: method } })
     expect(status).toBe(expected)
     expect(calls).toEqual([[{ timeoutMs: 1000 }]])
     expect(JSON.parse(stdout)).toMatchObject({ peers })
   })
+
+  it.each([
+    ['accept', '"dittofs accept"'],
+    ['room', '"reserve"'],
+    ['link', '"metered"'],
+  ] as const)(
+    'does not say up to date while content waits for %s, and is done all the same',
+    async (waitsFor, hint) => {
+      const waiting = [{ space: { id: 's', name: 'home' }, waitsFor, bytes: 8 * 1024 ** 2 }]
+      const { method } = keeping({ peers: [peer], waiting, fetchedBytes: 0, sentBytes: 0 })
+      const { status, stdout } = await runCli(['sync'], { device: { sync: method } })
+      expect(status).toBe(0)
+      expect(stdout).not.toContain('up to date')
+      expect(stdout).toMatch(/8.* of home waits: /)
+      expect(stdout).toContain(hint)
+    },
+  )
 })
 
 describe('verify', () => {

@@ -240,7 +240,10 @@ export class LocalDevice implements Device {
   }
 
   async sync(options: SyncOptions = {}): Promise<SyncResult> {
-    return this.#run(options, (bound) => this.#network('sync').sync(bound))
+    return this.#run(options, async (bound) => {
+      const synced = await this.#network('sync').sync(bound)
+      return { ...synced, waiting: this.#parts.report.waiting() }
+    })
   }
 
   async waitUntilSynced(options: AbortOptions = {}): Promise<void> {

@@ -338,8 +338,23 @@ export interface SyncResult {
     readonly isUpToDate: boolean
     readonly problem?: string
   }[]
+  /** What is missing here still and does not come by itself; empty where nothing is. */
+  readonly waiting: readonly WaitingContent[]
   readonly fetchedBytes: number
   readonly sentBytes: number
+}
+
+/**
+ * What missing content waits for: `accept`, that a person agrees to it; `room`, that more of the disk is free; `link`, a
+ * link that costs neither money nor battery.
+ */
+export type WaitingFor = 'accept' | 'room' | 'link'
+
+/** Missing content of one space that waits for one thing. */
+export interface WaitingContent {
+  readonly space: { readonly id: SpaceId; readonly name: string }
+  readonly waitsFor: WaitingFor
+  readonly bytes: number
 }
 
 export interface VerifyResult {

@@ -63,7 +63,9 @@ export type {
   SyncOptions,
   SyncResult,
   VerifyResult,
+  WaitingContent,
   WaitingDevice,
+  WaitingFor,
 } from './device.ts'
 export { type Check, type CheckedFinding, FINDING_LEVELS, type Finding, type FindingLevel } from './doctor.ts'
 export {

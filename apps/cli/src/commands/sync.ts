@@ -1,4 +1,4 @@
-import type { SyncResult } from '@dittofs/interface'
+import type { SyncResult, WaitingContent, WaitingFor } from '@dittofs/interface'
 import { Command } from 'commander'
 import type { CommandContext, RunCommand } from '../command-context.ts'
 import { explain } from '../command-help.ts'
@@ -19,7 +19,8 @@ export function syncCommand(run: RunCommand): Command {
     .summary('exchange everything with every device that can be reached')
     .description(
       'Looks for the other devices, exchanges everything with them, and returns when this device is up to date with ' +
-        'every one it reached. A daemon does all of this by itself; this waits for it, or does it once without one.',
+        'every one it reached. A daemon does all of this by itself; this waits for it, or does it once without one. ' +
+        'What waits for "dittofs accept", for room on the disk or for another link is not waited for: a line says so.',
     )
     .option('--timeout <time>', 'give up after this time, in seconds or as 90s, 5m, 1h', parseDuration)
     .action((options: SyncCommandOptions) => run((context) => sync(context, options)))
@@ -44,12 +45,27 @@ async function sync(context: CommandContext, { timeout }: SyncCommandOptions): P
   return result.peers.every((peer) => peer.isUpToDate) ? EXIT_STATUSES.done : EXIT_STATUSES.failed
 }
 
+const HOW_IT_COMES: Readonly<Record<WaitingFor, string>> = {
+  accept: '"dittofs status" says whose it is, and "dittofs accept" lets it come',
+  room: 'it comes once more of the disk is free than "reserve" in config.toml keeps',
+  link: 'it comes over a link that costs neither money nor battery; "metered" in config.toml says what comes without',
+}
+
 function describeSynced(result: SyncResult): string[] {
   if (result.peers.length === 0) return []
+  const done = result.waiting.length === 0 ? 'up to date' : 'nothing more comes now'
   const rows = result.peers.map((peer) => [
     escapeText(peer.name),
     peer.id,
-    escapeText(peer.isUpToDate ? 'up to date' : (peer.problem ?? 'not up to date yet')),
+    escapeText(peer.isUpToDate ? done : (peer.problem ?? 'not up to date yet')),
   ])
-  return [...formatTable(rows), `Received ${formatBytes(result.fetchedBytes)}, sent ${formatBytes(result.sentBytes)}.`]
+  return [
+    ...formatTable(rows),
+    `Received ${formatBytes(result.fetchedBytes)}, sent ${formatBytes(result.sentBytes)}.`,
+    ...result.waiting.map(waitingSentence),
+  ]
+}
+
+function waitingSentence({ space, waitsFor, bytes }: WaitingContent): string {
+  return `${formatBytes(bytes)} of ${escapeText(space.name)} waits: ${HOW_IT_COMES[waitsFor]}.`
 }

@@ -6,7 +6,6 @@ import type {
   JoinResult,
   ProgressOptions,
   SyncOptions,
-  SyncResult,
   Unsubscribe,
 } from '@dittofs/interface'
 import type { RedeemTicketResult, Ticket } from '@dittofs/membership'
@@ -16,6 +15,7 @@ import type { ContentFetcher } from '../content/content-fetcher.ts'
 import type { ProgressReporter } from '../progress-reporter.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import type { NetworkView } from '../status/status-report.ts'
+import type { SyncedPeers } from './sync-run.ts'
 
 /** Everything a device does with other devices. */
 export interface Network extends NetworkView, ContentFetcher {
@@ -34,7 +34,7 @@ export interface Network extends NetworkView, ContentFetcher {
     options?: AbortOptions,
   ): Promise<readonly boolean[] | undefined>
   join(ticket: string, options?: ProgressOptions): Promise<JoinResult>
-  sync(options?: SyncOptions): Promise<SyncResult>
+  sync(options?: SyncOptions): Promise<SyncedPeers>
   waitUntilSynced(options?: AbortOptions): Promise<void>
   /** Whether `waitUntilSynced` would not wait. */
   readonly isSynced: boolean

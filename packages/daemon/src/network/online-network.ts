@@ -22,7 +22,6 @@ import {
   type ReadManifest,
   type SpaceId,
   type SyncOptions,
-  type SyncResult,
   type Transport,
   type Unsubscribe,
 } from '@dittofs/interface'
@@ -61,7 +60,7 @@ import type { LastSeen } from './last-seen.ts'
 import type { Network } from './network.ts'
 import { listPeers } from './peer-list.ts'
 import { StoredAddresses } from './stored-addresses.ts'
-import { SyncRun } from './sync-run.ts'
+import { type SyncedPeers, SyncRun } from './sync-run.ts'
 import { Traffic } from './traffic.ts'
 import { watchForWake } from './wake-watch.ts'
 
@@ -309,7 +308,7 @@ export class OnlineNetwork implements Network {
     return result
   }
 
-  sync(options: SyncOptions = {}): Promise<SyncResult> {
+  sync(options: SyncOptions = {}): Promise<SyncedPeers> {
     const { clock, identity } = this.#init
     return new SyncRun({
       ...{ engine: this.#engine, clock, self: identity.key },

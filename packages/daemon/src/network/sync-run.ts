@@ -28,6 +28,9 @@ export interface SyncRunInit {
   traffic: () => { readonly sent: number; readonly received: number }
 }
 
+/** What came of a sync, as far as the network knows. */
+export type SyncedPeers = Omit<SyncResult, 'waiting'>
+
 /** One call of `sync`: finds devices, then waits until nothing is left to exchange with those that were found. */
 export class SyncRun {
   readonly #init: SyncRunInit
@@ -37,7 +40,7 @@ export class SyncRun {
   }
 
   /** @throws DittoError DITTO_PEER_UNREACHABLE when no device was reached */
-  async run(options: SyncOptions = {}): Promise<SyncResult> {
+  async run(options: SyncOptions = {}): Promise<SyncedPeers> {
     const { engine, clock, members, look, traffic } = this.#init
     const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options
     if (members.size === 0) {

@@ -8,6 +8,8 @@ import type {
   PeerInfo,
   SpaceId,
   SpaceInfo,
+  WaitingContent,
+  WaitingFor,
 } from '@dittofs/interface'
 import { deviceId, type Identity } from '@dittofs/link'
 import type { HeldChunks } from '../content/held-chunks.ts'
@@ -96,6 +98,23 @@ export class StatusReport {
 
   async spaces(): Promise<readonly SpaceInfo[]> {
     return Promise.all(this.#init.spaces().map((space) => this.space(space)))
+  }
+
+  /** What is missing and does not come by itself, by space. */
+  waiting(): readonly WaitingContent[] {
+    const { spaces, growth, network } = this.#init
+    const view = network()
+    return spaces().flatMap((space) => {
+      const heldBytes = growth.waiting(space.id).reduce((bytes, { waitingBytes }) => bytes + waitingBytes, 0)
+      const all: readonly (readonly [WaitingFor, number])[] = [
+        ['accept', heldBytes],
+        ['room', view.bytesWaitingForRoom(space)],
+        ['link', view.bytesWaitingForLink(space)],
+      ]
+      return all
+        .filter(([, bytes]) => bytes > 0)
+        .map(([waitsFor, bytes]) => ({ space: { id: space.id, name: space.name }, waitsFor, bytes }))
+    })
   }
 
   async status(): Promise<DeviceStatus> {
