@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { compare } from './compare.ts'
 import { compression } from './compression.ts'
 import { edits } from './edits.ts'
+import { gateways } from './gateways.ts'
 import { liveFirstLink } from './live-first-link.ts'
 import { liveLatency } from './live-latency.ts'
 import { liveOverhead } from './live-overhead.ts'
@@ -79,6 +80,7 @@ const named: readonly BenchSubject[] = [
   compare(size(values.compared, 128, 64) * MIB, Number(values.rate ?? 100)),
   compression(size(values.compared, 128, 64) * MIB, Number(values.rate ?? 100)),
   edits(size(values.large, 1024, 128) * MIB, Number(values.rate ?? 0)),
+  gateways({ bytes: size(values.large, 512, 64) * MIB, operations: size(values.small, 10_000, 2000) }),
 ]
 const asked = [...positionals, ...(values.only?.split(',') ?? [])]
 const chosen = asked.length > 0 ? asked : all.map(({ name }) => name)

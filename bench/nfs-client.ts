@@ -13,6 +13,7 @@ export const NFS_PROCEDURES = {
   READ: 6,
   WRITE: 7,
   CREATE: 8,
+  MKDIR: 9,
   REMOVE: 12,
   READDIRPLUS: 17,
   COMMIT: 21,
@@ -60,9 +61,14 @@ export class NfsBenchClient {
     return new NfsBenchClient(socket)
   }
 
-  /** The root of `/bench`. */
-  async mount(): Promise<Buffer> {
-    return handleIn(await this.#ask(MOUNT, 1, [words(Buffer.from('/bench'))]), REPLY_HEAD_BYTES + 4)
+  /** The root of an export: `/bench`. */
+  async mount(exportPath: string): Promise<Buffer> {
+    return handleIn(await this.#ask(MOUNT, 1, [words(Buffer.from(exportPath))]), REPLY_HEAD_BYTES + 4)
+  }
+
+  async makeDirectory(directory: Buffer, name: string): Promise<Buffer> {
+    const args = words(directory, Buffer.from(name), 0, 0, 0, 0, 0, 0)
+    return handleIn(await this.#ask(NFS, NFS_PROCEDURES.MKDIR, [args]), REPLY_HEAD_BYTES + 8)
   }
 
   async create(directory: Buffer, name: string): Promise<Buffer> {
