@@ -123,6 +123,7 @@ export interface Volume {
   /** 8 bytes, others after each restart: whoever sees them change sends again what was not committed. */
   readonly writeVerifier: Uint8Array
 
+  /** Of a directory: as every change of a name in it left them that was asked for before. */
   attributes(handle: VolumeHandle): Promise<VolumeAttributes>
   /** @throws DittoError DITTO_NOT_FOUND, DITTO_NOT_DIRECTORY, DITTO_PATH_INVALID */
   lookup(directory: VolumeHandle, name: string): Promise<VolumeEntry>

@@ -47,6 +47,19 @@ export function volumeAttributeTests(open: OpenVolume): void {
       expect((await volume.commit(handle)).mtimeNs).toBe(mtimeNs)
     })
 
+    test('of a directory are those after every change of a name in it that was asked for before', async () => {
+      const volume = await open()
+      const before = await volume.attributes(volume.root)
+      const made = volume.create(volume.root, 'f', { mode: 0o600, rule: 'guarded' })
+      const between = await volume.attributes(volume.root)
+      await made
+      expect(between.changeTag).not.toBe(before.changeTag)
+      expect(await volume.attributes(volume.root)).toEqual(between)
+      const removed = volume.removeFile(volume.root, 'f')
+      expect((await volume.attributes(volume.root)).changeTag).not.toBe(between.changeTag)
+      await removed
+    })
+
     test('tell a directory’s change when a name comes, moves or goes', async () => {
       const volume = await open()
       const d = await volume.makeDirectory(volume.root, 'd', 0o755)

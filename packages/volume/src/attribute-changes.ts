@@ -1,4 +1,4 @@
-import type { Action, AttributeChange, FileContent, MetadataStore, TreeEntry, VolumeHandle } from '@dittofs/interface'
+import type { Action, AttributeChange, FileContent, TreeEntry, VolumeHandle } from '@dittofs/interface'
 import { DEFAULT_DIRECTORY_MODE } from './describe-node.ts'
 import { staleHandle } from './volume-faults.ts'
 import type { VolumeParts } from './volume-parts.ts'
@@ -10,14 +10,12 @@ type Given = Pick<AttributeChange, 'mode' | 'mtimeNs'>
  * the metadata at once.
  */
 export class AttributeChanges {
-  readonly #metadata: MetadataStore
   readonly #parts: VolumeParts
   readonly #find: (handle: VolumeHandle) => TreeEntry
   #ofRoot: Given = {}
 
   /** @param find - throws DittoError DITTO_HANDLE_STALE */
-  constructor(metadata: MetadataStore, parts: VolumeParts, find: (handle: VolumeHandle) => TreeEntry) {
-    this.#metadata = metadata
+  constructor(parts: VolumeParts, find: (handle: VolumeHandle) => TreeEntry) {
     this.#parts = parts
     this.#find = find
   }
@@ -51,13 +49,15 @@ export class AttributeChanges {
   }
 
   async #edit(handle: VolumeHandle, given: Given): Promise<void> {
-    const { times, finder } = this.#parts
+    const { times, finder, changes } = this.#parts
     let before = this.#find(handle)
+    // A directory that is edited may be one that is made of several, or is not made yet.
+    const touches = () => (before.kind === 'directory' ? undefined : (before.nodes ?? [before.node]))
     const plan = () => {
       before = this.#find(handle)
       return this.#plan(before, given)
     }
-    const [shown] = await times.editing(before.node, () => this.#metadata.transact(plan))
+    const [shown] = await times.editing(before.node, () => changes.change({ touches, plan }))
     if (shown !== undefined && shown.kind !== 'directory') finder.follow(handle, before, shown)
   }
 

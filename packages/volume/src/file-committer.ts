@@ -8,6 +8,7 @@ import type {
   TreeEntry,
 } from '@dittofs/interface'
 import type { EntryFinder } from './entry-finder.ts'
+import type { GroupedChanges } from './grouped-changes.ts'
 import type { MissingContent } from './missing-content.ts'
 import type { NodeTimes } from './node-times.ts'
 import { committedFile, type OpenFile } from './open-file.ts'
@@ -16,6 +17,7 @@ import { directoryOf } from './tree-paths.ts'
 
 export interface FileCommitterInit {
   metadata: MetadataStore
+  changes: GroupedChanges
   store: ChunkStore
   spliceContent: SpliceContent
   chunker: ChunkerKind
@@ -52,7 +54,7 @@ export class FileCommitter {
   }
 
   async #commit(file: OpenFile): Promise<void> {
-    const { metadata, finder, files, times, assertWritable } = this.#init
+    const { changes, finder, files, times, assertWritable } = this.#init
     assertWritable()
     file.buffer.hold()
     try {
@@ -67,7 +69,9 @@ export class FileCommitter {
         const edited = { kind: 'file', file: committedFile(file, content) } as const
         return [{ type: 'edit', node, base: version, content: edited }]
       }
-      const [shown] = await times.editing(node, () => metadata.transact(edit))
+      const [shown] = await times.editing(node, () =>
+        changes.change({ touches: () => [node, ...(before.nodes ?? [])], plan: edit }),
+      )
       if (shown !== undefined) finder.follow(file.handle, before, shown)
       if (shown !== undefined && isStale) this.#conflicted(shown)
       await files().end(file)

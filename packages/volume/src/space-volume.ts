@@ -51,7 +51,7 @@ export class SpaceVolume implements Volume {
     this.#epoch = Buffer.from(this.writeVerifier).toString('hex')
     this.root = formatHandle({ node: init.metadata.root, version: undefined })
     this.#parts = volumeParts(init, this.#stop.signal, () => this.#assertWritable())
-    this.#attributeChanges = new AttributeChanges(init.metadata, this.#parts, (handle) => this.#entry(handle))
+    this.#attributeChanges = new AttributeChanges(this.#parts, (handle) => this.#entry(handle))
     this.#unsubscribe = init.metadata.onChange((change) => {
       this.#parts.times.take(change)
       const isRemoval = change.events === undefined || change.events.some(({ kind }) => kind === 'deletion')
@@ -79,7 +79,11 @@ export class SpaceVolume implements Volume {
   }
 
   attributes(handle: VolumeHandle): Promise<VolumeAttributes> {
-    return this.#run(async () => this.#attributes(handle, this.#entry(handle)))
+    return this.#run(async () => {
+      const entry = this.#entry(handle)
+      if (entry.kind === 'directory') await this.#parts.tree.settled(entry)
+      return this.#attributes(handle, this.#entry(handle))
+    })
   }
 
   lookup(directory: VolumeHandle, name: string): Promise<VolumeEntry> {

@@ -10,6 +10,7 @@ import {
   type VolumeHandle,
 } from '@dittofs/interface'
 import type { EntryFinder } from './entry-finder.ts'
+import type { GroupedChanges } from './grouped-changes.ts'
 import type { NodeTimes } from './node-times.ts'
 import { isWithin, pathIn } from './tree-paths.ts'
 import {
@@ -29,11 +30,18 @@ const MAX_TARGET_BYTES = 4095
 const EMPTY = { kind: 'inline', chunks: [] } as const
 
 export interface TreeChangesInit {
-  metadata: MetadataStore
+  metadata: Pick<MetadataStore, 'lookup' | 'children'>
+  changes: GroupedChanges
   finder: EntryFinder
   times: NodeTimes
   nowNs: () => bigint
 }
+
+/** A name in a directory. */
+type Place = readonly [directory: VolumeHandle, name: string]
+
+/** How a change looks at the tree: at one name of one directory alone, or at more. */
+type Reach = 'name' | 'tree'
 
 /**
  * Changes of names. Each looks and changes in one transaction of the metadata, between which and the looking nothing else
@@ -42,9 +50,16 @@ export interface TreeChangesInit {
 export class TreeChanges {
   readonly #init: TreeChangesInit
   readonly #verifiers = new Map<NodeId, string>()
+  /** By directory, the last change of a name in it that was asked for and is not made yet. */
+  readonly #pending = new Map<NodeId, Promise<unknown>>()
 
   constructor(init: TreeChangesInit) {
     this.#init = init
+  }
+
+  /** Waits for the changes of names in a directory that were asked for before. */
+  async settled(directory: TreeEntry): Promise<void> {
+    await this.#pending.get(directory.node)
   }
 
   async create(handle: VolumeHandle, givenName: string, options: CreateOptions): Promise<TreeEntry> {
@@ -53,7 +68,7 @@ export class TreeChanges {
     const mtimeNs = this.#init.nowNs()
     const file = { size: 0, mode: options.mode & 0o777, mtimeNs, content: EMPTY }
     let found: TreeEntry | undefined
-    const made = await this.#change(() => {
+    const made = await this.#change('name', [[handle, name]], () => {
       const directory = this.#directory(handle)
       found = this.#child(directory, name)
       return found === undefined ? [this.#creation(directory, name, { kind: 'file', file })] : []
@@ -75,7 +90,7 @@ export class TreeChanges {
   /** Makes a node under a name that is free. */
   async make(handle: VolumeHandle, givenName: string, content: () => NodeContent): Promise<TreeEntry> {
     const name = checkedName(givenName)
-    const made = await this.#change(() => {
+    const made = await this.#change('name', [[handle, name]], () => {
       const directory = this.#directory(handle)
       if (this.#child(directory, name) !== undefined) throw taken(name)
       return [this.#creation(directory, name, content())]
@@ -93,20 +108,20 @@ export class TreeChanges {
   }
 
   async removeFile(handle: VolumeHandle, name: string): Promise<void> {
-    await this.#remove(handle, name, (entry) => {
+    await this.#remove('name', handle, name, (entry) => {
       if (entry.kind === 'directory') throw isDirectory()
     })
   }
 
   async removeDirectory(handle: VolumeHandle, name: string): Promise<void> {
-    await this.#remove(handle, name, (entry) => {
+    await this.#remove('tree', handle, name, (entry) => {
       if (entry.kind !== 'directory') throw notDirectory()
       if (!this.#isEmpty(entry)) throw notEmpty()
     })
   }
 
   async removeTree(handle: VolumeHandle, name: string): Promise<void> {
-    await this.#remove(handle, name, () => undefined)
+    await this.#remove('tree', handle, name, () => undefined)
     this.#init.times.treeChanged()
   }
 
@@ -114,7 +129,11 @@ export class TreeChanges {
     const { finder } = this.#init
     const [oldName, newName] = [checkedName(fromName), checkedName(toName)]
     let before: { readonly handle: VolumeHandle; readonly entry: TreeEntry } | undefined
-    const moved = await this.#change(() => {
+    const places: Place[] = [
+      [from, oldName],
+      [to, newName],
+    ]
+    const moved = await this.#change('tree', places, () => {
       const [source, target] = [this.#directory(from), this.#directory(to)]
       const entry = this.#existing(source, oldName)
       if (entry.kind === 'directory' && isWithin(target.path, entry.path)) {
@@ -142,19 +161,41 @@ export class TreeChanges {
     if (replaced.kind === 'directory' && !this.#isEmpty(replaced)) throw notEmpty()
   }
 
-  async #remove(handle: VolumeHandle, givenName: string, check: (entry: TreeEntry) => void): Promise<void> {
+  async #remove(
+    reach: Reach,
+    handle: VolumeHandle,
+    givenName: string,
+    check: (entry: TreeEntry) => void,
+  ): Promise<void> {
     const name = checkedName(givenName)
-    await this.#change(() => {
+    await this.#change(reach, [[handle, name]], () => {
       const entry = this.#existing(this.#directory(handle), name)
       check(entry)
       return [deletion(entry)]
     })
   }
 
-  /** @returns the entry that the last action left shown */
-  async #change(plan: () => readonly Action[]): Promise<TreeEntry | undefined> {
-    const shown = await this.#init.metadata.transact(plan)
+  /**
+   * @param places - the names that are changed
+   * @returns the entry that the last action left shown
+   */
+  async #change(reach: Reach, places: readonly Place[], plan: () => readonly Action[]): Promise<TreeEntry | undefined> {
+    const touches = () => (reach === 'tree' ? undefined : places.flatMap((place) => this.#touched(place)))
+    const changing = this.#init.changes.change({ touches, plan })
+    const settled = changing.then(nothing, nothing)
+    const directories = places.flatMap(([handle]) => this.#init.finder.find(handle)?.node ?? [])
+    for (const node of directories) this.#pending.set(node, settled)
+    const shown = await changing.finally(() => {
+      for (const node of directories) if (this.#pending.get(node) === settled) this.#pending.delete(node)
+    })
     return shown.at(-1)
+  }
+
+  /** A name, and what stands there, which may be changed by other ways. */
+  #touched([handle, name]: Place): string[] {
+    const path = pathIn(this.#directory(handle), name)
+    const entry = this.#init.metadata.lookup(path)
+    return [`/${path}`, ...(entry === undefined ? [] : (entry.nodes ?? [entry.node]))]
   }
 
   #directory(handle: VolumeHandle): TreeEntry {
@@ -199,3 +240,5 @@ function deletion({ kind, node, version }: TreeEntry): Action {
   if (version === undefined) throw new DittoError('DITTO_INTERNAL', 'A file without a version.')
   return { type: 'delete', node, base: version }
 }
+
+function nothing(): void {}

@@ -3,6 +3,7 @@ import { ContentLayout } from './content-layout.ts'
 import { ContentReader } from './content-reader.ts'
 import { EntryFinder } from './entry-finder.ts'
 import { FileCommitter } from './file-committer.ts'
+import { GroupedChanges } from './grouped-changes.ts'
 import { HeldBytes } from './held-bytes.ts'
 import { Listings } from './listings.ts'
 import { MissingContent } from './missing-content.ts'
@@ -26,6 +27,7 @@ export interface VolumeParts {
   readonly finder: EntryFinder
   readonly times: NodeTimes
   readonly listings: Listings
+  readonly changes: GroupedChanges
   readonly tree: TreeChanges
   readonly reader: ContentReader
   readonly held: HeldBytes
@@ -56,6 +58,7 @@ export function volumeParts(init: VolumeInit, signal: AbortSignal, assertWritabl
   const finder = new EntryFinder(metadata)
   const times = new NodeTimes(nowNs)
   const turns = new Turns()
+  const changes = new GroupedChanges(metadata)
   const files: OpenFiles = new OpenFiles({
     ...{ clock, randomBytes, logger, reader, spool },
     quietMs: init.quietMs ?? DEFAULT_QUIET_MS,
@@ -69,15 +72,15 @@ export function volumeParts(init: VolumeInit, signal: AbortSignal, assertWritabl
       }),
   })
   const committer = new FileCommitter({
-    ...{ metadata, store, spliceContent, chunker, missing, finder, times },
+    ...{ metadata, changes, store, spliceContent, chunker, missing, finder, times },
     guard: init.guard ?? ((work) => work()),
     files: () => files,
     assertWritable,
   })
   return {
-    ...{ finder, times, reader, files, committer, turns, nowNs },
+    ...{ finder, times, reader, files, committer, turns, changes, nowNs },
     listings: new Listings(metadata, times),
-    tree: new TreeChanges({ metadata, finder, times, nowNs }),
+    tree: new TreeChanges({ metadata, changes, finder, times, nowNs }),
     held: new HeldBytes({ store, space, readManifest, clock, signal }),
   }
 }
