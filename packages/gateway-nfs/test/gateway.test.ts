@@ -33,6 +33,12 @@ describe('the NFS gateway', () => {
     await second.stop()
   })
 
+  it('says that a host is no address of this machine', async () => {
+    const gateway = nfsGateway({ exports: [space()], host: '192.0.2.1', port: 0 })
+    await expect(gateway.serve()).rejects.toMatchObject({ code: 'DITTO_CONFIG_INVALID' })
+    await gateway.stop()
+  })
+
   it('counts its connections, and ends them when it stops', async () => {
     const { gateway, client } = await served()
     expect(gateway.connections).toBe(1)

@@ -253,7 +253,7 @@ function listenError(error: unknown, host: string, port: number): unknown {
       cause: error,
     })
   }
-  if (code === 'EADDRNOTAVAIL') {
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
     return new DittoError('DITTO_CONFIG_INVALID', `${host} is no address of this machine.`, { cause: error })
   }
   return error

@@ -34,7 +34,8 @@ export interface Gateway {
   /**
    * Listens, and answers from then on.
    *
-   * @throws DittoError DITTO_PORT_IN_USE, DITTO_PERMISSION, DITTO_CLOSED (it was stopped)
+   * @throws DittoError DITTO_PORT_IN_USE, DITTO_PERMISSION, DITTO_CONFIG_INVALID (no address of this machine),
+   *   DITTO_CLOSED (it was stopped)
    */
   serve(): Promise<GatewayAddress>
   /** Ends all connections, commits what was written through them, and frees the port. Idempotent. */

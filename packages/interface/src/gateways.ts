@@ -44,7 +44,8 @@ export interface GatewayInfo {
 /** The spaces of a device as drives: file access protocols over them. */
 export interface Gateways {
   /**
-   * Serves a space until the iteration is left, or the signal aborts. One item: when it serves.
+   * Serves a space until the iteration is left, the signal aborts, or it is stopped, which ends the iteration. One item:
+   * when it serves.
    *
    * @throws DittoError DITTO_PORT_IN_USE, DITTO_PERMISSION, DITTO_NOT_FOUND (no such space), DITTO_USAGE,
    *   DITTO_CONFIG_INVALID (a password file or certificate that cannot be used)

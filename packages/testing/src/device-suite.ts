@@ -6,9 +6,12 @@ import {
   type ChunkId,
   chunkId,
   type Device,
+  GATEWAY_PROTOCOLS,
+  type GatewayInfo,
   type ListEntry,
   type ListOptions,
   type Progress,
+  type ServeOptions,
   TARGET_CHUNK_BYTES,
 } from '@dittofs/interface'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -367,6 +370,49 @@ export function deviceSuite(name: string, init: DeviceSuiteInit): void {
       })
     })
 
+    describe('gateways', () => {
+      test('serve a space, are listed, and end when the iteration is left', async () => {
+        await device.add([await fileOf('a', Buffer.from('some words'))])
+        expect(await device.gateways.list()).toEqual([])
+        for (const protocol of GATEWAY_PROTOCOLS) {
+          for await (const [info] of device.gateways.serve(protocol, { port: 0, isReadOnly: true })) {
+            const space = { name: 'home' }
+            const wanted = { protocol, host: '127.0.0.1', isReadOnly: true, isKept: false, connections: 0, space }
+            expect(info).toMatchObject(wanted)
+            expect(info?.port).toBeGreaterThan(0)
+            expect(await device.gateways.list()).toEqual([info])
+            if (protocol === 'webdav') expect(await (await fetch(`${info?.url}a`)).text()).toBe('some words')
+            break
+          }
+          await expect.poll(() => device.gateways.list()).toEqual([])
+        }
+      })
+
+      test('end the iteration of the one that is stopped, and no other', async () => {
+        const serving = [0, 0].map((port) => device.gateways.serve('webdav', { port })[Symbol.asyncIterator]())
+        const infos: GatewayInfo[] = []
+        for (const one of serving) infos.push(...((await one.next()).value as GatewayInfo[]))
+        const [first, second] = infos as [GatewayInfo, GatewayInfo]
+        const ended = serving[0]?.next()
+        await device.gateways.stop(first.id)
+        expect((await ended)?.done).toBe(true)
+        expect(await device.gateways.list()).toEqual([second])
+        await expect(fetch(first.url)).rejects.toThrow()
+        expect((await fetch(second.url)).status).toBe(200)
+        await serving[1]?.return?.()
+      })
+
+      test('are refused where there is nothing to serve or to stop, or the port is taken', async () => {
+        const begin = (options: ServeOptions) => device.gateways.serve('nfs', options)[Symbol.asyncIterator]().next()
+        await expect(begin({ port: 0, space: 'none' })).rejects.toMatchObject({ code: 'DITTO_NOT_FOUND' })
+        await expect(device.gateways.stop('00000000')).rejects.toMatchObject({ code: 'DITTO_NOT_FOUND' })
+        for await (const [info] of device.gateways.serve('webdav', { port: 0 })) {
+          await expect(begin({ port: info?.port ?? 0 })).rejects.toMatchObject({ code: 'DITTO_PORT_IN_USE' })
+          break
+        }
+      })
+    })
+
     describe('onChange', () => {
       test('tells of changes until it is unsubscribed', async () => {
         let resolve = () => {}
@@ -429,6 +475,7 @@ export function deviceSuite(name: string, init: DeviceSuiteInit): void {
         await expect(device.get('a', { directory: '/' })).rejects.toMatchObject(closed)
         await expect(device.move('a', 'b')).rejects.toMatchObject(closed)
         await expect(device.invite()).rejects.toMatchObject(closed)
+        await expect(device.gateways.list()).rejects.toMatchObject(closed)
         await expect(listAll(device)).rejects.toMatchObject(closed)
         await expect(readAll(device, 'a')).rejects.toMatchObject(closed)
       })

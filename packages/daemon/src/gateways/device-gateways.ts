@@ -13,11 +13,12 @@ import {
   type ServeOptions,
   type SpaceId,
   type Volume,
+  type VolumeExport,
 } from '@dittofs/interface'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import type { GatewayRow } from './gateway-row.ts'
 import type { GatewayTable } from './gateway-table.ts'
-import { makeGateway } from './make-gateway.ts'
+import { type GatewayTools, makeGateway } from './make-gateway.ts'
 
 const LOOPBACK = '127.0.0.1'
 /** WebDAV has no port of its own; this is the number of its RFC. */
@@ -42,6 +43,8 @@ interface Running {
   readonly gateway: Gateway | undefined
   readonly isKept: boolean
   readonly problem?: string
+  /** Aborted when it serves no more. */
+  readonly over: AbortController
 }
 
 /** The gateways of a device: those that serve until their command ends, and those that are kept. */
@@ -61,7 +64,7 @@ export class DeviceGateways implements Gateways {
     for (const row of await this.#init.table.all()) {
       await this.#serve(row, true).catch((error: unknown) => {
         const problem = error instanceof Error ? error.message : String(error)
-        this.#running.set(row.id, { row, gateway: undefined, isKept: true, problem })
+        this.#running.set(row.id, { row, gateway: undefined, isKept: true, problem, over: new AbortController() })
         this.#init.logger.warn({ error, protocol: row.protocol, port: row.port }, 'A gateway cannot be served.')
       })
     }
@@ -70,8 +73,8 @@ export class DeviceGateways implements Gateways {
   async *serve(protocol: GatewayProtocol, options: ServeOptions = {}): AsyncGenerator<readonly GatewayInfo[]> {
     const running = await this.#serve(this.#rowOf(protocol, options), false)
     const { id } = running.row
-    const ended =
-      options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal])
+    const over = running.over.signal
+    const ended = options.signal === undefined ? over : AbortSignal.any([options.signal, over])
     try {
       yield [this.#describe(running)]
       await new Promise<void>((resolve) => {
@@ -96,6 +99,7 @@ export class DeviceGateways implements Gateways {
   }
 
   async stop(id: string): Promise<void> {
+    this.#refuseWhenClosed()
     if (!this.#running.has(id)) {
       throw new DittoError(
         'DITTO_NOT_FOUND',
@@ -107,6 +111,7 @@ export class DeviceGateways implements Gateways {
   }
 
   async list(): Promise<readonly GatewayInfo[]> {
+    this.#refuseWhenClosed()
     return [...this.#running.values()].map((running) => this.#describe(running))
   }
 
@@ -143,9 +148,8 @@ export class DeviceGateways implements Gateways {
       ...(asked.allowedAddresses !== undefined && { allowedAddresses: asked.allowedAddresses }),
     }
     const tools = { clock, logger, spool: own, properties: () => properties(space.id) }
-    const gateway = await makeGateway(asked, served, tools)
-    const { port } = await gateway.serve()
-    const running: Running = { row: { ...asked, port }, gateway, isKept }
+    const { gateway, port } = await this.#begin(asked, served, tools)
+    const running: Running = { row: { ...asked, port }, gateway, isKept, over: new AbortController() }
     this.#running.set(asked.id, running)
     if (this.#stop.signal.aborted) {
       await this.#end(asked.id)
@@ -154,9 +158,21 @@ export class DeviceGateways implements Gateways {
     return running
   }
 
+  async #begin(asked: GatewayRow, served: VolumeExport, tools: GatewayTools) {
+    try {
+      const gateway = await makeGateway(asked, served, tools)
+      const { port } = await gateway.serve()
+      return { gateway, port }
+    } catch (error) {
+      await rm(tools.spool, { recursive: true, force: true })
+      throw error
+    }
+  }
+
   async #end(id: string): Promise<void> {
     const running = this.#running.get(id)
     this.#running.delete(id)
+    running?.over.abort()
     await running?.gateway?.stop()
     await rm(path.join(this.#init.spool, id), { recursive: true, force: true })
   }

@@ -1,6 +1,9 @@
 import { DittoError } from '@dittofs/interface'
 
-/** What it means that an address cannot be listened at: DITTO_PORT_IN_USE, DITTO_PERMISSION or DITTO_IO. */
+/** What it says where the host is no address, or not one of this machine. */
+const NOT_OF_THIS_MACHINE: readonly (string | undefined)[] = ['EADDRNOTAVAIL', 'ENOTFOUND']
+
+/** What it means that an address cannot be listened at: DITTO_PORT_IN_USE, _PERMISSION, _CONFIG_INVALID or _IO. */
 export function listenError(cause: NodeJS.ErrnoException, host: string, port: number): DittoError {
   const details = { host, port }
   if (cause.code === 'EADDRINUSE') {
@@ -14,6 +17,9 @@ export function listenError(cause: NodeJS.ErrnoException, host: string, port: nu
       cause,
       details,
     })
+  }
+  if (NOT_OF_THIS_MACHINE.includes(cause.code)) {
+    return new DittoError('DITTO_CONFIG_INVALID', `${host} is no address of this machine.`, { cause, details })
   }
   return new DittoError('DITTO_IO', `Nothing can listen on port ${port} of ${host}: ${cause.message}.`, {
     cause,

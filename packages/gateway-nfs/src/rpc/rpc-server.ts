@@ -49,7 +49,7 @@ export class RpcServer {
     return this.#connections.size
   }
 
-  /** @throws DittoError DITTO_PORT_IN_USE, DITTO_PERMISSION, DITTO_IO */
+  /** @throws DittoError DITTO_PORT_IN_USE, DITTO_PERMISSION, DITTO_CONFIG_INVALID (the host), DITTO_IO */
   async start(): Promise<GatewayAddress> {
     const { host, port } = this.#init
     await new Promise<void>((resolve, reject) => {
