@@ -26,6 +26,14 @@ export interface ProcessDeviceInit {
   environment?: NodeJS.ProcessEnv
 }
 
+/** A command that goes on until it is told to end. */
+export interface RunningCommand {
+  /** The first line that it printed. */
+  readonly line: string
+  /** Sends a signal. @returns the exit status; `null` where the signal itself was the end */
+  end(signal: NodeJS.Signals): Promise<number | null>
+}
+
 /** A device as users have it: a home, commands, and a daemon process that can be killed. */
 export class ProcessDevice {
   readonly home: string
@@ -35,6 +43,7 @@ export class ProcessDevice {
   readonly #daemonArgs: readonly string[]
   readonly #environment: NodeJS.ProcessEnv | undefined
   #daemon: ChildProcess | undefined
+  readonly #begun = new Set<ChildProcess>()
   /** What the daemon printed on stderr since its start. */
   log = ''
   ready: { device: { id: string; name: string }; addresses: string[] } | undefined
@@ -100,6 +109,31 @@ export class ProcessDevice {
     return JSON.parse(await this.must('--json', ...args)) as T
   }
 
+  /** Starts a command that goes on until it is told to end, and returns when it has printed a line. */
+  async begin(...args: readonly string[]): Promise<RunningCommand> {
+    const child = this.#spawn(args)
+    this.#begun.add(child)
+    let said = ''
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+    const ended = once(child, 'exit') as Promise<[number | null]>
+    const line = new Promise<string>((resolve) => {
+      createInterface({ input: child.stdout as NodeJS.ReadableStream }).once('line', resolve)
+    })
+    const early = ended.then(([status]) => {
+      throw new Error(`dittofs ${args.join(' ')} on ${this.name} ended with ${String(status)}: ${said}`)
+    })
+    early.catch(() => undefined)
+    return {
+      line: await Promise.race([line, early]),
+      end: async (signal) => {
+        child.kill(signal)
+        return (await ended)[0]
+      },
+    }
+  }
+
   /** The value of one metric of the running daemon. */
   async metric(name: string): Promise<number> {
     const socketPath = path.join(this.home, 'run', 'control.sock')
@@ -135,8 +169,10 @@ export class ProcessDevice {
     return this.#end(signal)
   }
 
-  /** Ends the daemon as a power cut would. */
+  /** Ends the daemon, and commands that go on, as a power cut would. */
   async kill(): Promise<void> {
+    for (const child of this.#begun) child.kill('SIGKILL')
+    this.#begun.clear()
     await this.#end('SIGKILL')
   }
 
