@@ -1,6 +1,5 @@
-import { MemoryNetwork } from '@dittofs/testing'
+import { fastClock, MemoryNetwork } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
-import { fastClock } from '../packages/daemon/test/connector/support/fast-clock.ts'
 import { TestDevice, TestSpace } from '../packages/daemon/test/connector/support/test-device.ts'
 
 const COUNT = 50

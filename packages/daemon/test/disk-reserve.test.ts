@@ -1,7 +1,7 @@
+import { ManualClock } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { isReserve, roomOn } from '../src/limits/disk-reserve.ts'
 import { RoomWatch } from '../src/limits/room-watch.ts'
-import { ManualClock } from './connector/support/manual-clock.ts'
 
 const GIB = 1024 ** 3
 

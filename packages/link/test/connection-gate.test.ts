@@ -1,4 +1,4 @@
-import type { Clock } from '@dittofs/interface'
+import { ManualClock } from '@dittofs/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { addressSource } from '../src/address-source.ts'
@@ -120,7 +120,7 @@ describe('AdmissionControl', () => {
 })
 
 describe('connectionGate', () => {
-  const clock: Clock = { now: () => 0, monotonic: () => 0, sleep: () => new Promise(() => undefined) }
+  const clock = new ManualClock()
 
   it('lets the seventeenth into TLS when one of the sixteen has left', async () => {
     const gate = connectionGate({ clock })

@@ -69,9 +69,9 @@ describe('InvitationLedger', () => {
     expect(ledger.secrets()).toEqual([
       { match: { kind: 'ticket', name: id }, knock: expect.any(Uint8Array) as unknown },
     ])
-    clock.advance(30 * DAY - 1)
+    clock.pass(30 * DAY - 1)
     expect(await ledger.claim(id, bob.key)).toEqual({ outcome: 'revoked' })
-    clock.advance(1)
+    clock.pass(1)
     expect(await ledger.claim(id, bob.key)).toEqual({ outcome: 'unknown' })
     expect([ledger.list(), ledger.secrets()]).toEqual([[], []])
     await expect(ledger.revoke('00')).rejects.toMatchObject({ code: 'DITTO_NOT_FOUND' })

@@ -112,12 +112,12 @@ describe('pairing', () => {
   })
 
   it.each([
-    ['DITTO_TICKET_EXPIRED', async ({ inviter }: Invited) => inviter.clock.advance(2 * 60 * 60 * 1000)],
+    ['DITTO_TICKET_EXPIRED', async ({ inviter }: Invited) => inviter.clock.pass(2 * 60 * 60 * 1000)],
     [
       'DITTO_TICKET_REVOKED',
       ({ inviter, invitation }: Invited) => inviter.memberships.invitations.revoke(invitation.id),
     ],
-    ['DITTO_TICKET_UNKNOWN', async ({ inviter }: Invited) => inviter.clock.advance(40 * 24 * 60 * 60 * 1000)],
+    ['DITTO_TICKET_UNKNOWN', async ({ inviter }: Invited) => inviter.clock.pass(40 * 24 * 60 * 60 * 1000)],
     ['DITTO_TICKET_REVOKED', ({ home }: Invited) => home.leave()],
   ])('refuses with %s', async (expected, happens) => {
     const invited = await aliceInvites()
@@ -312,7 +312,7 @@ describe('pairing', () => {
     const [toInviter, toJoiner] = memoryLinkPair({ keys: [bob.key, alice.key] })
     const { memberships, clock } = invited.inviter
     const waiting = admitNewcomer({ link: toJoiner, memberships, clock, name: '', onNotice: () => {} })
-    clock.advance(30_000)
+    clock.pass(30_000)
     await expect(waiting).rejects.toMatchObject({ code: 'DITTO_LINK_TIMEOUT' })
     expect(await toInviter.closed).toMatchObject({ code: 'DITTO_LINK_CUT' })
 
@@ -326,7 +326,7 @@ describe('pairing', () => {
       name: '',
       platform: '',
     })
-    joiner.clock.advance(30_000)
+    joiner.clock.pass(30_000)
     await expect(joining).rejects.toMatchObject({ code: 'DITTO_LINK_TIMEOUT' })
   })
 
@@ -418,8 +418,8 @@ describe('pairing with a ticket that has to be confirmed', () => {
     const { admitted, joined, shown } = pair(invited, joiner, undefined, someone.confirm)
     await someone.whenAsked
     await expect.poll(() => shown).toHaveLength(1)
-    joiner.clock.advance(CONFIRM_TIMEOUT_MS)
-    invited.inviter.clock.advance(CONFIRM_TIMEOUT_MS)
+    joiner.clock.pass(CONFIRM_TIMEOUT_MS)
+    invited.inviter.clock.pass(CONFIRM_TIMEOUT_MS)
     await expect(joined).rejects.toMatchObject({ code: 'DITTO_TICKET_UNCONFIRMED' })
     expect(await admitted).toMatchObject({ reason: 'unconfirmed' })
     const second = person()

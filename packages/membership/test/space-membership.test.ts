@@ -1,12 +1,11 @@
 import type { Role } from '@dittofs/interface'
-import { temporaryDirectory } from '@dittofs/testing'
+import { ManualClock, temporaryDirectory } from '@dittofs/testing'
 import { Level } from 'level'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { levelKeyValueStore } from '../src/key-value-store.ts'
 import { type Memberships, openMemberships } from '../src/memberships.ts'
 import { missingStatements, statementIds } from '../src/missing-statements.ts'
 import type { SpaceMembership } from '../src/space-membership.ts'
-import { ManualClock } from './support/manual-clock.ts'
 import { openTestMemberships } from './support/open-test-memberships.ts'
 import { StatementWorld } from './support/statement-world.ts'
 import { keysOf, testDevice, unsignedDevice } from './support/test-device.ts'
@@ -181,7 +180,7 @@ describe('SpaceMembership', () => {
     for (let i = 0; i < 512; i++) await expect(bring(i)).rejects.toMatchObject({ code: 'DITTO_STATEMENT_INVALID' })
     await expect(bring(512)).rejects.toMatchObject({ code: 'DITTO_LIMIT' })
     await expect(home.receive([foreign(513)], carol.key)).rejects.toMatchObject({ code: 'DITTO_STATEMENT_INVALID' })
-    clock.advance(50)
+    clock.pass(50)
     await expect(bring(514)).rejects.toMatchObject({ code: 'DITTO_STATEMENT_INVALID' })
     await expect(bring(515)).rejects.toMatchObject({ code: 'DITTO_LIMIT' })
   })

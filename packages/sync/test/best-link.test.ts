@@ -1,10 +1,9 @@
 import type { TransportCapabilities } from '@dittofs/interface'
-import { type MemoryLinkInit, pseudoRandomBytes } from '@dittofs/testing'
+import { fastClock, ManualClock, type MemoryLinkInit, pseudoRandomBytes } from '@dittofs/testing'
 import { MESSAGE_TYPE } from '@dittofs/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { MeteredFiles, Session, SyncEngineInit } from '../src/index.ts'
-import { fastClock, ManualClock } from './test-clock.ts'
 import { connect, HOME, TestDevice } from './test-device.ts'
 
 const NAMES = ['alice', 'bob']

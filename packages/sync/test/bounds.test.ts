@@ -1,11 +1,10 @@
 import { chunkIdOf, loadBlake3, ManifestBuilder } from '@dittofs/chunk-store'
 import { type Chunk, DittoError, MAX_FRAME_BYTES, MAX_QUEUED_ANSWER_BYTES } from '@dittofs/interface'
-import { pseudoRandomBytes } from '@dittofs/testing'
+import { fastClock, pseudoRandomBytes, settle } from '@dittofs/testing'
 import { MESSAGE_TYPE } from '@dittofs/wire'
 import { describe, expect, it } from 'vitest'
 import { MAX_REQUEST_BYTES } from '../src/requester.ts'
 import { RawPeer } from './raw-peer.ts'
-import { fastClock, settle } from './test-clock.ts'
 import { connect, HOME, keyOf, TestDevice } from './test-device.ts'
 
 const NAMES = ['alice', 'bob']

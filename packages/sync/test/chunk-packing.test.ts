@@ -1,5 +1,5 @@
 import { deflateRawSync } from 'node:zlib'
-import { pseudoRandomBytes } from '@dittofs/testing'
+import { fastClock, pseudoRandomBytes } from '@dittofs/testing'
 import { encodePackedChunks } from '@dittofs/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -7,7 +7,6 @@ import { packRecords, unpackRecords } from '../src/chunk-packing.ts'
 import { PackingCost } from '../src/packing-cost.ts'
 import { WireRate } from '../src/wire-rate.ts'
 import { RawPeer } from './raw-peer.ts'
-import { fastClock } from './test-clock.ts'
 import { connect, HOME, keyOf, TestDevice } from './test-device.ts'
 
 const NAMES = ['alice', 'bob', 'mallory']

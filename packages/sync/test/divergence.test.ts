@@ -1,10 +1,9 @@
 import type { Action, MetadataStore } from '@dittofs/interface'
-import { exchangeMetadata, pseudoRandomBytes } from '@dittofs/testing'
+import { exchangeMetadata, fastClock, pseudoRandomBytes, settle } from '@dittofs/testing'
 import { encodeMessage, MESSAGE_TYPE } from '@dittofs/wire'
 import { describe, expect, it } from 'vitest'
 import type { Divergence, Repair } from '../src/index.ts'
 import { RawPeer } from './raw-peer.ts'
-import { fastClock, settle } from './test-clock.ts'
 import { connect, HOME, keyOf, TestDevice } from './test-device.ts'
 
 const NAMES = ['alice', 'bob', 'carol', 'mallory']

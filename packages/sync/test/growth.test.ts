@@ -1,8 +1,7 @@
 import type { DeviceKey } from '@dittofs/interface'
-import { pseudoRandomBytes } from '@dittofs/testing'
+import { fastClock, pseudoRandomBytes, settle } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import type { FetchGrowth } from '../src/index.ts'
-import { fastClock, settle } from './test-clock.ts'
 import { connect, HOME, keyOf, TestDevice } from './test-device.ts'
 
 const NAMES = ['alice', 'bob', 'carol']

@@ -1,6 +1,5 @@
-import { pseudoRandomBytes } from '@dittofs/testing'
+import { fastClock, pseudoRandomBytes } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
-import { fastClock } from './test-clock.ts'
 import { connect, TestDevice } from './test-device.ts'
 
 const NAMES = ['alice', 'bob']

@@ -1,6 +1,6 @@
+import { ManualClock } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { RateLimiter } from '../src/rate-limiter.ts'
-import { ManualClock } from './test-clock.ts'
 
 const RATE = 100_000
 

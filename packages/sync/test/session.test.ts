@@ -1,10 +1,9 @@
 import { DittoError, isDittoError, type KnockMatch } from '@dittofs/interface'
-import { memoryLinkPair, pseudoRandomBytes } from '@dittofs/testing'
+import { ManualClock, memoryLinkPair, pseudoRandomBytes, settle } from '@dittofs/testing'
 import { MESSAGE_TYPE } from '@dittofs/wire'
 import { describe, expect, it } from 'vitest'
 import type { Session, StatementExchange } from '../src/index.ts'
 import { RawPeer } from './raw-peer.ts'
-import { ManualClock, settle } from './test-clock.ts'
 import { connect, HOME, keyOf, TestDevice, WORK } from './test-device.ts'
 
 const NAMES = ['alice', 'bob', 'carol']

@@ -1,8 +1,7 @@
 import { type DeviceKey, isDittoError } from '@dittofs/interface'
-import { pseudoRandomBytes } from '@dittofs/testing'
+import { fastClock, ManualClock, pseudoRandomBytes } from '@dittofs/testing'
 import { MESSAGE_TYPE } from '@dittofs/wire'
 import { describe, expect, it } from 'vitest'
-import { fastClock, ManualClock } from './test-clock.ts'
 import { connect, HOME, TestDevice } from './test-device.ts'
 
 const NAMES = ['alice', 'bob', 'carol', 'dave']

@@ -1,9 +1,9 @@
 import type { Announcement, Sighting } from '@dittofs/interface'
+import { fastClock } from '@dittofs/testing'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { announcementDigest, encodeAnnouncement } from '../src/announcement-value.ts'
 import { bleTransport } from '../src/ble-transport.ts'
 import { radioUnavailable } from '../src/radio-unavailable.ts'
-import { fastClock } from './support/fast-clock.ts'
 import { MemoryAir, MemoryCentral, MemoryPeripheral } from './support/memory-air.ts'
 
 const ALICE = 'a11ce0000001'

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { fastClock } from '@dittofs/testing'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { BleSession, MAX_STREAMS } from '../src/ble-session.ts'
 import type { BleStream } from '../src/ble-stream.ts'
 import { decodePdu, encodePdu, MAX_OUTSTANDING_PDUS, type Pdu } from '../src/pdu.ts'
-import { fastClock } from './support/fast-clock.ts'
 import { MemoryPipe } from './support/memory-air.ts'
 
 interface Pair {

@@ -1,10 +1,9 @@
 import { DittoError, type IncomingDuplex } from '@dittofs/interface'
-import { transportSuite } from '@dittofs/testing'
+import { fastClock, transportSuite } from '@dittofs/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { bleTransport } from '../src/ble-transport.ts'
 import { encodePdu } from '../src/pdu.ts'
 import { radioUnavailable } from '../src/radio-unavailable.ts'
-import { fastClock } from './support/fast-clock.ts'
 import { MemoryAir, MemoryCentral, MemoryPeripheral } from './support/memory-air.ts'
 
 const NOBODY = 'ble://00aa01020042'

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events'
+import { fastClock } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { powerOn } from '../src/radio-power.ts'
 import { radioUnavailable } from '../src/radio-unavailable.ts'
 import { quietConsole, survivePackets } from '../src/tame-package.ts'
-import { fastClock } from './support/fast-clock.ts'
 
 class Radio extends EventEmitter {
   state = 'unknown'

@@ -1,8 +1,7 @@
 import type { Transport } from '@dittofs/interface'
-import { MemoryNetwork, memoryTransport } from '@dittofs/testing'
+import { fastClock, MemoryNetwork, memoryTransport } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { HEAD_START_MS } from '../../src/connector/dial-plan.ts'
-import { fastClock } from './support/fast-clock.ts'
 import { TestDevice, TestSpace } from './support/test-device.ts'
 
 /** Two networks side by side: what runs over one does not know of the other. */

@@ -1,9 +1,8 @@
 import { createSocket } from 'node:dgram'
 import { networkInterfaces } from 'node:os'
-import { MemoryNetwork } from '@dittofs/testing'
+import { fastClock, MemoryNetwork } from '@dittofs/testing'
 import { tcpTransport } from '@dittofs/transport-tcp'
 import { expect, it } from 'vitest'
-import { fastClock } from './support/fast-clock.ts'
 import { TestDevice, TestSpace } from './support/test-device.ts'
 
 // The loopback is the only interface these devices are told of: nothing leaves the machine.

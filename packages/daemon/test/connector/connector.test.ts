@@ -1,10 +1,8 @@
 import type { Transport } from '@dittofs/interface'
 import { createIdentity, knockKey } from '@dittofs/link'
-import { MemoryNetwork, memoryTransport } from '@dittofs/testing'
+import { fastClock, ManualClock, MemoryNetwork, memoryTransport } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { MAX_DIALS } from '../../src/connector/dial-plan.ts'
-import { fastClock } from './support/fast-clock.ts'
-import { ManualClock } from './support/manual-clock.ts'
 import { TestDevice, TestSpace } from './support/test-device.ts'
 
 const FACTOR = 8
@@ -215,7 +213,7 @@ describe('Connector', () => {
   describe('backoff', () => {
     it('dials a device that is away ever more rarely, and at once on a refresh', async () => {
       const network = new MemoryNetwork()
-      const clock = new ManualClock()
+      const clock = new ManualClock({ hasRealWork: true })
       const alice = await TestDevice.create({
         network,
         clock,
@@ -240,7 +238,7 @@ describe('Connector', () => {
 
     it('is not undone by hearing the same announcement over and over', async () => {
       const network = new MemoryNetwork()
-      const clock = new ManualClock()
+      const clock = new ManualClock({ hasRealWork: true })
       const space = new TestSpace()
       const alice = await TestDevice.create({ network, clock, space, host: 'alice' })
       const bob = await TestDevice.create({ network, clock, space, host: 'bob' })

@@ -1,11 +1,10 @@
 import path from 'node:path'
 import type { DeviceKey, SpaceId } from '@dittofs/interface'
 import { createIdentity, type Identity, signAddressRecord } from '@dittofs/link'
-import { temporaryDirectory } from '@dittofs/testing'
+import { ManualClock, temporaryDirectory } from '@dittofs/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { AddressRecords } from '../../src/network/address-records.ts'
 import { openDatabase } from '../../src/state/open-database.ts'
-import { ManualClock } from '../connector/support/manual-clock.ts'
 
 const HOME = '5a'.repeat(32) as SpaceId
 const WORK = '6b'.repeat(32) as SpaceId
@@ -24,7 +23,7 @@ async function party() {
   ])
   const database = await openDatabase(path.join(await temporaryDirectory(), 'registry'), 'the list of spaces')
   onTestFinished(() => database.close())
-  const clock = new ManualClock()
+  const clock = new ManualClock({ startMs: 0, hasRealWork: true })
   const news: DeviceKey[] = []
   const open = async () => {
     const records = new AddressRecords({

@@ -1,6 +1,6 @@
+import { ManualClock } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { watchForWake } from '../../src/network/wake-watch.ts'
-import { ManualClock } from '../connector/support/manual-clock.ts'
 
 /** A clock whose wall time can be moved alone, as it moves while a machine sleeps. */
 class SleepyClock extends ManualClock {

@@ -1,7 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
 import type { AbortOptions, Clock } from '@dittofs/interface'
 
-/** Time that passes when it is told to. `jump` sets the wall clock alone. */
+/**
+ * Time that passes when it is told to. `jump` sets the wall clock alone.
+ *
+ * It is not the ManualClock of the testing package, because it stands for the clocks of a whole machine: its disk asks
+ * it for nanoseconds that never repeat, its wall clock is set wrong on purpose, and the schedule of a simulation
+ * decides how many turns everybody gets, where a ManualClock gives as many as they need.
+ */
 export class VirtualClock implements Clock {
   #monotonicMs = 0
   #asked = 0

@@ -1,7 +1,6 @@
-import { pseudoRandomBytes } from '@dittofs/testing'
+import { ManualClock, pseudoRandomBytes } from '@dittofs/testing'
 import { type Memberships, openMemberships } from '../../src/memberships.ts'
 import type { Signer } from '../../src/signer.ts'
-import { ManualClock } from './manual-clock.ts'
 import { MemoryKeyValueStore } from './memory-key-value-store.ts'
 
 let seed = 0

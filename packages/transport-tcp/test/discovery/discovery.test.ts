@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { networkInterfaces } from 'node:os'
-import type { Announcement, Clock, Discovery, Sighting } from '@dittofs/interface'
+import type { Announcement, Discovery, Sighting } from '@dittofs/interface'
+import { ManualClock } from '@dittofs/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { encodeBeacon } from '../../src/discovery/beacon-packet.ts'
 import type { NetworkInterfaces } from '../../src/interfaces.ts'
@@ -136,17 +137,7 @@ describe('discovery that cannot work', () => {
   it('says so where there is no network, and works once there is one', async () => {
     let interfaces: NetworkInterfaces = {}
     const [mdnsPort, beaconPort] = [await freeUdpPort(), await freeUdpPort()]
-    let tick: () => void = () => undefined
-    const clock: Clock = {
-      now: () => Date.now(),
-      monotonic: () => performance.now(),
-      // Time stands still but for the look at the interfaces, every 10 s, which the test calls for.
-      sleep: (delayMs, options) =>
-        new Promise((resolve, reject) => {
-          if (delayMs === 10_000) tick = resolve
-          options?.signal?.addEventListener('abort', () => reject(options.signal?.reason))
-        }),
-    }
+    const clock = new ManualClock()
     const alice = await discover(1, { mdnsPort, beaconPort, networkInterfaces: () => interfaces, clock })
     for (const { isUp, reason } of alice.discovery.state()) {
       expect(isUp).toBe(false)
@@ -154,7 +145,8 @@ describe('discovery that cannot work', () => {
     }
     const bob = await discover(2, { mdnsPort, beaconPort })
     interfaces = loopback()
-    tick()
+    // The interfaces are looked at every 10 s.
+    clock.pass(10_000)
     await Promise.all([alice.sees(2), bob.sees(1)])
     expect(alice.discovery.state()).toContainEqual({ name: 'mdns', isUp: true })
   })

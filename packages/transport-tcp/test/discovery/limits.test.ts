@@ -1,5 +1,5 @@
 import type { RemoteInfo } from 'node:dgram'
-import type { Clock } from '@dittofs/interface'
+import { ManualClock } from '@dittofs/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { nextBeaconDelayMs } from '../../src/discovery/beacon-schedule.ts'
@@ -15,12 +15,9 @@ describe('RecentSet', () => {
 })
 
 describe('PacketGate', () => {
-  let now = 0
-  const clock: Clock = { now: () => now, monotonic: () => now, sleep: () => Promise.resolve() }
   const from = (address: string): RemoteInfo => ({ address, family: 'IPv4', port: 1, size: 0 })
   const gate = () => {
-    now = 0
-    const gate = new PacketGate({ clock, perSecond: 200, burst: 400 })
+    const gate = new PacketGate({ clock: new ManualClock(), perSecond: 200, burst: 400 })
     gate.setNeighbourhood((address) => address.startsWith('10.'))
     return gate
   }
@@ -29,7 +26,12 @@ describe('PacketGate', () => {
     expect(gate().admits(Buffer.alloc(1_500), from('10.0.0.1'))).toBe(true)
     expect(gate().admits(Buffer.alloc(1_501), from('10.0.0.1'))).toBe(false)
     expect(gate().admits(Buffer.alloc(10), from('11.0.0.1'))).toBe(false)
-    expect(new PacketGate({ clock, perSecond: 200, burst: 400 }).admits(Buffer.alloc(10), from('10.0.0.1'))).toBe(false)
+    expect(
+      new PacketGate({ clock: new ManualClock(), perSecond: 200, burst: 400 }).admits(
+        Buffer.alloc(10),
+        from('10.0.0.1'),
+      ),
+    ).toBe(false)
   })
 
   it('hears others while one neighbour floods', () => {
