@@ -3,6 +3,7 @@
  *
  * Usage: npm run bench [-- SUBJECT ...] [--quick] [--repeat N] [--only SUBJECT,...] [--large MIB] [--small FILES]
  *   [--live FILES] [--writes N] [--rescan FILES] [--linked MIB] [--compared MIB] [--rate MBIT] [--nodes N]
+ *   [--steps tree,file,one] [--against CONTENDER,...]
  */
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -17,6 +18,8 @@ import { liveRename } from './live-rename.ts'
 import { liveRescan } from './live-rescan.ts'
 import { metadataScale } from './metadata-scale.ts'
 import { nfsRows } from './nfs.ts'
+import { RIVAL_STEPS } from './rivals/rival.ts'
+import { rivals } from './rivals/rivals.ts'
 import { withScratch } from './scratch.ts'
 import type { BenchSubject, Samples } from './subject.ts'
 import { type BenchRow, formatTable, median } from './table.ts'
@@ -39,6 +42,8 @@ const { values, positionals } = parseArgs({
     compared: { type: 'string' },
     rate: { type: 'string' },
     nodes: { type: 'string' },
+    steps: { type: 'string' },
+    against: { type: 'string' },
     webrtc: { type: 'boolean', default: false },
     nfs: { type: 'boolean', default: false },
   },
@@ -81,6 +86,13 @@ const named: readonly BenchSubject[] = [
   compression(size(values.compared, 128, 64) * MIB, Number(values.rate ?? 100)),
   edits(size(values.large, 1024, 128) * MIB, Number(values.rate ?? 0)),
   gateways({ bytes: size(values.large, 512, 64) * MIB, operations: size(values.small, 10_000, 2000) }),
+  rivals({
+    files: size(values.small, 10_000, 2000),
+    bytes: size(values.large, 1024, 256) * MIB,
+    writes: size(values.writes, 20, 5),
+    steps: values.steps?.split(',') ?? RIVAL_STEPS,
+    against: values.against?.split(','),
+  }),
 ]
 const asked = [...positionals, ...(values.only?.split(',') ?? [])]
 const chosen = asked.length > 0 ? asked : all.map(({ name }) => name)

@@ -2,39 +2,22 @@
  * The line that no Node program crosses: one file down one TLS 1.3 connection, written to disk and synced, without
  * index, hashing or resume.
  *
- * Usage: raw-tls-peer.mjs receive FILE   prints the port, then waits for one file
- *        raw-tls-peer.mjs send PORT FILE   ends when the receiver has it on disk
+ * Usage: raw-tls-peer.mjs receive FILE [HOST]   prints the port, then waits for one file
+ *        raw-tls-peer.mjs send PORT FILE [HOST]   ends when the receiver has it on disk
+ *
+ * HOST is an address of the receiver, 127.0.0.1 where it is not given.
  */
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import fs from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import tls from 'node:tls'
-// @peculiar/x509 asks for this polyfill to be there before it.
-import 'reflect-metadata'
-import { X509CertificateGenerator } from '@peculiar/x509'
+import { makeCertificate } from './bench-certificate.mjs'
 
 const [role, ...rest] = process.argv.slice(2)
 
-async function makeCertificate() {
-  const algorithm = { name: 'Ed25519' }
-  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    name: 'CN=bench',
-    keys,
-    signingAlgorithm: algorithm,
-    notBefore: new Date('2020-01-01'),
-    notAfter: new Date('9999-12-31'),
-  })
-  const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
-  return {
-    cert: certificate.toString('pem'),
-    key: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`,
-  }
-}
-
 if (role === 'receive') {
-  const [file] = rest
+  const [file, host = '127.0.0.1'] = rest
   const { cert, key } = await makeCertificate()
   const server = tls.createServer({ cert, key, minVersion: 'TLSv1.3', allowHalfOpen: true }, async (socket) => {
     const handle = await fs.open(file, 'w')
@@ -58,10 +41,10 @@ if (role === 'receive') {
     socket.end('done')
     server.close()
   })
-  server.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port}\n`))
+  server.listen(0, host, () => process.stdout.write(`${server.address().port}\n`))
 } else {
-  const [port, file] = rest
-  const socket = tls.connect({ host: '127.0.0.1', port: Number(port), rejectUnauthorized: false, allowHalfOpen: true })
+  const [port, file, host = '127.0.0.1'] = rest
+  const socket = tls.connect({ host, port: Number(port), rejectUnauthorized: false, allowHalfOpen: true })
   await once(socket, 'secureConnect')
   const answered = once(socket, 'data')
   await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), socket, { end: false })

@@ -53,8 +53,8 @@ export class RsyncPeer {
   }
 
   /** Makes the target what `source` is: a file, or with a slash at its end what is in a directory. */
-  async push(source: string): Promise<void> {
-    const args = ['-a', '--no-whole-file', '--delete', ...this.#options, source, this.#target]
+  async push(source: string, ...moreOptions: readonly string[]): Promise<void> {
+    const args = ['-a', '--no-whole-file', '--delete', ...moreOptions, ...this.#options, source, this.#target]
     const child = spawn('ip', ['netns', 'exec', this.#from.namespace, 'rsync', ...args], {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
@@ -107,7 +107,7 @@ async function sshOf(to: TestHost, state: string, target: string) {
 }
 
 /** Waits until something at the host takes connections. */
-async function untilListening(from: TestHost, to: TestHost, port: number): Promise<void> {
+export async function untilListening(from: TestHost, to: TestHost, port: number): Promise<void> {
   const script = `const s=require('net').connect(${port},'${to.address}');s.on('connect',()=>process.exit(0));s.on('error',()=>process.exit(1))`
   for (const giveUpAt = Date.now() + PATIENCE_MS; Date.now() < giveUpAt; ) {
     try {

@@ -1,5 +1,6 @@
-const KIB = 1024
+export const KIB = 1024
 export const MIB = 1024 ** 2
+export const GIB = 1024 ** 3
 
 export const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`
 export const milliseconds = (ms: number) => (ms < 10 ? `${ms.toFixed(1)} ms` : `${ms.toFixed(0)} ms`)
