@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { type AbortOptions, DittoError } from '@dittofs/interface'
 import { Level } from 'level'
 import type { IndexDatabase, IndexWrite, OpenIndexDatabase } from './index-database.ts'
+import { JoinedReads } from './joined-reads.ts'
 import { storageError, systemCode } from './storage-error.ts'
 
 type Database = Level<Uint8Array, Uint8Array>
@@ -23,15 +24,17 @@ export const openLevelIndexDatabase: OpenIndexDatabase = async (directory, isNew
 
 class LevelIndexDatabase implements IndexDatabase {
   readonly #database: Database
+  readonly #reads: JoinedReads
   #isBroken = false
 
   constructor(database: Database) {
     this.#database = database
+    this.#reads = new JoinedReads((keys) => database.getMany([...keys]))
   }
 
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
     if (keys.length === 0) return []
-    return this.#database.getMany([...keys]).catch(refuse)
+    return this.#reads.getMany(keys).catch(refuse)
   }
 
   async write(writes: readonly IndexWrite[]): Promise<void> {
