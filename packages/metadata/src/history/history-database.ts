@@ -17,6 +17,7 @@ export interface KeyRange {
  */
 export interface HistoryDatabase {
   get(key: string, options: typeof ENCODING): Promise<Uint8Array | undefined>
+  getMany(keys: string[], options: typeof ENCODING): Promise<(Uint8Array | undefined)[]>
   batch(operations: HistoryOperation[], options: typeof ENCODING & { sync: boolean }): Promise<void>
   iterator(
     options: typeof ENCODING & KeyRange & { reverse: boolean; limit: number },
@@ -57,6 +58,16 @@ export class HistoryTable {
   async get<T>(key: string): Promise<T | undefined> {
     const value = await this.#database.get(key, ENCODING)
     return value === undefined ? undefined : parse<T>(value)
+  }
+
+  /** The values of keys that have one. */
+  async getMany<T>(keys: readonly string[]): Promise<Map<string, T>> {
+    const found = new Map<string, T>()
+    if (keys.length === 0) return found
+    for (const [nth, value] of (await this.#database.getMany([...keys], ENCODING)).entries()) {
+      if (value !== undefined) found.set(keys[nth] as string, parse<T>(value))
+    }
+    return found
   }
 
   async *entries<T>(

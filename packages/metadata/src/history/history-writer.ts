@@ -70,6 +70,7 @@ export class HistoryWriter {
     const pending = new Map<string, StoredVersion>()
     const operations: HistoryOperation[] = []
     const groups = new Set<OpenGroup>()
+    const known = await this.#table.getMany<StoredVersion>(versionKeys(batch.events))
     for (const event of batch.events) {
       const isOwn = batch.isLocal || event.author === this.#device
       const isDeleted = event.kind === 'deletion' && event.pathBefore !== undefined && event.pathAfter === undefined
@@ -81,32 +82,13 @@ export class HistoryWriter {
       if (isBack) operations.push({ type: 'del', key: historyKeys.deleted(event.node) })
       const path = event.pathAfter ?? event.pathBefore
       if (path !== undefined) operations.push(put(historyKeys.path(path, event.node), batch.at))
-      const isKnown = event.kind !== 'placement' && !(await this.#addVersion(event, batch.at, isOwn, pending))
+      const isKnown = event.kind !== 'placement' && !addVersion(event, batch.at, isOwn, { known, pending })
       if (isKnown || !batch.isGrouped) continue
       groups.add(this.#count(event, batch, isOwn, isReplaced ? undefined : countedAs(event), counted, operations))
     }
     for (const [key, version] of pending) operations.push(put(key, version))
     for (const { id, group } of groups) operations.push(put(historyKeys.group(id), group))
     await this.#table.write(operations)
-  }
-
-  /** @returns whether it was not known before */
-  async #addVersion(
-    event: NodeEvent,
-    at: number,
-    isOwn: boolean,
-    pending: Map<string, StoredVersion>,
-  ): Promise<boolean> {
-    const stored = async (key: string) => pending.get(key) ?? (await this.#table.get<StoredVersion>(key))
-    for (const id of event.replaced) {
-      const key = historyKeys.version(event.node, id)
-      const replaced = await stored(key)
-      if (replaced !== undefined && replaced.endedAt === undefined) pending.set(key, { ...replaced, endedAt: at })
-    }
-    const key = historyKeys.version(event.node, event.id)
-    const known = await stored(key)
-    pending.set(key, { ...storedVersion(event, at, isOwn), ...(known === undefined ? {} : { seenAt: known.seenAt }) })
-    return known === undefined
   }
 
   #count(
@@ -180,4 +162,37 @@ function emptyGroup(author: DeviceKey | undefined, at: number, isOwn: boolean): 
 
 function withSample(paths: readonly string[], path: string | undefined): readonly string[] {
   return path === undefined || paths.length === MAX_GROUP_PATHS || paths.includes(path) ? paths : [...paths, path]
+}
+
+/** The keys of all versions that events name, each once: read together, for each read costs a thread switch. */
+function versionKeys(events: readonly NodeEvent[]): string[] {
+  const keys = new Set<string>()
+  for (const { kind, node, id, replaced } of events) {
+    if (kind === 'placement') continue
+    for (const version of [...replaced, id]) keys.add(historyKeys.version(node, version))
+  }
+  return [...keys]
+}
+
+/**
+ * @param known - what was written down before this batch
+ * @param pending - what this batch will write down
+ * @returns whether it was not known before
+ */
+function addVersion(
+  event: NodeEvent,
+  at: number,
+  isOwn: boolean,
+  { known, pending }: { known: ReadonlyMap<string, StoredVersion>; pending: Map<string, StoredVersion> },
+): boolean {
+  const stored = (key: string) => pending.get(key) ?? known.get(key)
+  for (const id of event.replaced) {
+    const key = historyKeys.version(event.node, id)
+    const replaced = stored(key)
+    if (replaced !== undefined && replaced.endedAt === undefined) pending.set(key, { ...replaced, endedAt: at })
+  }
+  const key = historyKeys.version(event.node, event.id)
+  const before = stored(key)
+  pending.set(key, { ...storedVersion(event, at, isOwn), ...(before === undefined ? {} : { seenAt: before.seenAt }) })
+  return before === undefined
 }
