@@ -154,14 +154,12 @@ class NodeFolderFileSystem implements FolderFileSystem {
     return this.#guarded(names, 'write the file', (place, parent) =>
       this.#withOwnName(temporaryName(), async (own) => {
         const temporary = `${parent}/${own}`
-        try {
+        const stamp = await removedOnFailure(temporary, async () => {
           await this.#fill(temporary, source)
-          const stamp = await this.#putInPlace(names, { temporary, place, parent }, expected)
-          this.#wrote(names)
-          return stamp
-        } finally {
-          await unlink(temporary).catch(() => undefined)
-        }
+          return this.#putInPlace(names, { temporary, place, parent }, expected)
+        })
+        this.#wrote(names)
+        return stamp
       }),
     )
   }
@@ -177,13 +175,11 @@ class NodeFolderFileSystem implements FolderFileSystem {
     return this.#guarded(names, 'make the symlink', (place, parent) =>
       this.#withOwnName(temporaryName(), async (own) => {
         const temporary = `${parent}/${own}`
-        try {
+        return removedOnFailure(temporary, async () => {
           await symlink(target, temporary)
           await lutimes(temporary, new Date(), fileTime(mtimeNs))
-          return await this.#putInPlace(names, { temporary, place, parent }, expected)
-        } finally {
-          await unlink(temporary).catch(() => undefined)
-        }
+          return this.#putInPlace(names, { temporary, place, parent }, expected)
+        })
       }),
     )
   }
@@ -348,14 +344,18 @@ class NodeFolderFileSystem implements FolderFileSystem {
     { temporary, place, parent }: { temporary: string; place: string; parent: string },
     expected: DiskStamp | undefined,
   ): Promise<DiskStamp> {
-    requireExpected(names, await readStamp(place), expected)
     const made = await existing(names, temporary)
     if (expected === undefined) {
-      // Unlike a rename, a link does not replace what came there since.
-      if (!(await tryLink(temporary, place, names))) await rename(temporary, place)
-      await unlink(temporary).catch(() => undefined)
+      // Unlike a rename, a link does not replace what is there, so nothing needs to be looked at before it.
+      if (await tryLink(temporary, place, names).catch((error: unknown) => refuseTaken(names, error))) {
+        await unlink(temporary).catch(() => undefined)
+      } else {
+        requireExpected(names, await readStamp(place), undefined)
+        await rename(temporary, place)
+      }
       return asSeen(made, await existing(names, place))
     }
+    requireExpected(names, await readStamp(place), expected)
     if (expected.kind !== 'file') {
       await rename(temporary, place)
       return asSeen(made, await existing(names, place))
@@ -469,6 +469,16 @@ class NodeFolderFileSystem implements FolderFileSystem {
   }
 }
 
+/** Leaves nothing at the temporary name when what was to be put into place was not; else nothing is there any more. */
+async function removedOnFailure<Result>(temporary: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined)
+    throw error
+  }
+}
+
 /** @returns whether the link was made; `false` where the file system makes none */
 async function tryLink(from: string, to: string, names: readonly string[]): Promise<boolean> {
   try {
@@ -500,6 +510,11 @@ async function existing(names: readonly string[], place: string): Promise<DiskSt
   const stamp = await readStamp(place)
   if (stamp === undefined) throw changedMeanwhile(names)
   return stamp
+}
+
+/** What came to a place where nothing was expected is a change. */
+function refuseTaken(names: readonly string[], error: unknown): never {
+  throw isDittoError(error, 'DITTO_EXISTS') ? changedMeanwhile(names) : error
 }
 
 function taken(names: readonly string[]): DittoError {

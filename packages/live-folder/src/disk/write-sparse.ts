@@ -7,6 +7,7 @@ const ZEROS = Buffer.alloc(HOLE_BYTES)
 /** Writes a new file's bytes and leaves out long runs of zeros. @returns the bytes of the file */
 export async function writeSparse(handle: FileHandle, content: AsyncIterable<Uint8Array>): Promise<number> {
   let position = 0
+  let writtenTo = 0
   for await (const bytes of content) {
     let from = 0
     while (from < bytes.length) {
@@ -15,12 +16,16 @@ export async function writeSparse(handle: FileHandle, content: AsyncIterable<Uin
       let to = Math.min(from + untilBoundary, bytes.length)
       while (!isHole && to < bytes.length && !isZero(bytes, to, HOLE_BYTES))
         to = Math.min(to + HOLE_BYTES, bytes.length)
-      if (!isHole) await writeFully(handle, bytes.subarray(from, to), position + from)
+      if (!isHole) {
+        await writeFully(handle, bytes.subarray(from, to), position + from)
+        writtenTo = position + to
+      }
       from = to
     }
     position += bytes.length
   }
-  await handle.truncate(position)
+  // Only a hole at the end leaves the file too short.
+  if (writtenTo !== position) await handle.truncate(position)
   return position
 }
 
