@@ -1,4 +1,4 @@
-import type { CheckedFinding, Device } from '@dittofs/interface'
+import type { CheckedFinding, Device, ExamineOptions } from '@dittofs/interface'
 
 /** How a daemon is started; what is absent comes from the home's `config.toml`. */
 export interface DaemonSettings {
@@ -27,7 +27,7 @@ export interface DeviceAccess {
   open(options: { home: string; online: boolean }): Promise<Device>
   startDaemon(settings: DaemonSettings): Promise<Daemon>
   /** Looks for what keeps the device of the home from working. */
-  examine(home: string, signal: AbortSignal): Promise<readonly CheckedFinding[]>
+  examine(home: string, options: ExamineOptions & { signal: AbortSignal }): Promise<readonly CheckedFinding[]>
 }
 
 /** Loads what it needs when it needs it: a command that finds a daemon never loads a store. */
@@ -44,8 +44,8 @@ export const deviceAccess: DeviceAccess = {
     const { startDaemon } = await import('@dittofs/daemon')
     return startDaemon(settings)
   },
-  async examine(home, signal) {
+  async examine(home, options) {
     const { examine } = await import('@dittofs/daemon')
-    return examine(home, { signal })
+    return examine(home, options)
   },
 }

@@ -1,5 +1,6 @@
 import { type Device, type DeviceInfo, DittoError, type ListEntry, type Progress } from '@dittofs/interface'
 import { describe, expect, it } from 'vitest'
+import type { DeviceAccess } from '../src/device-access.ts'
 import { runCli } from './support/run-cli.ts'
 
 const CHUNK = 'ab'.repeat(32)
@@ -499,5 +500,18 @@ describe('doctor', () => {
     expect((await runCli(['doctor'], { access: { examine: examine('warning') } })).status).toBe(0)
     const json = await runCli(['doctor', '--json'], { access: { examine: examine('ok') } })
     expect(JSON.parse(json.stdout)).toEqual({ findings: await examine('ok')() })
+  })
+
+  it('stores and compares patterns only where that is asked for', async () => {
+    const asked: (boolean | undefined)[] = []
+    const access: Partial<DeviceAccess> = {
+      examine: async (_home, { isIntegrityAsked }) => {
+        asked.push(isIntegrityAsked)
+        return []
+      },
+    }
+    await runCli(['doctor'], { access })
+    await runCli(['doctor', '--integrity'], { access })
+    expect(asked).toEqual([false, true])
   })
 })

@@ -1,3 +1,5 @@
+import type { AbortOptions } from './common.ts'
+
 /** How bad a {@link Finding} is. A `problem` keeps something from working; a `warning` may. */
 export const FINDING_LEVELS = ['ok', 'warning', 'problem'] as const
 export type FindingLevel = (typeof FINDING_LEVELS)[number]
@@ -20,4 +22,10 @@ export interface Check {
 /** A finding, and the check that made it. */
 export interface CheckedFinding extends Finding {
   readonly check: string
+}
+
+/** What is looked at beside what always is. */
+export interface ExamineOptions extends AbortOptions {
+  /** Whether known patterns are to be stored, read back and compared as well, in a store of their own. Default no. */
+  isIntegrityAsked?: boolean
 }

@@ -67,7 +67,14 @@ export type {
   WaitingDevice,
   WaitingFor,
 } from './device.ts'
-export { type Check, type CheckedFinding, FINDING_LEVELS, type Finding, type FindingLevel } from './doctor.ts'
+export {
+  type Check,
+  type CheckedFinding,
+  type ExamineOptions,
+  FINDING_LEVELS,
+  type Finding,
+  type FindingLevel,
+} from './doctor.ts'
 export {
   DittoError,
   type DittoErrorInit,

@@ -1,12 +1,13 @@
 import { lstat } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import path from 'node:path'
+import { packChunkStore } from '@dittofs/chunk-store'
 import {
-  type AbortOptions,
   type Check,
   type CheckedFinding,
   type Device,
   type DeviceStatus,
+  type ExamineOptions,
   isDittoError,
 } from '@dittofs/interface'
 import { probeBroadcast, probeMulticast } from '@dittofs/transport-tcp'
@@ -23,6 +24,7 @@ import { deviceCheck } from './device-check.ts'
 import { diskCheck } from './disk-check.ts'
 import { firewallCheck } from './firewall-check.ts'
 import { homeCheck } from './home-check.ts'
+import { integrityCheck } from './integrity/integrity-check.ts'
 import { interfacesCheck } from './interfaces-check.ts'
 import { multicastCheck } from './multicast-check.ts'
 import { nodeCheck } from './node-check.ts'
@@ -42,13 +44,23 @@ import { watcherCheck } from './watcher-check.ts'
  *
  * @param home - absolute; nothing is made where there is none
  */
-export async function examine(home: string, options: AbortOptions = {}): Promise<CheckedFinding[]> {
+export async function examine(home: string, options: ExamineOptions = {}): Promise<CheckedFinding[]> {
   const patient = new Patient(home, options.signal)
   try {
-    return await runChecks(checksOf(home, patient, await settingsOf(home)), options)
+    const checks = checksOf(home, patient, await settingsOf(home))
+    return await runChecks(options.isIntegrityAsked === true ? [...checks, integrityOf(home)] : checks, options)
   } finally {
     await patient.close()
   }
+}
+
+/** On the disk of the home, which is where content is kept. */
+function integrityOf(home: string): Check {
+  return integrityCheck({
+    directory: async () => ((await exists(home)) ? home : undefined),
+    createStore: (directory) => packChunkStore({ directory }),
+    now: Date.now,
+  })
 }
 
 /** Every check, with the real machine behind it. A new one is one file and one line here. */
