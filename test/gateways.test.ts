@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { chmod, mkdir, open, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
@@ -11,6 +11,7 @@ import { skipBecause } from './support/environment.ts'
 import { onLoopback } from './support/lan.ts'
 import { pair, peerAddress } from './support/pairing.ts'
 import type { ProcessDevice } from './support/process-device.ts'
+import { writeSampleTree } from './support/sample-tree.ts'
 import { writeLargeFile } from './support/tree.ts'
 import { missingPrograms, mustRun, runProgram } from './support/webdav.ts'
 
@@ -223,6 +224,35 @@ describe.skipIf(skip)('a served space', () => {
     expect(await statusAs('-u', 'alice:other')).toBe('401')
     expect(await statusAs('-u', 'carol:other')).toBe('401')
     expect(await statusAs()).toBe('401')
+  })
+})
+
+const skipMount = skipBecause(
+  process.platform === 'linux' && process.getuid?.() === 0
+    ? (missingPrograms('mount.davfs', 'unshare') ?? (existsSync('/dev/fuse') ? undefined : 'there is no /dev/fuse'))
+    : 'davfs2 is mounted by root on Linux',
+)
+
+describe.skipIf(skipMount)('a space mounted by the command', () => {
+  it('takes a tree of files and gives it back, and the daemon warns of nothing', async () => {
+    const { directory, alice, fileOf } = await withDaemon()
+    const [source, drive] = [path.join(directory, 'source'), path.join(directory, 'drive')]
+    await mkdir(source)
+    await writeSampleTree(source, 11)
+    const mount = `DITTOFS_HOME='${alice.home}' '${process.execPath}' apps/cli/bin/dittofs.js mount ${drive}`
+    const body = `cp -a ${source} ${drive}/one; mv ${drive}/one ${drive}/two; cp -a ${source} ${drive}/gone; rm -r ${drive}/gone`
+    const script = await fileOf('run.sh', `${mount}\n${body}\nls ${drive}\numount ${drive}\n`)
+    // In a namespace of its own the mount is gone with the script, whatever happens.
+    const { text } = await mustRun('unshare', ['--mount', '--propagation', 'private', 'sh', '-e', script])
+    expect(text).toMatch(/Mounted home at .+, over (nfs|webdav)\./)
+    expect(text).toMatch(/^two$/m)
+    const output = path.join(directory, 'got')
+    await alice.must('get', 'two', '-o', output)
+    await mustRun('diff', ['-r', '--exclude=lost+found', source, output])
+    expect(await alice.json('gateways')).toMatchObject([{ isKept: true, host: '127.0.0.1' }])
+    expect(await alice.stop()).toBe(0)
+    // Listeners that pile up on a signal are told by Node alone.
+    expect(alice.log).not.toContain('Warning')
   })
 })
 
