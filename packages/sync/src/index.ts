@@ -26,6 +26,7 @@ export type { AnswerKept, FileVersionRef } from './kept-questions.ts'
 export { DEFAULT_TRANSFER_BYTES } from './memory-budget.ts'
 export { METERED_FILES, type MeteredFiles, type MeteredPolicy } from './metered-policy.ts'
 export type { PeerState, SpacePeer } from './peer-state.ts'
+export { MAX_REQUEST_BYTES } from './requester.ts'
 export type { Session } from './session.ts'
 export {
   type ExchangedMembership,
