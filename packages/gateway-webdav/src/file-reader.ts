@@ -29,10 +29,8 @@ export async function* readRange(
 ): AsyncGenerator<Uint8Array> {
   const readAt = async (offset: number): Promise<Uint8Array> => {
     const length = Math.min(TRANSFER_BYTES, end + 1 - offset)
-    const { bytes } = await volume.read(handle, { offset, length, signal })
-    // Asked behind the bytes: what changed before they were read shows now.
-    const now = await volume.attributes(handle)
-    if (now.changeTag !== changeTag || bytes.length !== length) throw new FileChangedError()
+    const { bytes, changeTag: found } = await volume.read(handle, { offset, length, signal })
+    if (found !== changeTag || bytes.length !== length) throw new FileChangedError()
     return bytes
   }
   let ahead: Promise<Uint8Array> | undefined = readAt(start)

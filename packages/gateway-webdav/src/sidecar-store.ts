@@ -4,6 +4,7 @@ import {
   type VolumeDirent,
   type VolumeEntry,
   type VolumeHandle,
+  type VolumeRead,
 } from '@dittofs/interface'
 import { MAX_SIDECAR_BYTES, MAX_SIDECARS, MAX_SIDECARS_TOTAL_BYTES } from './limits.ts'
 
@@ -93,9 +94,19 @@ export class SidecarStore {
     return entryOf(sidecar)
   }
 
-  read(handle: VolumeHandle, offset: number, length: number): { bytes: Uint8Array; isEnd: boolean } {
+  read(handle: VolumeHandle, offset: number, length: number): VolumeRead {
     const { bytes } = this.#get(handle)
-    return { bytes: Uint8Array.from(bytes.subarray(offset, offset + length)), isEnd: offset + length >= bytes.length }
+    const { changeTag } = this.attributes(handle)
+    const part = Uint8Array.from(bytes.subarray(offset, offset + length))
+    return { bytes: part, isEnd: offset + length >= bytes.length, changeTag }
+  }
+
+  /** @throws DittoError DITTO_LIMIT past MAX_SIDECAR_BYTES; nothing is changed then */
+  replace(handle: VolumeHandle, bytes: Uint8Array, mtimeNs = this.#nowNs()): VolumeAttributes {
+    const sidecar = this.#get(handle)
+    this.#resize(sidecar, bytes.length)
+    sidecar.bytes.set(bytes)
+    return this.#changed(sidecar, mtimeNs)
   }
 
   /** @throws DittoError DITTO_LIMIT past MAX_SIDECAR_BYTES */

@@ -1,19 +1,26 @@
 import {
   type AbortOptions,
   type AttributeChange,
+  type ByteRange,
+  type ContentSource,
   type CreateOptions,
+  type CreateWithContentOptions,
   DittoError,
   isDittoError,
+  MAX_TRANSFER_BYTES,
   type ReadDirectoryOptions,
   type ReadOptions,
+  type ReplaceContentOptions,
   type Volume,
   type VolumeAttributes,
   type VolumeDirent,
   type VolumeEntry,
   type VolumeHandle,
+  type VolumeRead,
   type VolumeStatistics,
   type WriteOptions,
 } from '@dittofs/interface'
+import { MAX_SIDECAR_BYTES } from './limits.ts'
 import { FIRST_SIDECAR_COOKIE, isSidecarName, type SidecarStore } from './sidecar-store.ts'
 
 /**
@@ -81,7 +88,7 @@ export class SidecarVolume implements Volume {
     return this.#volume.readLink(handle)
   }
 
-  async read(handle: VolumeHandle, options: ReadOptions): Promise<{ bytes: Uint8Array; isEnd: boolean }> {
+  async read(handle: VolumeHandle, options: ReadOptions): Promise<VolumeRead> {
     return this.#of(handle)?.read(handle, options.offset, options.length) ?? this.#volume.read(handle, options)
   }
 
@@ -91,6 +98,17 @@ export class SidecarVolume implements Volume {
 
   async commit(handle: VolumeHandle, options?: AbortOptions): Promise<VolumeAttributes> {
     return this.#of(handle)?.attributes(handle) ?? this.#volume.commit(handle, options)
+  }
+
+  async replaceContent(
+    handle: VolumeHandle,
+    source: ContentSource,
+    options: ReplaceContentOptions = {},
+  ): Promise<VolumeAttributes> {
+    const store = this.#of(handle)
+    if (store === undefined) return this.#volume.replaceContent(handle, source, options)
+    const bytes = await sidecarBytes(source, options)
+    return store.replace(handle, bytes, options.mtimeNs)
   }
 
   async setAttributes(handle: VolumeHandle, change: AttributeChange): Promise<VolumeAttributes> {
@@ -103,6 +121,21 @@ export class SidecarVolume implements Volume {
     if (there !== undefined && options.rule === 'guarded') throw exists(name)
     if (there !== undefined) return there
     return this.#storeFor(name).create(directory, name, options.mode)
+  }
+
+  async createWithContent(
+    directory: VolumeHandle,
+    name: string,
+    source: ContentSource,
+    options: CreateWithContentOptions,
+  ): Promise<VolumeEntry> {
+    if (!isSidecarName(name)) return this.#volume.createWithContent(directory, name, source, options)
+    if ((await this.#find(directory, name)) !== undefined) throw exists(name)
+    const store = this.#storeFor(name)
+    const bytes = await sidecarBytes(source, options)
+    if ((await this.#find(directory, name)) !== undefined) throw exists(name)
+    const { handle } = store.create(directory, name, options.mode)
+    return { handle, attributes: store.replace(handle, bytes, options.mtimeNs) }
   }
 
   async makeDirectory(directory: VolumeHandle, name: string, mode: number): Promise<VolumeEntry> {
@@ -201,13 +234,27 @@ export class SidecarVolume implements Volume {
     const store = this.#sidecars as SidecarStore
     const { size, mode } = store.attributes(handle)
     const { bytes } = store.read(handle, 0, size)
-    const made = await this.#volume.create(directory, name, { mode, rule })
-    await this.#volume.setAttributes(made.handle, { size: 0 })
-    if (size > 0) await this.#volume.write(made.handle, bytes, { offset: 0, isStable: false })
-    return { handle: made.handle, attributes: await this.#volume.commit(made.handle) }
+    const source = { size, read: async ({ start, end }: ByteRange) => bytes.subarray(start, end) }
+    const there = rule === 'guarded' ? undefined : await this.#findReal(directory, name)
+    if (there === undefined) return this.#volume.createWithContent(directory, name, source, { mode })
+    return { handle: there.handle, attributes: await this.#volume.replaceContent(there.handle, source) }
   }
 }
 
 function exists(name: string): DittoError {
   return new DittoError('DITTO_EXISTS', `"${name}" is there already.`)
+}
+
+/** @throws DittoError DITTO_LIMIT past MAX_SIDECAR_BYTES */
+async function sidecarBytes(source: ContentSource, { signal }: AbortOptions): Promise<Buffer> {
+  const { size } = source
+  if (size > MAX_SIDECAR_BYTES) {
+    throw new DittoError('DITTO_LIMIT', `A file of this kind may have at most ${MAX_SIDECAR_BYTES} bytes.`)
+  }
+  const pieces: Uint8Array[] = []
+  for (let start = 0; start < size; start += MAX_TRANSFER_BYTES) {
+    const range = { start, end: Math.min(start + MAX_TRANSFER_BYTES, size) }
+    pieces.push(await source.read(range, signal === undefined ? {} : { signal }))
+  }
+  return Buffer.concat(pieces)
 }

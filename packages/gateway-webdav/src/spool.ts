@@ -1,14 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import path from 'node:path'
-import { DittoError } from '@dittofs/interface'
+import { type ByteRange, type ContentSource, DittoError } from '@dittofs/interface'
 import { MAX_SPOOL_MEMORY_BYTES, MAX_SPOOL_MEMORY_TOTAL_BYTES, TRANSFER_BYTES } from './limits.ts'
 
 /** A body that has arrived. `close` frees it. */
-export interface SpooledBody {
-  readonly size: number
-  /** Its bytes in order, in pieces of up to TRANSFER_BYTES that are the caller's until the next one is asked for. */
-  pieces(): AsyncGenerator<Uint8Array>
+export interface SpooledBody extends ContentSource {
   close(): Promise<void>
 }
 
@@ -66,7 +63,11 @@ export class Spool {
       throw asDittoError(error)
     }
     const whole = file
-    return { size, pieces: () => (whole === undefined ? joined(held) : fromFile(whole, size)), close: release }
+    // Pieces of a network are small: the volume asks for few and large ones.
+    if (whole === undefined) held.splice(0, held.length, Buffer.concat(held))
+    const read = async ({ start, end }: ByteRange): Promise<Uint8Array> =>
+      whole === undefined ? Uint8Array.prototype.slice.call(held[0], start, end) : fromFile(whole, start, end)
+    return { size, read, close: release }
   }
 
   async #openUnnamed(): Promise<FileHandle> {
@@ -82,20 +83,14 @@ async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done)).bytesWritten
 }
 
-/** Pieces of a network are small: a volume is given few and large ones. */
-async function* joined(held: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  const all = Buffer.concat(held)
-  for (let start = 0; start < all.length; start += TRANSFER_BYTES) yield all.subarray(start, start + TRANSFER_BYTES)
-}
-
-async function* fromFile(file: FileHandle, size: number): AsyncGenerator<Uint8Array> {
-  const buffer = Buffer.allocUnsafe(TRANSFER_BYTES)
-  for (let position = 0; position < size; ) {
-    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, size - position), position)
+async function fromFile(file: FileHandle, start: number, end: number): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafeSlow(end - start)
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, start + done)
     if (bytesRead === 0) throw new DittoError('DITTO_IO', 'The file that held an upload lost its end.')
-    position += bytesRead
-    yield buffer.subarray(0, bytesRead)
+    done += bytesRead
   }
+  return bytes
 }
 
 function asDittoError(error: unknown): unknown {

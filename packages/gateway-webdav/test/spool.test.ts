@@ -9,7 +9,10 @@ async function* body(pieces: number, pieceBytes: number): AsyncGenerator<Uint8Ar
 
 async function read(spooled: SpooledBody): Promise<Buffer> {
   const pieces: Buffer[] = []
-  for await (const piece of spooled.pieces()) pieces.push(Buffer.from(piece))
+  for (let start = 0; start < spooled.size; start += 300_000) {
+    const end = Math.min(start + 300_000, spooled.size)
+    pieces.push(Buffer.from(await spooled.read({ start, end })))
+  }
   return Buffer.concat(pieces)
 }
 

@@ -219,17 +219,21 @@ export {
 } from './versions.ts'
 export {
   type AttributeChange,
+  type ContentSource,
   type CreateOptions,
   type CreateRule,
+  type CreateWithContentOptions,
   MAX_HANDLE_BYTES,
   MAX_TRANSFER_BYTES,
   type ReadDirectoryOptions,
   type ReadOptions,
+  type ReplaceContentOptions,
   type Volume,
   type VolumeAttributes,
   type VolumeDirent,
   type VolumeEntry,
   type VolumeHandle,
+  type VolumeRead,
   type VolumeStatistics,
   type WriteOptions,
 } from './volume.ts'

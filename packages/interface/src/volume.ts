@@ -1,4 +1,5 @@
 import type { AbortOptions } from './common.ts'
+import type { ByteRange } from './manifest.ts'
 import type { NodeKind } from './metadata-store.ts'
 
 declare const brand: unique symbol
@@ -62,6 +63,14 @@ export interface ReadOptions extends AbortOptions {
   length: number
 }
 
+/** What a read brought. */
+export interface VolumeRead {
+  readonly bytes: Uint8Array
+  readonly isEnd: boolean
+  /** Of the file as the bytes show it, in its attributes. */
+  readonly changeTag: string
+}
+
 export interface WriteOptions extends AbortOptions {
   offset: number
   /** Whether the bytes, and all written before them, are durable when the call returns, as `commit` makes them. */
@@ -90,6 +99,23 @@ export interface CreateOptions {
    * with the same ones, on this device, it is the answer; any other is an error. `rule` is not looked at then.
    */
   verifier?: Uint8Array
+}
+
+/** Bytes that are there as a whole, to become the content of a file. */
+export interface ContentSource {
+  /** 0 to MAX_FILE_BYTES. */
+  readonly size: number
+  /** Exactly the bytes asked for, 1 byte to MAX_TRANSFER_BYTES, owned by the caller; in order, mostly, and some of them twice. */
+  read(range: ByteRange, options?: AbortOptions): Promise<Uint8Array>
+}
+
+export interface ReplaceContentOptions extends AbortOptions {
+  /** The file's time; now, unless given. */
+  mtimeNs?: bigint
+}
+
+export interface CreateWithContentOptions extends ReplaceContentOptions {
+  mode: number
 }
 
 export interface VolumeStatistics {
@@ -146,7 +172,7 @@ export interface Volume {
    * @throws DittoError DITTO_IS_DIRECTORY, DITTO_UNSUPPORTED (a symlink), DITTO_CHUNK_MISSING (nobody reachable has them,
    *   or they did not come in time: a later call may succeed), DITTO_CHUNK_CORRUPT
    */
-  read(handle: VolumeHandle, options: ReadOptions): Promise<{ readonly bytes: Uint8Array; readonly isEnd: boolean }>
+  read(handle: VolumeHandle, options: ReadOptions): Promise<VolumeRead>
   /**
    * Writes all of `bytes`, at most MAX_TRANSFER_BYTES, which belong to the caller again when it returns.
    *
@@ -155,11 +181,34 @@ export interface Volume {
   write(handle: VolumeHandle, bytes: Uint8Array, options: WriteOptions): Promise<VolumeAttributes>
   /** Returns when everything written to the file before is durable and a version of it is in the metadata. */
   commit(handle: VolumeHandle, options?: AbortOptions): Promise<VolumeAttributes>
+  /**
+   * Gives a file other content, whole or not at all: one version, durable when it returns. Until then the file is as it
+   * was, also where this fails or the process ends. What was written to the file before and not committed gives way too.
+   *
+   * @throws DittoError DITTO_IS_DIRECTORY, DITTO_UNSUPPORTED (a symlink), DITTO_IO (the source gave other bytes than asked
+   *   for), and whatever the source throws
+   */
+  replaceContent(
+    handle: VolumeHandle,
+    source: ContentSource,
+    options?: ReplaceContentOptions,
+  ): Promise<VolumeAttributes>
   /** Durable when it returns, but for a change of size and on a file with uncommitted writes: there `commit` makes it so. */
   setAttributes(handle: VolumeHandle, change: AttributeChange): Promise<VolumeAttributes>
 
   /** @throws DittoError DITTO_EXISTS, DITTO_IS_DIRECTORY (where a file is wanted), DITTO_NOT_DIRECTORY, DITTO_PATH_INVALID */
   create(directory: VolumeHandle, name: string, options: CreateOptions): Promise<VolumeEntry>
+  /**
+   * A new file that has its content from the start, committed: nobody sees it empty, or a part of it.
+   *
+   * @throws DittoError as `create` with the rule `guarded` and as `replaceContent`
+   */
+  createWithContent(
+    directory: VolumeHandle,
+    name: string,
+    source: ContentSource,
+    options: CreateWithContentOptions,
+  ): Promise<VolumeEntry>
   makeDirectory(directory: VolumeHandle, name: string, mode: number): Promise<VolumeEntry>
   makeSymlink(directory: VolumeHandle, name: string, target: string): Promise<VolumeEntry>
   /** @throws DittoError DITTO_NOT_FOUND, DITTO_IS_DIRECTORY */

@@ -2,19 +2,23 @@ import { randomBytes } from 'node:crypto'
 import {
   type AttributeChange,
   type Clock,
+  type ContentSource,
   type CreateOptions,
+  type CreateWithContentOptions,
   MAX_FILE_BYTES,
   MAX_TRANSFER_BYTES,
   parsePath,
   type RandomBytes,
   type ReadDirectoryOptions,
   type ReadOptions,
+  type ReplaceContentOptions,
   systemClock,
   type Volume,
   type VolumeAttributes,
   type VolumeDirent,
   type VolumeEntry,
   type VolumeHandle,
+  type VolumeRead,
   type VolumeStatistics,
   type WriteOptions,
 } from '@dittofs/interface'
@@ -118,14 +122,14 @@ export class MemoryVolume implements Volume {
     return node.target
   }
 
-  async read(handle: VolumeHandle, options: ReadOptions): Promise<{ bytes: Uint8Array; isEnd: boolean }> {
+  async read(handle: VolumeHandle, options: ReadOptions): Promise<VolumeRead> {
     options.signal?.throwIfAborted()
-    const { content, isWithheld } = this.#file(handle)
+    const { content, isWithheld, changes } = this.#file(handle)
     checkRange(options.offset, 0, MAX_FILE_BYTES, 'the offset of a read')
     checkRange(options.length, 1, MAX_TRANSFER_BYTES, 'the bytes of a read')
     if (isWithheld) throw fault('DITTO_CHUNK_MISSING', 'The bytes of this file are on no device that is reached.')
     const bytes = content.read(options.offset, options.length)
-    return { bytes, isEnd: options.offset + bytes.length >= content.size }
+    return { bytes, isEnd: options.offset + bytes.length >= content.size, changeTag: changeTagOf(changes) }
   }
 
   async write(handle: VolumeHandle, bytes: Uint8Array, options: WriteOptions): Promise<VolumeAttributes> {
@@ -146,6 +150,57 @@ export class MemoryVolume implements Volume {
     const node = this.#file(handle)
     node.committed = new MemoryFileContent(node.content)
     return attributesOf(node)
+  }
+
+  async replaceContent(
+    handle: VolumeHandle,
+    source: ContentSource,
+    { mtimeNs, signal }: ReplaceContentOptions = {},
+  ): Promise<VolumeAttributes> {
+    signal?.throwIfAborted()
+    this.#checkWritable()
+    this.#file(handle)
+    const content = await this.#contentOf(source, signal)
+    const node = this.#file(handle)
+    node.content = content
+    node.committed = new MemoryFileContent(content)
+    this.#attributesChanged(node, true)
+    if (mtimeNs !== undefined) node.mtimeNs = mtimeNs
+    return attributesOf(node)
+  }
+
+  async createWithContent(
+    directory: VolumeHandle,
+    name: string,
+    source: ContentSource,
+    { mode, mtimeNs, signal }: CreateWithContentOptions,
+  ): Promise<VolumeEntry> {
+    signal?.throwIfAborted()
+    this.#checkWritable()
+    if (this.#directory(directory).children.has(checkedName(name))) throw exists()
+    const content = await this.#contentOf(source, signal)
+    const { handle } = this.#make(directory, name, () => this.#makeNode('file', mode & 0o777))
+    const node = this.#file(handle)
+    node.content = content
+    node.committed = new MemoryFileContent(content)
+    if (mtimeNs !== undefined) node.mtimeNs = mtimeNs
+    return entryOf(node)
+  }
+
+  async #contentOf(source: ContentSource, signal: AbortSignal | undefined): Promise<MemoryFileContent> {
+    const { size } = source
+    checkRange(size, 0, MAX_FILE_BYTES, 'the size of a file')
+    const content = new MemoryFileContent()
+    for (let start = 0; start < size; start += MAX_TRANSFER_BYTES) {
+      const end = Math.min(start + MAX_TRANSFER_BYTES, size)
+      const bytes = await source.read({ start, end }, signal === undefined ? {} : { signal })
+      if (bytes.length !== end - start) throw fault('DITTO_IO', 'The source gave other bytes than asked for.')
+      if (this.#usedBytes() + content.storedBytes + bytes.length > this.#maxBytes) {
+        throw fault('DITTO_NO_SPACE', 'The memory volume is full.')
+      }
+      content.write(start, bytes)
+    }
+    return content
   }
 
   async setAttributes(handle: VolumeHandle, change: AttributeChange): Promise<VolumeAttributes> {
@@ -358,5 +413,9 @@ function attributesOf(node: MemoryVolumeNode): VolumeAttributes {
   let { ctimeNs } = node
   if (ctimeNs < mtimeNs) ctimeNs = mtimeNs
   const heldBytes = node.isWithheld ? 0 : size
-  return { kind, mode, size, heldBytes, mtimeNs, ctimeNs, fileId, changeTag: `m:${node.changes}` }
+  return { kind, mode, size, heldBytes, mtimeNs, ctimeNs, fileId, changeTag: changeTagOf(node.changes) }
+}
+
+function changeTagOf(changes: number): string {
+  return `m:${changes}`
 }

@@ -1,4 +1,4 @@
-import { MAX_FILE_BYTES, MAX_TRANSFER_BYTES, type Volume, type VolumeHandle } from '@dittofs/interface'
+import { type ByteRange, MAX_FILE_BYTES, MAX_TRANSFER_BYTES, type Volume, type VolumeHandle } from '@dittofs/interface'
 import { describe, expect, test } from 'vitest'
 import { pseudoRandomBytes } from './pseudo-random-bytes.ts'
 import { fileWith, type OpenVolume, seededNumbers, textOf, write } from './volume-samples.ts'
@@ -179,6 +179,71 @@ export function volumeContentTests(open: OpenVolume): void {
       await volume.commit(handle)
       const { bytes } = await volume.read(handle, { offset: 0, length: MAX_TRANSFER_BYTES })
       expect(model.equals(bytes)).toBe(true)
+    })
+  })
+
+  describe('a content that comes as a whole', () => {
+    const sourceOf = (bytes: Uint8Array) => ({
+      size: bytes.length,
+      read: async ({ start, end }: ByteRange) => Uint8Array.prototype.slice.call(bytes, start, end),
+    })
+
+    test.each([0, 1, 4096, 3_000_000])(
+      'of %d bytes is a new file’s, with its time, or takes the place of another',
+      async (size) => {
+        const volume = await open()
+        const bytes = pseudoRandomBytes(size, size)
+        const made = await volume.createWithContent(volume.root, 'f', sourceOf(bytes), { mode: 0o640, mtimeNs: 7n })
+        expect(made.attributes).toMatchObject({ kind: 'file', size, mode: 0o640, mtimeNs: 7n })
+        const { handle } = await volume.create(volume.root, 'g', NEW_FILE)
+        await write(volume, handle, 0, 'committed')
+        await volume.commit(handle)
+        await write(volume, handle, 0, 'not committed, and longer')
+        expect(await volume.replaceContent(handle, sourceOf(bytes), { mtimeNs: 8n })).toMatchObject({
+          size,
+          mtimeNs: 8n,
+        })
+        await volume.commit(handle)
+        for (const one of [made.handle, handle]) {
+          const parts: Uint8Array[] = []
+          for (let offset = 0; offset < size; offset += MAX_TRANSFER_BYTES) {
+            const read = await volume.read(one, { offset, length: MAX_TRANSFER_BYTES })
+            expect(read.changeTag).toBe((await volume.attributes(one)).changeTag)
+            parts.push(read.bytes)
+          }
+          expect(Buffer.concat(parts).equals(bytes)).toBe(true)
+          expect(await volume.attributes(one)).toMatchObject({ size })
+        }
+      },
+    )
+
+    test('that ends before its time, or fails, leaves everything as it was', async () => {
+      const volume = await open()
+      const { handle } = await volume.create(volume.root, 'f', NEW_FILE)
+      await write(volume, handle, 0, 'whole')
+      const before = await volume.commit(handle)
+      const short = { size: 100_000, read: async () => new Uint8Array(3) }
+      const failing = { size: 100_000, read: () => Promise.reject(new RangeError('cut')) }
+      await expect(volume.replaceContent(handle, short)).rejects.toMatchObject({ code: 'DITTO_IO' })
+      await expect(volume.replaceContent(handle, failing)).rejects.toThrow('cut')
+      await expect(volume.createWithContent(volume.root, 'new', failing, { mode: 0o644 })).rejects.toThrow('cut')
+      expect(await volume.attributes(handle)).toEqual(before)
+      expect(await textOf(volume, handle)).toBe('whole')
+      await expect(volume.lookup(volume.root, 'new')).rejects.toMatchObject({ code: 'DITTO_NOT_FOUND' })
+    })
+
+    test('is refused where the name is taken, or it is a directory', async () => {
+      const volume = await open()
+      const directory = await volume.makeDirectory(volume.root, 'd', 0o755)
+      const source = sourceOf(Buffer.from('text'))
+      await expect(volume.replaceContent(directory.handle, source)).rejects.toMatchObject({
+        code: 'DITTO_IS_DIRECTORY',
+      })
+      const making = volume.createWithContent(volume.root, 'd', source, { mode: 0o644 })
+      await expect(making).rejects.toMatchObject({ code: 'DITTO_EXISTS' })
+      const twice = [1, 2].map(() => volume.createWithContent(volume.root, 'f', source, { mode: 0o644 }))
+      const outcomes = await Promise.allSettled(twice)
+      expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     })
   })
 }

@@ -31,16 +31,20 @@ export function describeNode(node: DescribedNode): VolumeAttributes {
   return { ...part, ctimeNs, fileId: fileIdOf(handle) }
 }
 
+/** Of a file or symlink: another one after each change. */
+export function changeTagOf({ entry, open, epoch }: Pick<DescribedNode, 'entry' | 'open' | 'epoch'>): string {
+  return open === undefined ? `v.${entry.version ?? ''}` : `w.${epoch}.${open.changes.toString(36)}`
+}
+
 function partOf(node: DescribedNode): Omit<VolumeAttributes, 'ctimeNs' | 'fileId'> {
   const { entry, open, time, heldBytes, epoch, own } = node
+  const changeTag = changeTagOf(node)
   if (open !== undefined) {
-    const { buffer, mode, mtimeNs, changes } = open
+    const { buffer, mode, mtimeNs } = open
     const held = Math.min(heldBytes + buffer.writtenBytes, buffer.size)
-    const changeTag = `w.${epoch}.${changes.toString(36)}`
     return { kind: 'file', mode, size: buffer.size, heldBytes: held, mtimeNs, changeTag }
   }
-  const { kind, version, file, symlink, directory } = entry
-  const changeTag = `v.${version ?? ''}`
+  const { kind, file, symlink, directory } = entry
   if (kind === 'file') {
     return { kind, mode: file?.mode ?? 0, size: file?.size ?? 0, heldBytes, mtimeNs: file?.mtimeNs ?? 0n, changeTag }
   }

@@ -3,9 +3,13 @@ import type {
   ChunkerKind,
   ChunkStore,
   ContentRef,
+  FileContent,
   MetadataStore,
+  NodeId,
   SpliceContent,
   TreeEntry,
+  VersionId,
+  VolumeHandle,
 } from '@dittofs/interface'
 import type { EntryFinder } from './entry-finder.ts'
 import type { GroupedChanges } from './grouped-changes.ts'
@@ -28,6 +32,12 @@ export interface FileCommitterInit {
   files: () => OpenFiles
   /** @throws DittoError DITTO_ROLE: this device may not write any more */
   assertWritable: () => void
+}
+
+/** A file, and the version of it that somebody saw who changes it. */
+interface SeenFile {
+  readonly handle: VolumeHandle
+  readonly entry: { readonly node: NodeId; readonly version: VersionId }
 }
 
 /**
@@ -54,30 +64,41 @@ export class FileCommitter {
   }
 
   async #commit(file: OpenFile): Promise<void> {
-    const { changes, finder, files, times, assertWritable } = this.#init
+    const { files, assertWritable } = this.#init
     assertWritable()
     file.buffer.hold()
     try {
       const content = file.buffer.isChanged ? await this.#store(file) : file.entry.file.content
-      let isStale = false
-      let before: TreeEntry = file.entry
-      const { node, version } = file.entry
-      const edit = (): Action[] => {
-        if (file.isGone) return []
-        before = finder.find(file.handle) ?? file.entry
-        isStale = before.version !== version
-        const edited = { kind: 'file', file: committedFile(file, content) } as const
-        return [{ type: 'edit', node, base: version, content: edited }]
-      }
-      const [shown] = await times.editing(node, () =>
-        changes.change({ touches: () => [node, ...(before.nodes ?? [])], plan: edit }),
+      await this.publish(file, committedFile(file, content), () =>
+        file.isGone ? undefined : (this.#init.finder.find(file.handle) ?? file.entry),
       )
-      if (shown !== undefined) finder.follow(file.handle, before, shown)
-      if (shown !== undefined && isStale) this.#conflicted(shown)
       await files().end(file)
     } finally {
       await file.buffer.release()
     }
+  }
+
+  /**
+   * Makes durable content a file's newest version, as an edit of the one that was seen.
+   *
+   * @param find - what the file is shown as when its turn comes; `undefined`: there is nothing to be changed any more
+   */
+  async publish(
+    { handle, entry: { node, version } }: SeenFile,
+    file: FileContent,
+    find: () => TreeEntry | undefined,
+  ): Promise<void> {
+    const { changes, finder, times } = this.#init
+    let before: TreeEntry | undefined
+    const touches = () => [node, ...(find()?.nodes ?? [])]
+    const plan = (): Action[] => {
+      before = find()
+      return before === undefined ? [] : [{ type: 'edit', node, base: version, content: { kind: 'file', file } }]
+    }
+    const [shown] = await times.editing(node, () => changes.change({ touches, plan }))
+    if (shown === undefined || before === undefined) return
+    finder.follow(handle, before, shown)
+    if (before.version !== version) this.#conflicted(shown)
   }
 
   async #store(file: OpenFile): Promise<ContentRef> {

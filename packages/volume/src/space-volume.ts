@@ -1,24 +1,28 @@
 import {
   type AbortOptions,
   type AttributeChange,
+  type ContentSource,
   type CreateOptions,
+  type CreateWithContentOptions,
   type FileContent,
   isDittoError,
   MAX_FILE_BYTES,
   MAX_TRANSFER_BYTES,
   type ReadDirectoryOptions,
   type ReadOptions,
+  type ReplaceContentOptions,
   type TreeEntry,
   type Volume,
   type VolumeAttributes,
   type VolumeDirent,
   type VolumeEntry,
   type VolumeHandle,
+  type VolumeRead,
   type VolumeStatistics,
   type WriteOptions,
 } from '@dittofs/interface'
 import { AttributeChanges } from './attribute-changes.ts'
-import { describeNode } from './describe-node.ts'
+import { changeTagOf, describeNode } from './describe-node.ts'
 import { formatHandle } from './handle-codec.ts'
 import { directoryOf, pathIn } from './tree-paths.ts'
 import { checkedName, checkRange, fault, isDirectory, notDirectory, notFound, staleHandle } from './volume-faults.ts'
@@ -137,14 +141,14 @@ export class SpaceVolume implements Volume {
     })
   }
 
-  read(handle: VolumeHandle, options: ReadOptions): Promise<{ bytes: Uint8Array; isEnd: boolean }> {
+  read(handle: VolumeHandle, options: ReadOptions): Promise<VolumeRead> {
     return this.#run(async () => {
       options.signal?.throwIfAborted()
       const key = this.#fileKey(handle)
       checkRange(options.offset, 0, MAX_FILE_BYTES, 'The offset of a read')
       checkRange(options.length, 1, MAX_TRANSFER_BYTES, 'The number of bytes of a read')
       const read = await this.#parts.turns.share(key, () => this.#read(key, options))
-      return { bytes: await read.bytes(), isEnd: read.isEnd }
+      return { bytes: await read.bytes(), isEnd: read.isEnd, changeTag: read.changeTag }
     })
   }
 
@@ -174,6 +178,21 @@ export class SpaceVolume implements Volume {
     })
   }
 
+  replaceContent(
+    handle: VolumeHandle,
+    source: ContentSource,
+    options: ReplaceContentOptions = {},
+  ): Promise<VolumeAttributes> {
+    return this.#change(async () => {
+      options.signal?.throwIfAborted()
+      const key = this.#fileKey(handle)
+      return this.#parts.turns.alone(key, async () => {
+        await this.#parts.contents.replace(key, this.#fileEntry(key), source, options)
+        return this.#attributes(handle, this.#entry(handle))
+      })
+    })
+  }
+
   setAttributes(handle: VolumeHandle, change: AttributeChange): Promise<VolumeAttributes> {
     return this.#change(async () => {
       const { size } = change
@@ -188,6 +207,16 @@ export class SpaceVolume implements Volume {
 
   create(directory: VolumeHandle, name: string, options: CreateOptions): Promise<VolumeEntry> {
     return this.#change(async () => this.#described(await this.#parts.tree.create(directory, name, options)))
+  }
+
+  createWithContent(
+    directory: VolumeHandle,
+    name: string,
+    source: ContentSource,
+    options: CreateWithContentOptions,
+  ): Promise<VolumeEntry> {
+    const { contents } = this.#parts
+    return this.#change(async () => this.#described(await contents.create(directory, name, source, options)))
   }
 
   makeDirectory(directory: VolumeHandle, name: string, mode: number): Promise<VolumeEntry> {
@@ -248,18 +277,20 @@ export class SpaceVolume implements Volume {
     const { files, reader } = this.#parts
     const options = signal === undefined ? {} : { signal }
     const open = files.get(key)
-    const stored = open === undefined ? this.#fileEntry(key).file : undefined
+    const entry = this.#fileEntry(key)
+    const stored = open === undefined ? entry.file : undefined
+    const changeTag = changeTagOf({ open, entry, epoch: this.#epoch })
     const size = stored?.size ?? open?.buffer.size ?? 0
     const part = { start: Math.min(offset, size), end: Math.min(offset + length, size) }
     const isEnd = offset + length >= size
     if (stored !== undefined) {
       reader.readAhead(stored, part)
-      return { bytes: () => reader.read(stored, part, options), isEnd }
+      return { bytes: () => reader.read(stored, part, options), isEnd, changeTag }
     }
     open?.buffer.hold()
     try {
       const bytes = (await open?.buffer.read(part, options)) ?? new Uint8Array(0)
-      return { bytes: async () => bytes, isEnd }
+      return { bytes: async () => bytes, isEnd, changeTag }
     } finally {
       await open?.buffer.release()
     }

@@ -87,6 +87,14 @@ export class TreeChanges {
     return found
   }
 
+  /** @throws DittoError DITTO_EXISTS, and what else keeps a name from being made */
+  assertFree(handle: VolumeHandle, givenName: string): void {
+    const name = checkedName(givenName)
+    const directory = this.#directory(handle)
+    if (this.#child(directory, name) !== undefined) throw taken(name)
+    parsePath(pathIn(directory, name))
+  }
+
   /** Makes a node under a name that is free. */
   async make(handle: VolumeHandle, givenName: string, content: () => NodeContent): Promise<TreeEntry> {
     const name = checkedName(givenName)

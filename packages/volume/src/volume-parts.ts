@@ -21,6 +21,7 @@ import {
   DEFAULT_READ_AHEAD_BYTES,
   type VolumeInit,
 } from './volume-init.ts'
+import { WholeContents } from './whole-contents.ts'
 
 /** What a volume is made of. */
 export interface VolumeParts {
@@ -33,6 +34,7 @@ export interface VolumeParts {
   readonly held: HeldBytes
   readonly files: OpenFiles
   readonly committer: FileCommitter
+  readonly contents: WholeContents
   readonly turns: Turns
   readonly nowNs: () => bigint
 }
@@ -71,16 +73,20 @@ export function volumeParts(init: VolumeInit, signal: AbortSignal, assertWritabl
         if (file !== undefined) await committer.commit(file)
       }),
   })
+  const guard = init.guard ?? ((work) => work())
   const committer = new FileCommitter({
     ...{ metadata, changes, store, spliceContent, chunker, missing, finder, times },
-    guard: init.guard ?? ((work) => work()),
+    guard,
     files: () => files,
     assertWritable,
   })
+  const tree = new TreeChanges({ metadata, changes, finder, times, nowNs })
   return {
-    ...{ finder, times, reader, files, committer, turns, changes, nowNs },
+    ...{ finder, times, reader, files, committer, turns, changes, tree, nowNs },
     listings: new Listings(metadata, times),
-    tree: new TreeChanges({ metadata, changes, finder, times, nowNs }),
+    contents: new WholeContents({
+      ...{ metadata, store, spliceContent, chunker, guard, committer, finder, files, tree, nowNs },
+    }),
     held: new HeldBytes({ store, space, readManifest, clock, signal }),
   }
 }

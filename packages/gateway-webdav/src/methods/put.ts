@@ -1,11 +1,4 @@
-import {
-  isDittoError,
-  MAX_FILE_BYTES,
-  type Volume,
-  type VolumeAttributes,
-  type VolumeEntry,
-  type VolumeHandle,
-} from '@dittofs/interface'
+import { isDittoError, MAX_FILE_BYTES, type ReplaceContentOptions, type VolumeAttributes } from '@dittofs/interface'
 import { checkConditions, requestedResource } from '../checks.ts'
 import { entityTag } from '../entity-tag.ts'
 import { type Exchange, reply } from '../exchange.ts'
@@ -46,12 +39,10 @@ export async function put(exchange: Exchange): Promise<void> {
   }, PROGRESS_MS)
   try {
     const target = await stillTarget(exchange, before, startedAtMs)
-    const { entry, isNew } = await store(exchange, target, body)
     const time = mtimeHeader(request.headers['x-oc-mtime'])
-    const { volume } = target.served
-    const last = time === undefined ? entry.attributes : await volume.setAttributes(entry.handle, { mtimeNs: time })
+    const { attributes, isNew } = await store(exchange, target, body, time === undefined ? {} : { mtimeNs: time })
     reply(exchange, isNew ? 201 : 204, {
-      ETag: entityTag(last),
+      ETag: entityTag(attributes),
       ...(time === undefined ? {} : { 'X-OC-Mtime': 'accepted' }),
     })
   } finally {
@@ -104,11 +95,17 @@ async function checkRoom({ request }: Exchange, { served, entry }: Resource): Pr
 }
 
 interface Stored {
-  readonly entry: VolumeEntry
+  readonly attributes: VolumeAttributes
   readonly isNew: boolean
 }
 
-async function store(exchange: Exchange, target: Resource, body: SpooledBody): Promise<Stored> {
+/** Makes a body the content of a file: durable, and whole or not at all. */
+async function store(
+  exchange: Exchange,
+  target: Resource,
+  body: SpooledBody,
+  options: ReplaceContentOptions,
+): Promise<Stored> {
   const { state } = exchange
   const { volume } = target.served
   if (target.entry !== undefined) {
@@ -116,36 +113,19 @@ async function store(exchange: Exchange, target: Resource, body: SpooledBody): P
     const attributes = await state.gate.write(handle, async () => {
       // Another upload may have gone first.
       checkConditions(exchange, { ...target, entry: { handle, attributes: await volume.attributes(handle) } })
-      return fill(volume, handle, body)
+      return volume.replaceContent(handle, body, options)
     })
-    return { entry: { handle, attributes }, isNew: false }
+    return { attributes, isNew: false }
   }
-  const directory = (target.parent as VolumeEntry).handle
-  const made = await volume.create(directory, target.name, { mode: 0o644, rule: 'guarded' }).catch((error: unknown) => {
-    if (isDittoError(error, 'DITTO_EXISTS')) return undefined
-    throw error
-  })
-  // Somebody else made it since it was looked for: it is a file that is there, then.
-  if (made === undefined) return store(exchange, await checkedTarget(exchange), body)
+  const { handle: directory } = target.parent as NonNullable<Resource['parent']>
   try {
-    const attributes = await state.gate.write(made.handle, () => fill(volume, made.handle, body))
-    return { entry: { handle: made.handle, attributes }, isNew: true }
+    const made = await volume.createWithContent(directory, target.name, body, { ...options, mode: 0o644 })
+    return { attributes: made.attributes, isNew: true }
   } catch (error) {
-    await volume.removeFile(directory, target.name).catch(() => {})
-    throw error
+    if (!isDittoError(error, 'DITTO_EXISTS')) throw error
   }
-}
-
-/** Makes a body the content of a file, and durable. */
-async function fill(volume: Volume, handle: VolumeHandle, body: SpooledBody): Promise<VolumeAttributes> {
-  const { size } = await volume.attributes(handle)
-  if (size > 0) await volume.setAttributes(handle, { size: 0 })
-  let offset = 0
-  for await (const piece of body.pieces()) {
-    await volume.write(handle, piece, { offset, isStable: false })
-    offset += piece.length
-  }
-  return volume.commit(handle)
+  // Somebody else made it since it was looked for: it is a file that is there, then.
+  return store(exchange, await checkedTarget(exchange), body, options)
 }
 
 /** Seconds since the Unix epoch in the header by which ownCloud's clients, and rclone, set a file's time. */
