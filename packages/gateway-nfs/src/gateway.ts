@@ -16,6 +16,7 @@ import {
 } from './limits.ts'
 import { MountList } from './mount/mount-list.ts'
 import { mountProgram } from './mount/mount-program.ts'
+import { ChangesUnderWay } from './nfs/changes-under-way.ts'
 import { DirtyFiles } from './nfs/dirty-files.ts'
 import type { Owner } from './nfs/nfs-attributes.ts'
 import { nfsProgram } from './nfs/nfs-program.ts'
@@ -89,7 +90,15 @@ class VolumesOverNfs implements NfsGateway {
     const owner = init.owner ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
     this.#dirtyFiles = new DirtyFiles(logger)
     this.#programs = [
-      nfsProgram({ exports, owner, dirtyFiles: this.#dirtyFiles, turns: new NodeTurns(), clock: this.#clock, logger }),
+      nfsProgram({
+        exports,
+        owner,
+        dirtyFiles: this.#dirtyFiles,
+        turns: new NodeTurns(),
+        changes: new ChangesUnderWay(),
+        clock: this.#clock,
+        logger,
+      }),
       mountProgram({ exports, mounts: new MountList(), logger }),
     ]
   }

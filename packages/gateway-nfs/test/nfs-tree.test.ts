@@ -178,21 +178,37 @@ describe('weak cache consistency', () => {
       await new Promise((resolve) => setImmediate(resolve))
       return create(...args)
     }
-    const made = await Promise.all(['a', 'b', 'c', 'd'].map((name) => client.create(root, name, GUARDED, {})))
+    const made = []
+    for (const name of ['a', 'b', 'c', 'd']) made.push(await client.create(root, name, GUARDED, {}))
     for (const [i, { consistency }] of made.entries()) {
       expect(consistency.after!.mtimeNs).toBeGreaterThan(consistency.before!.mtimeNs)
       if (i > 0) expect(consistency.before?.mtimeNs).toBe(made[i - 1]!.consistency.after!.mtimeNs)
     }
   })
 
-  it('shows each of many changes sent at once what the one before it left', async () => {
+  it('says of a directory changed by several at once nothing that would hide one of them', async () => {
+    const { client, root, volume } = await served()
+    const create = volume.create.bind(volume)
+    let isHeld = 4
+    let release: () => void = () => undefined
+    const all = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    volume.create = async (...args) => {
+      if (--isHeld === 0) release()
+      await all
+      return create(...args)
+    }
+    const made = await Promise.all(['a', 'b', 'c', 'd'].map((name) => client.create(root, name, GUARDED, {})))
+    for (const { consistency } of made) expect(consistency.before).toBeUndefined()
+    const { attributes } = await client.getAttributes(root)
+    expect((await client.create(root, 'e', GUARDED, {})).consistency.before?.ctimeNs).toBe(attributes?.ctimeNs)
+  })
+
+  it('shows each of many writes sent at once what the one before it left', async () => {
     const { client, root } = await served()
     const names = Array.from({ length: 40 }, (_, i) => `f${i}`)
     const made = await Promise.all(names.map((name) => client.create(root, name, GUARDED, {})))
-    for (const [i, { consistency }] of made.entries()) {
-      const after = made[i - 1]?.consistency.after
-      if (after !== undefined) expect(consistency.before?.ctimeNs).toBe(after.ctimeNs)
-    }
     const file = made[0]!.handle
     const writes = await Promise.all(names.map((_, i) => client.write(file, BigInt(i * 10), Buffer.alloc(10))))
     for (const [i, { consistency }] of writes.entries()) {

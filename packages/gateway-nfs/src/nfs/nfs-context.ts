@@ -3,6 +3,7 @@ import type { ExportTable, NfsExport } from '../export-table.ts'
 import type { RpcCall, RpcPeer } from '../rpc/rpc-program.ts'
 import type { XdrReader } from '../xdr/xdr-reader.ts'
 import type { XdrWriter } from '../xdr/xdr-writer.ts'
+import type { ChangesUnderWay } from './changes-under-way.ts'
 import type { DirtyFiles } from './dirty-files.ts'
 import { type Owner, writePostAttributes } from './nfs-attributes.ts'
 import { decodeHandle, NFS3_FHSIZE, type Target } from './nfs-handle.ts'
@@ -15,6 +16,7 @@ export interface NfsContext {
   readonly owner: Owner
   readonly dirtyFiles: DirtyFiles
   readonly turns: NodeTurns
+  readonly changes: ChangesUnderWay
   readonly clock: Clock
   readonly logger: Logger | undefined
 }

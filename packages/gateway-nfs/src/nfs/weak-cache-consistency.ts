@@ -34,6 +34,27 @@ function watch<T>(call: NfsCall, targets: readonly Target[], change: () => Promi
   })
 }
 
+/**
+ * Makes a change of directories, side by side with others, so that they may share a transaction. Where another one was
+ * under way, attributes before it would make a client take that one's change for its own, and are left out; those after
+ * it are left out while another one is.
+ *
+ * @param change - an async function that calls the volume before its first wait
+ */
+function watchDirectories<T>(call: NfsCall, targets: readonly Target[], change: () => Promise<T>): Promise<Changed<T>> {
+  return call.context.changes.watch(targets, async (company) => {
+    const looking = Promise.all(targets.map(attributesIfAny))
+    const [outcome] = await Promise.allSettled([change()])
+    const after = company.isAlone() ? await Promise.all(targets.map(attributesIfAny)) : []
+    const before = await looking
+    const wasAlone = company.wasAlone()
+    const consistencies = targets.map((target, i) => {
+      return { target, before: wasAlone ? before[i] : undefined, after: after[i] }
+    })
+    return { outcome, consistencies }
+  })
+}
+
 function writeConsistency(call: NfsCall, { target, before, after }: Consistency): void {
   writePreAttributes(call.reply, before)
   call.writePostAttributes(after, target.export)
@@ -77,7 +98,7 @@ export async function changeDirectory<T>(
   let changed: Changed<T> | undefined
   try {
     const target = call.writableTarget(handle)
-    changed = await watch(call, [target], () => change(target))
+    changed = await watchDirectories(call, [target], () => change(target))
     const result = resultOf(changed)
     call.reply.uint32(NFS3.ok)
     write?.(result, target)
@@ -97,7 +118,7 @@ export async function changeDirectories(
   try {
     const from = call.writableTarget(handles[0])
     const to = call.writableTarget(handles[1])
-    changed = await watch(call, [from, to], () => change(from, to))
+    changed = await watchDirectories(call, [from, to], () => change(from, to))
     resultOf(changed)
     call.reply.uint32(NFS3.ok)
     for (const consistency of changed.consistencies) writeConsistency(call, consistency)
