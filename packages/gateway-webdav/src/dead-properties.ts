@@ -13,6 +13,8 @@ export interface DeadProperty {
 export interface DeadProperties {
   /** None for a node that has none. */
   get(handle: VolumeHandle): Promise<readonly DeadProperty[]>
+  /** As `get`, for each node in the order given. */
+  getMany(handles: readonly VolumeHandle[]): Promise<readonly (readonly DeadProperty[])[]>
   /**
    * Replaces the properties of a node by what `change` makes of them, durably and as one; updates of one node follow each
    * other.
@@ -34,6 +36,7 @@ export interface DeadProperties {
 /** What {@link storedDeadProperties} keeps them in: a `level` database or sublevel of strings, or a map. */
 export interface PropertyDatabase {
   get(key: string): Promise<string | undefined>
+  getMany(keys: string[]): Promise<(string | undefined)[]>
   put(key: string, value: string): Promise<void>
   del(key: string): Promise<void>
 }
@@ -48,6 +51,7 @@ export function memoryDeadProperties(maxNodes = 10_000): DeadProperties {
   const values = new Map<string, string>()
   return storedDeadProperties({
     get: async (key) => values.get(key),
+    getMany: async (keys) => keys.map((key) => values.get(key)),
     put: async (key, value) => {
       values.delete(key)
       values.set(key, value)
@@ -72,6 +76,11 @@ class StoredDeadProperties implements DeadProperties {
   async get(handle: VolumeHandle): Promise<readonly DeadProperty[]> {
     const value = await this.#database.get(handle)
     return value === undefined ? [] : decode(value)
+  }
+
+  async getMany(handles: readonly VolumeHandle[]): Promise<readonly (readonly DeadProperty[])[]> {
+    const values = await this.#database.getMany([...handles])
+    return values.map((value) => (value === undefined ? [] : decode(value)))
   }
 
   update(

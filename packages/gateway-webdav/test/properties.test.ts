@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { systemClock } from '@dittofs/interface'
 import { describe, expect, it } from 'vitest'
+import { memoryDeadProperties } from '../src/index.ts'
 import { textOf } from '../src/xml-element.ts'
 import { parseMultistatus } from './support/multistatus.ts'
 import { type Served, serve } from './support/serve.ts'
@@ -233,5 +234,26 @@ describe('PROPPATCH', () => {
     expect(await name()).toBe('A & B')
     await patch(served, '/space/a.txt', drop('<D:displayname/>'))
     expect(await name()).toBe('a.txt')
+  })
+})
+
+describe('dead properties of what is removed with its directory', () => {
+  it.each([
+    ['DELETE', {}],
+    ['MOVE', { destination: '/space/d', overwrite: 'T' }],
+  ])('are gone after a %s', async (method, headers) => {
+    const properties = memoryDeadProperties()
+    const served = await serve({ deadProperties: () => properties })
+    const { volume } = served
+    for (const path of ['/space/d', '/space/d/e', '/space/other']) await served.send('MKCOL', path)
+    await served.send('PUT', '/space/d/e/f', { body: 'text' })
+    for (const path of ['/space/d/e', '/space/d/e/f']) await patch(served, path, set('<x xmlns="x:">1</x>'))
+    const d = await volume.lookup(volume.root, 'd')
+    const e = await volume.lookup(d.handle, 'e')
+    const f = await volume.lookup(e.handle, 'f')
+    expect((await properties.getMany([e.handle, f.handle])).map((one) => one.length)).toEqual([1, 1])
+    const target = method === 'MOVE' ? '/space/other' : '/space/d'
+    expect((await served.send(method, target, { headers })).status).toBe(204)
+    expect(await properties.getMany([e.handle, f.handle])).toEqual([[], []])
   })
 })

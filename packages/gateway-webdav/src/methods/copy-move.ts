@@ -6,6 +6,7 @@ import { type Exchange, reply } from '../exchange.ts'
 import { HttpError } from '../http-error.ts'
 import { lockedBelow, requireLock, requireParentLock } from '../lock-check.ts'
 import { parseDestination } from '../parse-destination.ts'
+import { removeTree } from '../remove-tree.ts'
 import { findResource, type Resource } from '../resource.ts'
 import { sendLocked } from './delete.ts'
 
@@ -41,8 +42,7 @@ export async function move(exchange: Exchange): Promise<void> {
   else {
     if (source.entry === undefined) throw new HttpError(403, 'A link that leads nowhere stays in its space.')
     await copyTo(exchange, source, target.resource, true)
-    await source.served.volume.removeTree((source.parent as VolumeEntry).handle, source.name)
-    await source.served.properties.delete(source.own.handle)
+    await removeTree(source.served, (source.parent as VolumeEntry).handle, source.name, source.own)
   }
   state.locks.releaseTree(path, { isMapped: false })
   state.locks.releaseTree(target.resource.path, { isMapped: true })
@@ -145,7 +145,8 @@ async function replace(target: Resource, from: VolumeEntry['handle'], fromName: 
       await volume.rename(directory, aside, directory, target.name).catch(() => {})
       throw error
     }
-    await volume.removeTree(directory, aside)
+    await removeTree(target.served, directory, aside, own)
+    return
   }
   await properties.delete(own.handle)
 }

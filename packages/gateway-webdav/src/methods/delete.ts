@@ -4,6 +4,7 @@ import { type Exchange, reply } from '../exchange.ts'
 import { HttpError } from '../http-error.ts'
 import { lockedBelow, requireLock, requireParentLock } from '../lock-check.ts'
 import { MultistatusWriter } from '../multistatus-writer.ts'
+import { removeTree } from '../remove-tree.ts'
 
 /** DELETE: a directory with all below goes as one, or not at all. */
 export async function remove(exchange: Exchange): Promise<void> {
@@ -18,11 +19,8 @@ export async function remove(exchange: Exchange): Promise<void> {
   requireParentLock(state.locks, path, holder)
   const locked = lockedBelow(state.locks, path, holder)
   if (locked.length > 0) return sendLocked(exchange, locked)
-  const directory = (parent as VolumeEntry).handle
-  if (own.attributes.kind === 'directory') await served.volume.removeTree(directory, name)
-  else await served.volume.removeFile(directory, name)
+  await removeTree(served, (parent as VolumeEntry).handle, name, own)
   state.locks.releaseTree(path, { isMapped: false })
-  await served.properties.delete(own.handle)
   reply(exchange, 204)
 }
 

@@ -1,5 +1,6 @@
 import type { VolumeAttributes, VolumeStatistics } from '@dittofs/interface'
 import { depthOf } from '../checks.ts'
+import type { DeadProperty } from '../dead-properties.ts'
 import type { Exchange } from '../exchange.ts'
 import { HttpError } from '../http-error.ts'
 import { MultistatusWriter } from '../multistatus-writer.ts'
@@ -10,6 +11,9 @@ import { formatHref, type RequestPath } from '../request-path.ts'
 import { findResource } from '../resource.ts'
 import type { ServedVolume } from '../served-volume.ts'
 import { type WalkedNode, walkTree } from '../walk-tree.ts'
+
+/** Nodes whose dead properties are looked up together. */
+const NODES_AT_ONCE = 64
 
 /** PROPFIND, of any depth: answered node by node, as fast as the client reads. */
 export async function propfind(exchange: Exchange): Promise<void> {
@@ -23,7 +27,7 @@ export async function propfind(exchange: Exchange): Promise<void> {
     if (entry === undefined) throw new HttpError(404, 'There is nothing at this URL.')
     const write = await volumeWriter(exchange, served, wanted, writer)
     await writer.start()
-    for await (const node of walkTree(served, { path, entry }, depth)) await write(node)
+    await write(walkTree(served, { path, entry }, depth))
     return writer.end()
   }
   await writer.start()
@@ -34,7 +38,7 @@ export async function propfind(exchange: Exchange): Promise<void> {
     const { entry } = await findResource(one, rootPath)
     if (entry === undefined) continue
     const write = await volumeWriter(exchange, one, wanted, writer)
-    for await (const node of walkTree(one, { path: rootPath, entry }, depth - 1)) await write(node)
+    await write(walkTree(one, { path: rootPath, entry }, depth - 1))
   }
   await writer.end()
 }
@@ -44,18 +48,33 @@ async function volumeWriter(
   served: ServedVolume,
   wanted: PropfindRequest,
   writer: MultistatusWriter,
-): Promise<(node: WalkedNode) => Promise<void>> {
+): Promise<(nodes: AsyncIterable<WalkedNode>) => Promise<void>> {
   // Of the whole volume: asked once, not for each of its directories.
   const statistics: VolumeStatistics | undefined = needsStatistics(wanted)
     ? await served.volume.statistics()
     : undefined
-  return async ({ path, entry }) => {
+  const writeOne = ({ path, entry }: WalkedNode, dead: readonly DeadProperty[]): Promise<void> => {
     const locks = state.locks.covering(path).map((lock) => ({ lock, remainingMs: state.locks.remainingMs(lock) }))
-    const dead = await served.properties.get(entry.handle)
     const name = path.names.at(-1) ?? served.name
     const subject = { name, attributes: entry.attributes, dead, locks, statistics }
-    await writer.properties(formatHref(path, entry.attributes.kind === 'directory'), findProperties(wanted, subject))
+    return writer.properties(formatHref(path, entry.attributes.kind === 'directory'), findProperties(wanted, subject))
   }
+  return async (nodes) => {
+    for await (const batch of inBatches(nodes)) {
+      const dead = await served.properties.getMany(batch.map(({ entry }) => entry.handle))
+      for (const [index, node] of batch.entries()) await writeOne(node, dead[index] ?? [])
+    }
+  }
+}
+
+async function* inBatches(nodes: AsyncIterable<WalkedNode>): AsyncGenerator<WalkedNode[]> {
+  let batch: WalkedNode[] = []
+  for await (const node of nodes) {
+    if (batch.push(node) < NODES_AT_ONCE) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
 }
 
 const BARE: VolumeAttributes = {
