@@ -37,6 +37,7 @@ export interface DeadProperties {
 export interface PropertyDatabase {
   get(key: string): Promise<string | undefined>
   getMany(keys: string[]): Promise<(string | undefined)[]>
+  keys(): AsyncIterable<string>
   put(key: string, value: string): Promise<void>
   del(key: string): Promise<void>
 }
@@ -52,6 +53,9 @@ export function memoryDeadProperties(maxNodes = 10_000): DeadProperties {
   return storedDeadProperties({
     get: async (key) => values.get(key),
     getMany: async (keys) => keys.map((key) => values.get(key)),
+    keys: async function* () {
+      yield* values.keys()
+    },
     put: async (key, value) => {
       values.delete(key)
       values.set(key, value)
@@ -64,21 +68,30 @@ export function memoryDeadProperties(maxNodes = 10_000): DeadProperties {
   })
 }
 
+/** Nodes with properties that are known by name, so that nobody asks the database for the others: some MiB. */
+const MAX_KNOWN = 50_000
+
 class StoredDeadProperties implements DeadProperties {
   readonly #database: PropertyDatabase
   /** The last update of each node that is being updated. */
   readonly #running = new Map<VolumeHandle, Promise<unknown>>()
+
+  /** The nodes that may have any, or `undefined` where they are too many. */
+  #bearers: Promise<Set<string> | undefined> | undefined
 
   constructor(database: PropertyDatabase) {
     this.#database = database
   }
 
   async get(handle: VolumeHandle): Promise<readonly DeadProperty[]> {
-    const value = await this.#database.get(handle)
+    const bearers = await this.#findBearers()
+    const value = bearers?.has(handle) === false ? undefined : await this.#database.get(handle)
     return value === undefined ? [] : decode(value)
   }
 
   async getMany(handles: readonly VolumeHandle[]): Promise<readonly (readonly DeadProperty[])[]> {
+    const bearers = await this.#findBearers()
+    if (bearers !== undefined && !handles.some((handle) => bearers.has(handle))) return handles.map(() => [])
     const values = await this.#database.getMany([...handles])
     return values.map((value) => (value === undefined ? [] : decode(value)))
   }
@@ -93,6 +106,8 @@ class StoredDeadProperties implements DeadProperties {
       if (next.length > MAX_DEAD_PROPERTIES || Buffer.byteLength(value) > MAX_DEAD_PROPERTY_BYTES) {
         throw new DittoError('DITTO_LIMIT', 'The file has too many properties, or too long ones.')
       }
+      // Known before it is there, so that nobody misses it.
+      if (next.length > 0) await this.#addBearer(handle)
       if (next.length > 0) await this.#database.put(handle, value)
       else await this.#database.del(handle)
       return next
@@ -107,6 +122,19 @@ class StoredDeadProperties implements DeadProperties {
       if (this.#running.get(handle) === ended) this.#running.delete(handle)
     })
     return result
+  }
+
+  async #addBearer(handle: VolumeHandle): Promise<void> {
+    const bearers = await this.#findBearers()
+    if (bearers !== undefined && bearers.add(handle).size > MAX_KNOWN) this.#bearers = Promise.resolve(undefined)
+  }
+
+  #findBearers(): Promise<Set<string> | undefined> {
+    this.#bearers ??= readBearers(this.#database).catch((error: unknown) => {
+      this.#bearers = undefined
+      throw error
+    })
+    return this.#bearers
   }
 
   async copy(from: VolumeHandle, to: VolumeHandle): Promise<void> {
@@ -124,6 +152,12 @@ class StoredDeadProperties implements DeadProperties {
   async delete(handle: VolumeHandle): Promise<void> {
     if ((await this.get(handle)).length > 0) await this.update(handle, () => [])
   }
+}
+
+async function readBearers(database: PropertyDatabase): Promise<Set<string> | undefined> {
+  const bearers = new Set<string>()
+  for await (const key of database.keys()) if (bearers.add(key).size > MAX_KNOWN) return undefined
+  return bearers
 }
 
 /** What cannot be read is none: a property is never worth a file. */

@@ -39,8 +39,11 @@ export class ResponseWriter {
   }
 
   async end(): Promise<void> {
-    await this.#flush()
-    this.#response.end()
+    // With what is left in one write: a short answer is one packet.
+    const rest = Buffer.from(this.#text)
+    this.#text = ''
+    this.#signal.throwIfAborted()
+    this.#response.end(rest)
   }
 
   async #flush(): Promise<void> {

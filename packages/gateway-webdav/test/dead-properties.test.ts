@@ -42,7 +42,15 @@ describe('dead properties', () => {
   })
 
   it.each(['', '{', '[1]', '[["a","b"]]', '{}', 'null'])('that cannot be read are none: %j', async (value) => {
-    const database = { get: async () => value, put: async () => {}, del: async () => {} }
+    const database = {
+      get: async () => value,
+      getMany: async () => [value],
+      keys: async function* () {
+        yield alice
+      },
+      put: async () => {},
+      del: async () => {},
+    }
     expect(await storedDeadProperties(database).get(alice)).toEqual([])
   })
 })
