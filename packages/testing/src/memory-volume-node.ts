@@ -1,4 +1,4 @@
-import type { NodeKind, VolumeHandle } from '@dittofs/interface'
+import type { NodeKind, VolumeAttributes, VolumeEntry, VolumeHandle } from '@dittofs/interface'
 import { MemoryFileContent } from './memory-file-content.ts'
 
 /** A file, directory or symlink of a memory volume. */
@@ -55,4 +55,21 @@ export function memoryVolumeNode(init: MemoryVolumeNodeInit): MemoryVolumeNode {
   const whole = node as unknown as MemoryVolumeNode
   whole.parent = whole
   return whole
+}
+
+export function entryOf(node: MemoryVolumeNode): VolumeEntry {
+  return { handle: node.handle, attributes: attributesOf(node) }
+}
+
+export function attributesOf(node: MemoryVolumeNode): VolumeAttributes {
+  const { kind, mode, mtimeNs, fileId, content, target } = node
+  const size = kind === 'file' ? content.size : Buffer.byteLength(target)
+  let { ctimeNs } = node
+  if (ctimeNs < mtimeNs) ctimeNs = mtimeNs
+  const heldBytes = node.isWithheld ? 0 : size
+  return { kind, mode, size, heldBytes, mtimeNs, ctimeNs, fileId, changeTag: changeTagOf(node.changes) }
+}
+
+export function changeTagOf(changes: number): string {
+  return `m:${changes}`
 }

@@ -24,7 +24,7 @@ import {
 } from '@dittofs/interface'
 import { MemoryFileContent } from './memory-file-content.ts'
 import { checkedName, checkRange, exists, fault, isDirectory, notDirectory } from './memory-volume-checks.ts'
-import { type MemoryVolumeNode, memoryVolumeNode } from './memory-volume-node.ts'
+import { attributesOf, changeTagOf, entryOf, type MemoryVolumeNode, memoryVolumeNode } from './memory-volume-node.ts'
 
 /** Entries of one listing, and bytes of a symlink's target. */
 const MAX_LISTED = 4096
@@ -138,7 +138,7 @@ export class MemoryVolume implements Volume {
     const node = this.#file(handle)
     checkRange(bytes.length, 0, MAX_TRANSFER_BYTES, 'the bytes of a write')
     checkRange(options.offset, 0, MAX_FILE_BYTES - bytes.length, 'the offset of a write')
-    if (this.#usedBytes() + bytes.length > this.#maxBytes) throw fault('DITTO_NO_SPACE', 'The memory volume is full.')
+    this.#checkRoom(bytes.length)
     node.content.write(options.offset, bytes)
     if (bytes.length > 0) this.#attributesChanged(node, true)
     if (options.isStable) node.committed = new MemoryFileContent(node.content)
@@ -162,8 +162,7 @@ export class MemoryVolume implements Volume {
     this.#file(handle)
     const content = await this.#contentOf(source, signal)
     const node = this.#file(handle)
-    node.content = content
-    node.committed = new MemoryFileContent(content)
+    Object.assign(node, { content, committed: new MemoryFileContent(content) })
     this.#attributesChanged(node, true)
     if (mtimeNs !== undefined) node.mtimeNs = mtimeNs
     return attributesOf(node)
@@ -181,8 +180,7 @@ export class MemoryVolume implements Volume {
     const content = await this.#contentOf(source, signal)
     const { handle } = this.#make(directory, name, () => this.#makeNode('file', mode & 0o777))
     const node = this.#file(handle)
-    node.content = content
-    node.committed = new MemoryFileContent(content)
+    Object.assign(node, { content, committed: new MemoryFileContent(content) })
     if (mtimeNs !== undefined) node.mtimeNs = mtimeNs
     return entryOf(node)
   }
@@ -195,9 +193,7 @@ export class MemoryVolume implements Volume {
       const end = Math.min(start + MAX_TRANSFER_BYTES, size)
       const bytes = await source.read({ start, end }, signal === undefined ? {} : { signal })
       if (bytes.length !== end - start) throw fault('DITTO_IO', 'The source gave other bytes than asked for.')
-      if (this.#usedBytes() + content.storedBytes + bytes.length > this.#maxBytes) {
-        throw fault('DITTO_NO_SPACE', 'The memory volume is full.')
-      }
+      this.#checkRoom(content.storedBytes + bytes.length)
       content.write(start, bytes)
     }
     return content
@@ -223,8 +219,7 @@ export class MemoryVolume implements Volume {
     const parent = this.#directory(directory)
     const found = parent.children.get(checkedName(name))?.node
     if (found !== undefined) {
-      const isSame = verifier !== undefined && found.verifier === verifier
-      if (isSame) return entryOf(found)
+      if (verifier !== undefined && found.verifier === verifier) return entryOf(found)
       if (verifier !== undefined || options.rule === 'guarded' || found.kind === 'symlink') throw exists()
       if (found.kind === 'directory') throw isDirectory()
       return entryOf(found)
@@ -296,10 +291,8 @@ export class MemoryVolume implements Volume {
     const source = this.#file(handle)
     source.committed = new MemoryFileContent(source.content)
     const entry = this.#make(directory, name, () => this.#makeNode('file', source.mode))
-    const node = this.#node(entry.handle)
-    node.content = new MemoryFileContent(source.content)
-    node.committed = new MemoryFileContent(source.content)
-    return entryOf(node)
+    const [content, committed] = [new MemoryFileContent(source.content), new MemoryFileContent(source.content)]
+    return entryOf(Object.assign(this.#node(entry.handle), { content, committed }))
   }
 
   async statistics(): Promise<VolumeStatistics> {
@@ -357,6 +350,10 @@ export class MemoryVolume implements Volume {
     node.ctimeNs = now
   }
 
+  #checkRoom(bytes: number): void {
+    if (this.#usedBytes() + bytes > this.#maxBytes) throw fault('DITTO_NO_SPACE', 'The memory volume is full.')
+  }
+
   #usedBytes(): number {
     let bytes = 0
     for (const node of this.#nodes.values()) bytes += node.content.storedBytes
@@ -401,21 +398,4 @@ export class MemoryVolume implements Volume {
     if (found === undefined) throw fault('DITTO_NOT_FOUND', `There is no ${JSON.stringify(name)}.`)
     return found.node
   }
-}
-
-function entryOf(node: MemoryVolumeNode): VolumeEntry {
-  return { handle: node.handle, attributes: attributesOf(node) }
-}
-
-function attributesOf(node: MemoryVolumeNode): VolumeAttributes {
-  const { kind, mode, mtimeNs, fileId, content, target } = node
-  const size = kind === 'file' ? content.size : Buffer.byteLength(target)
-  let { ctimeNs } = node
-  if (ctimeNs < mtimeNs) ctimeNs = mtimeNs
-  const heldBytes = node.isWithheld ? 0 : size
-  return { kind, mode, size, heldBytes, mtimeNs, ctimeNs, fileId, changeTag: changeTagOf(node.changes) }
-}
-
-function changeTagOf(changes: number): string {
-  return `m:${changes}`
 }

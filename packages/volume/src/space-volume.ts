@@ -22,8 +22,9 @@ import {
   type WriteOptions,
 } from '@dittofs/interface'
 import { AttributeChanges } from './attribute-changes.ts'
-import { changeTagOf, describeNode } from './describe-node.ts'
+import { changeTagOf } from './describe-node.ts'
 import { formatHandle } from './handle-codec.ts'
+import { NodeDescriptions } from './node-descriptions.ts'
 import { directoryOf, pathIn } from './tree-paths.ts'
 import { checkedName, checkRange, fault, isDirectory, notDirectory, notFound, staleHandle } from './volume-faults.ts'
 import type { VolumeInit } from './volume-init.ts'
@@ -47,6 +48,7 @@ export class SpaceVolume implements Volume {
   readonly #calls = new Set<Promise<unknown>>()
   readonly #unsubscribe: () => void
   readonly #attributeChanges: AttributeChanges
+  readonly #descriptions: NodeDescriptions
   #closing: Promise<void> | undefined
 
   constructor(init: VolumeInit) {
@@ -56,6 +58,7 @@ export class SpaceVolume implements Volume {
     this.root = formatHandle({ node: init.metadata.root, version: undefined })
     this.#parts = volumeParts(init, this.#stop.signal, () => this.#assertWritable())
     this.#attributeChanges = new AttributeChanges(this.#parts, (handle) => this.#entry(handle))
+    this.#descriptions = new NodeDescriptions(this.#parts, this.#epoch, () => this.#attributeChanges.ofRoot)
     this.#unsubscribe = init.metadata.onChange((change) => {
       this.#parts.times.take(change)
       const isRemoval = change.events === undefined || change.events.some(({ kind }) => kind === 'deletion')
@@ -84,9 +87,8 @@ export class SpaceVolume implements Volume {
 
   attributes(handle: VolumeHandle): Promise<VolumeAttributes> {
     return this.#run(async () => {
-      const entry = this.#entry(handle)
-      if (entry.kind === 'directory') await this.#parts.tree.settled(entry)
-      return this.#attributes(handle, this.#entry(handle))
+      await this.#parts.tree.settled(this.#entry(handle))
+      return this.#descriptions.attributes(handle, this.#entry(handle))
     })
   }
 
@@ -95,7 +97,7 @@ export class SpaceVolume implements Volume {
       const at = this.#directory(directory)
       const entry = this.#init.metadata.lookup(pathIn(at, checkedName(name)))
       if (entry === undefined) throw notFound(name)
-      return this.#described(entry)
+      return this.#descriptions.entry(entry)
     })
   }
 
@@ -103,7 +105,7 @@ export class SpaceVolume implements Volume {
     return this.#run(async () => {
       const entry = this.#init.metadata.lookup(directoryOf(this.#entry(handle).path))
       if (entry === undefined) throw staleHandle()
-      return this.#described(entry)
+      return this.#descriptions.entry(entry)
     })
   }
 
@@ -123,7 +125,7 @@ export class SpaceVolume implements Volume {
       const at = this.#directory(directory)
       checkRange(limit, 1, MAX_LISTED, 'The number of entries asked for at once')
       const { entries, isEnd } = this.#parts.listings.page(at, after, limit)
-      const attributes = await this.#attributesOf(entries.map(({ entry }) => entry))
+      const attributes = await this.#descriptions.entries(entries.map(({ entry }) => entry))
       return {
         entries: entries.map(({ entry, cookie }, index) => {
           return { name: entry.name, cookie, ...(attributes[index] as VolumeEntry) }
@@ -161,12 +163,12 @@ export class SpaceVolume implements Volume {
       const writing = this.#parts.turns.alone(key, async () => {
         options.signal?.throwIfAborted()
         await this.#write(key, options.offset, bytes)
-        return this.#attributes(handle, this.#entry(handle))
+        return this.#descriptions.attributes(handle, this.#entry(handle))
       })
       if (!options.isStable) return writing
       const committing = this.#commit(key)
       await Promise.all([writing, committing])
-      return this.#attributes(handle, this.#entry(handle))
+      return this.#descriptions.attributes(handle, this.#entry(handle))
     })
   }
 
@@ -174,7 +176,7 @@ export class SpaceVolume implements Volume {
     return this.#run(async () => {
       options.signal?.throwIfAborted()
       await this.#commit(this.#fileKey(handle))
-      return this.#attributes(handle, this.#entry(handle))
+      return this.#descriptions.attributes(handle, this.#entry(handle))
     })
   }
 
@@ -188,7 +190,7 @@ export class SpaceVolume implements Volume {
       const key = this.#fileKey(handle)
       return this.#parts.turns.alone(key, async () => {
         await this.#parts.contents.replace(key, this.#fileEntry(key), source, options)
-        return this.#attributes(handle, this.#entry(handle))
+        return this.#descriptions.attributes(handle, this.#entry(handle))
       })
     })
   }
@@ -200,13 +202,13 @@ export class SpaceVolume implements Volume {
       if (size !== undefined) checkRange(size, 0, MAX_FILE_BYTES, 'The size of a file')
       return this.#parts.turns.alone(key, async () => {
         await this.#attributeChanges.apply(key, change)
-        return this.#attributes(handle, this.#entry(handle))
+        return this.#descriptions.attributes(handle, this.#entry(handle))
       })
     })
   }
 
   create(directory: VolumeHandle, name: string, options: CreateOptions): Promise<VolumeEntry> {
-    return this.#change(async () => this.#described(await this.#parts.tree.create(directory, name, options)))
+    return this.#change(async () => this.#descriptions.entry(await this.#parts.tree.create(directory, name, options)))
   }
 
   createWithContent(
@@ -216,17 +218,19 @@ export class SpaceVolume implements Volume {
     options: CreateWithContentOptions,
   ): Promise<VolumeEntry> {
     const { contents } = this.#parts
-    return this.#change(async () => this.#described(await contents.create(directory, name, source, options)))
+    return this.#change(async () => this.#descriptions.entry(await contents.create(directory, name, source, options)))
   }
 
   makeDirectory(directory: VolumeHandle, name: string, mode: number): Promise<VolumeEntry> {
     const content = () =>
       ({ kind: 'directory', directory: { mode: mode & 0o777, mtimeNs: this.#parts.nowNs() } }) as const
-    return this.#change(async () => this.#described(await this.#parts.tree.make(directory, name, content)))
+    return this.#change(async () => this.#descriptions.entry(await this.#parts.tree.make(directory, name, content)))
   }
 
   makeSymlink(directory: VolumeHandle, name: string, target: string): Promise<VolumeEntry> {
-    return this.#change(async () => this.#described(await this.#parts.tree.makeSymlink(directory, name, target)))
+    return this.#change(async () =>
+      this.#descriptions.entry(await this.#parts.tree.makeSymlink(directory, name, target)),
+    )
   }
 
   removeFile(directory: VolumeHandle, name: string): Promise<void> {
@@ -257,7 +261,7 @@ export class SpaceVolume implements Volume {
       await this.#commit(key)
       const { tree, nowNs } = this.#parts
       const content = () => ({ kind: 'file', file: { ...this.#fileEntry(key).file, mtimeNs: nowNs() } }) as const
-      return this.#described(await tree.make(directory, name, content))
+      return this.#descriptions.entry(await tree.make(directory, name, content))
     })
   }
 
@@ -310,36 +314,6 @@ export class SpaceVolume implements Volume {
     return turns.share(key, async () => {
       const open = files.get(key)
       if (open !== undefined) await committer.commit(open)
-    })
-  }
-
-  async #described(entry: TreeEntry): Promise<VolumeEntry> {
-    const [described] = await this.#attributesOf([entry])
-    return described as VolumeEntry
-  }
-
-  async #attributesOf(entries: readonly TreeEntry[]): Promise<VolumeEntry[]> {
-    const { finder, held } = this.#parts
-    const handles = entries.map((entry) => finder.handleOf(entry))
-    const heldBytes = await held.of(entries.map(({ file }) => file))
-    return entries.map((entry, index) => {
-      const handle = handles[index] as VolumeHandle
-      return { handle, attributes: this.#describe(handle, entry, heldBytes[index] as number) }
-    })
-  }
-
-  async #attributes(handle: VolumeHandle, entry: TreeEntry): Promise<VolumeAttributes> {
-    const [heldBytes = 0] = await this.#parts.held.of([entry.file])
-    return this.#describe(handle, entry, heldBytes)
-  }
-
-  #describe(handle: VolumeHandle, entry: TreeEntry, heldBytes: number): VolumeAttributes {
-    const { files, times, finder } = this.#parts
-    return describeNode({
-      ...{ handle, entry, heldBytes, epoch: this.#epoch },
-      open: files.get(finder.handleOf(entry)) ?? files.get(handle),
-      time: times.of(entry.nodes ?? [entry.node]),
-      ...(entry.path === '' && { own: this.#attributeChanges.ofRoot }),
     })
   }
 

@@ -57,9 +57,9 @@ export class TreeChanges {
     this.#init = init
   }
 
-  /** Waits for the changes of names in a directory that were asked for before. */
-  async settled(directory: TreeEntry): Promise<void> {
-    await this.#pending.get(directory.node)
+  /** Of a directory: waits for the changes of names in it that were asked for before. */
+  async settled({ node }: TreeEntry): Promise<void> {
+    await this.#pending.get(node)
   }
 
   async create(handle: VolumeHandle, givenName: string, options: CreateOptions): Promise<TreeEntry> {
