@@ -1,33 +1,11 @@
 import { connect } from 'node:net'
 import { encodeSignalingMessage } from '@dittofs/wire'
 import fc from 'fast-check'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { RawDevice, rawKey, sealedSample } from './support/raw-device.ts'
-import { type TestServer, type TestServerInit, testServer } from './support/test-server.ts'
-
-const cleanups: (() => unknown)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-async function start(init: TestServerInit = {}): Promise<TestServer> {
-  const server = await testServer(init)
-  cleanups.push(() => server.close())
-  return server
-}
-
-function stranger(server: TestServer): RawDevice {
-  const device = new RawDevice(server.origin)
-  cleanups.push(() => device.abort())
-  return device
-}
-
-async function registered(server: TestServer, key = rawKey()) {
-  const device = await RawDevice.registered(server.origin, key)
-  cleanups.push(() => device.abort())
-  return { device, key }
-}
+import { registered, start, stranger } from './support/test-parties.ts'
+import { type TestServer, testServer } from './support/test-server.ts'
 
 /** That a server still does its work. */
 async function expectWorking(server: TestServer): Promise<void> {
@@ -41,7 +19,7 @@ function rawAnswer(server: TestServer, bytes: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = ''
     const socket = connect(server.port, '127.0.0.1', () => socket.write(bytes))
-    cleanups.push(() => socket.destroy())
+    onTestFinished(() => void socket.destroy())
     socket.on('data', (data: Buffer) => {
       answer += data.toString('latin1')
     })
@@ -250,7 +228,7 @@ describe('addresses behind a proxy', () => {
     const server = await start({ trustedProxies: ['127.0.0.1'], limits: { connectionsPerAddress: 1 } })
     const from = (address: string) => {
       const device = new RawDevice(server.origin, { headers: { 'X-Forwarded-For': address } })
-      cleanups.push(() => device.abort())
+      onTestFinished(() => device.abort())
       return device
     }
     await from('192.0.2.1').next('challenge')
@@ -266,7 +244,7 @@ describe('addresses behind a proxy', () => {
     const first = new WebSocket(`${server.origin}/signal`, 'dittofs-signaling.v1', {
       headers: { 'X-Forwarded-For': '192.0.2.1' },
     })
-    cleanups.push(() => first.terminate())
+    onTestFinished(() => first.terminate())
     await new Promise((resolve) => first.once('open', resolve))
     const second = new RawDevice(server.origin, { headers: { 'X-Forwarded-For': '192.0.2.2' } })
     expect(await second.closed).toBe(1006)

@@ -1,36 +1,22 @@
 import type { Logger } from '@dittofs/interface'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { skipBecause } from '../../test/support/environment.ts'
 import { redisBus } from '../src/redis-bus.ts'
-import { RawDevice, rawKey, sealedSample } from './support/raw-device.ts'
+import { type RawDevice, rawKey, sealedSample } from './support/raw-device.ts'
 import { RedisServer, redisUnavailable } from './support/redis-server.ts'
-import { type TestServer, testServer } from './support/test-server.ts'
+import { registered, start } from './support/test-parties.ts'
+import type { TestServer } from './support/test-server.ts'
 
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 describe.skipIf(skipBecause(redisUnavailable()))('several instances with one bus', () => {
-  const cleanups: (() => unknown)[] = []
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-  })
-
   async function redis(): Promise<RedisServer> {
     const server = await RedisServer.start()
-    cleanups.push(() => server.stop())
+    onTestFinished(() => server.stop())
     return server
   }
 
-  async function instance(url: string): Promise<TestServer> {
-    const server = await testServer({ bus: await redisBus({ url, logger: silent }) })
-    cleanups.push(() => server.close())
-    return server
-  }
-
-  async function registered(server: TestServer, key = rawKey()) {
-    const device = await RawDevice.registered(server.origin, key)
-    cleanups.push(() => device.abort())
-    return { device, key }
-  }
+  const instance = async (url: string) => start({ bus: await redisBus({ url, logger: silent }) })
 
   const health = async (server: TestServer) =>
     ((await (await fetch(`${server.url}/healthz`)).json()) as { status: string }).status

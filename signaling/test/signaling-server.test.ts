@@ -1,23 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { RawDevice, rawKey, sealedSample } from './support/raw-device.ts'
-import { type TestServer, type TestServerInit, testServer } from './support/test-server.ts'
-
-const cleanups: (() => unknown)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-async function start(init: TestServerInit = {}): Promise<TestServer> {
-  const server = await testServer(init)
-  cleanups.push(() => server.close())
-  return server
-}
-
-async function registered(server: TestServer, key = rawKey()) {
-  const device = await RawDevice.registered(server.origin, key)
-  cleanups.push(() => device.abort())
-  return { device, key }
-}
+import { registered, start } from './support/test-parties.ts'
+import { testServer } from './support/test-server.ts'
 
 describe('a signaling server', () => {
   it('passes a sealed signal on, says from which key, and tells the sender that it did', async () => {
@@ -195,7 +179,7 @@ describe('the limits of a signaling server', () => {
   it('takes no more registrations from one address than a few a second', async () => {
     const server = await start({ limits: { registrationsPerSecond: 5 } })
     const devices = Array.from({ length: 40 }, () => new RawDevice(server.origin))
-    for (const device of devices) cleanups.push(() => device.abort())
+    for (const device of devices) onTestFinished(() => device.abort())
     // All have their challenge before the first answers it, so that the answers come at once.
     const nonces = await Promise.all(devices.map(async (device) => (await device.next('challenge')).nonce))
     const startMs = performance.now()
@@ -228,7 +212,7 @@ describe('the limits of a signaling server', () => {
     await expect
       .poll(async () => {
         const device = new RawDevice(server.origin)
-        cleanups.push(() => device.abort())
+        onTestFinished(() => device.abort())
         return device.next('challenge').then(
           () => true,
           () => false,
