@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { isDittoError, MAX_FRAME_BYTES, MAX_IDS_PER_REQUEST } from '@dittofs/interface'
+import { MAX_FRAME_BYTES, MAX_IDS_PER_REQUEST } from '@dittofs/interface'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeCbor } from '../src/cbor.ts'
@@ -11,18 +11,10 @@ import { METADATA_SCHEMA } from '../src/metadata-message.ts'
 import { encodePackedChunks, PACKED_CHUNKS_SCHEMA } from '../src/packed-chunks-message.ts'
 import { PROTOCOL_HISTORY, PROTOCOL_VERSIONS } from '../src/protocol-version.ts'
 import { RECIPE_SCHEMA } from '../src/recipe-steps.ts'
+import { codeOf } from './support/code-of.ts'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 const unhex = (...parts: string[]) => new Uint8Array(Buffer.from(parts.join('').replaceAll(' ', ''), 'hex'))
-
-function codeOf(action: () => unknown): string | undefined {
-  try {
-    action()
-  } catch (error) {
-    return isDittoError(error) ? error.code : String(error)
-  }
-  return undefined
-}
 
 /** Each message with its bytes on the wire. A change here is a change of the protocol. */
 const VECTORS: [ReturnType<typeof decodeMessage>, string[]][] = [

@@ -1,16 +1,8 @@
-import { isDittoError, MAX_FRAME_BYTES, MAX_UPDATE_BYTES } from '@dittofs/interface'
+import { MAX_FRAME_BYTES, MAX_UPDATE_BYTES } from '@dittofs/interface'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeMetadata, encodeMetadata, MetadataJoiner } from '../src/metadata-message.ts'
-
-function codeOf(action: () => unknown): string | undefined {
-  try {
-    action()
-  } catch (error) {
-    return isDittoError(error) ? error.code : String(error)
-  }
-  return undefined
-}
+import { codeOf } from './support/code-of.ts'
 
 const part = (hasMore: boolean, bytes: Uint8Array, isHello = false) =>
   ({ type: 'metadata', space: 1, hasMore, isHello, bytes }) as const
