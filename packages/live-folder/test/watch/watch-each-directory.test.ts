@@ -2,7 +2,7 @@ import { type FSWatcher, watch, writeFileSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Clock, systemClock } from '@dittofs/interface'
-import { temporaryDirectory } from '@dittofs/testing'
+import { ManualClock, temporaryDirectory } from '@dittofs/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { DirtyDirectories } from '../../src/index.ts'
 import { EventBurst } from '../../src/watch/event-burst.ts'
@@ -137,17 +137,21 @@ describe.runIf(process.platform === 'linux')('watching each directory', () => {
       if (isLimited) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
       return watch(...args)
     }
-    const quick: Clock = { ...systemClock, sleep: (_, options) => systemClock.sleep(20, options) }
-    const told = await watching(root, quick, limited as typeof watch)
+    const clock = new ManualClock()
+    const told = await watching(root, clock, limited as typeof watch)
+    const ofInTime = async (directory: string) => {
+      await clock.until(() => told.paths.has(directory))
+      told.paths.clear()
+    }
     isLimited = true
     await mkdir(path.join(root, 'a'))
-    await told.of('a')
-    await told.of('a')
+    await ofInTime('a')
+    await ofInTime('a')
     isLimited = false
     await mkdir(path.join(root, 'a', 'b'))
-    await told.of('a/b')
+    await ofInTime('a/b')
     await writeFile(path.join(root, 'a', 'b', 'f'), 'x')
-    await told.of('a/b')
+    await ofInTime('a/b')
   })
 
   it('ends when it is aborted, also before it began', async () => {
