@@ -83,6 +83,7 @@ export {
   type ErrorDetails,
   isDittoError,
 } from './errors.ts'
+export { Exclusive } from './exclusive.ts'
 export type { Gateway, GatewayAddress, VolumeExport } from './gateway.ts'
 export {
   GATEWAY_PROTOCOLS,

@@ -6,6 +6,7 @@ import {
   type Clock,
   type DeviceKey,
   DittoError,
+  Exclusive,
   type LogDigests,
   type Logger,
   type MetadataChange,
@@ -30,7 +31,6 @@ import { documentSnapshot } from './document-snapshot.ts'
 import { authorsOf } from './entry-authors.ts'
 import type { Writer } from './event.ts'
 import { answerVector, decodeMessage, encodeUpdateMessage, encodeVector, sliceLogs } from './exchange.ts'
-import { Exclusive } from './exclusive.ts'
 import { findNode } from './find-node.ts'
 import { logPart } from './log-part.ts'
 import { findDropped, rebuildReplica } from './log-replacement.ts'

@@ -1,11 +1,17 @@
-import { type AbortOptions, DittoError, isDittoError, type MetadataStore, type Unsubscribe } from '@dittofs/interface'
+import {
+  type AbortOptions,
+  DittoError,
+  Exclusive,
+  isDittoError,
+  type MetadataStore,
+  type Unsubscribe,
+} from '@dittofs/interface'
 import type { BaseStore } from '../base/base-store.ts'
 import type { DirtyDirectories, FolderFileSystem } from '../folder-file-system.ts'
 import type { LocalDirectory } from '../plan/local-tree.ts'
 import { MARKER_NAME } from '../plan/own-names.ts'
 import { describePlan } from './describe-plan.ts'
 import { EngineContext } from './engine-context.ts'
-import { Exclusive } from './exclusive.ts'
 import { extentOf } from './extent-of.ts'
 import { findRootFault, readMarker, removeMarker, writeMarker } from './folder-marker.ts'
 import { IncomingRun } from './incoming-run.ts'
