@@ -10,6 +10,7 @@ import {
   emptyDisk,
   type SimulatedDisk,
   type SimulatedIndex,
+  seededRandom,
 } from '@dittofs/testing'
 import { describe, expect, test } from 'vitest'
 import { packChunkStore } from '../src/index.ts'
@@ -45,16 +46,6 @@ class Model {
   forget(space: SpaceId, kept: ReadonlySet<ChunkId>): void {
     const known = this.acknowledged.get(space)
     for (const id of [...(known?.keys() ?? [])]) if (!kept.has(id)) known?.delete(id)
-  }
-}
-
-function generator(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }
 
@@ -166,7 +157,7 @@ async function run(init: CrashMachineInit) {
 /** Starts on what a power cut left, checks, writes on, and starts once more. */
 async function expectRecovery(disk: SimulatedDisk, index: SimulatedIndex, before: Model, seed: number): Promise<void> {
   const model = before.clone()
-  const machine = new CrashMachine({ random: generator(seed) })
+  const machine = new CrashMachine({ random: seededRandom(seed) })
   const { store } = storeOn(machine, disk, index)
   await store.open()
   await expectModel(store, model)
@@ -195,12 +186,12 @@ function copyOf(disk: SimulatedDisk): SimulatedDisk {
   return { seen: names, durable: new Map(names) }
 }
 
-const { machine: whole } = await run({ random: generator(0) })
+const { machine: whole } = await run({ random: seededRandom(0) })
 const calls = Array.from({ length: whole.calls }, (_, nth) => nth + 1)
 
 describe('power lost during any of the calls a store makes', () => {
   test('the story ends well when nothing happens', async () => {
-    const { failure, model, fileSystem, index } = await run({ random: generator(0) })
+    const { failure, model, fileSystem, index } = await run({ random: seededRandom(0) })
     expect(failure).toBeUndefined()
     expect(calls.length).toBeGreaterThan(40)
     expect(fileSystem.removed).toBeGreaterThan(2)
@@ -211,7 +202,7 @@ describe('power lost during any of the calls a store makes', () => {
     'keeps all that was acknowledged, and holds nothing damaged, with the index (seed %d)',
     async (seed) => {
       for (const crashAt of calls) {
-        const { fileSystem, index, model } = await run({ crashAt, random: generator(seed * 1000 + crashAt) })
+        const { fileSystem, index, model } = await run({ crashAt, random: seededRandom(seed * 1000 + crashAt) })
         await expectRecovery(fileSystem.diskAfterPowerLoss(), index, model, seed).catch((cause: unknown) => {
           throw new Error(`crash at call ${crashAt}, seed ${seed}`, { cause })
         })
@@ -221,7 +212,7 @@ describe('power lost during any of the calls a store makes', () => {
 
   test.each([1, 2])('keeps all that was acknowledged when the index is lost as well (seed %d)', async (seed) => {
     for (const crashAt of calls) {
-      const { fileSystem, model } = await run({ crashAt, random: generator(seed * 2000 + crashAt) })
+      const { fileSystem, model } = await run({ crashAt, random: seededRandom(seed * 2000 + crashAt) })
       await expectRecovery(fileSystem.diskAfterPowerLoss(), new Map(), model, seed).catch((cause: unknown) => {
         throw new Error(`crash at call ${crashAt}, seed ${seed}`, { cause })
       })
@@ -230,10 +221,10 @@ describe('power lost during any of the calls a store makes', () => {
 
   test('keeps all that was acknowledged when it is lost a second time, during recovery', async () => {
     for (const crashAt of calls.filter((call) => call % 3 === 0)) {
-      const { fileSystem, index, model } = await run({ crashAt, random: generator(crashAt) })
+      const { fileSystem, index, model } = await run({ crashAt, random: seededRandom(crashAt) })
       const disk = fileSystem.diskAfterPowerLoss()
       for (let second = 1; second <= 4; second++) {
-        const machine = new CrashMachine({ crashAt: second, random: generator(second) })
+        const machine = new CrashMachine({ crashAt: second, random: seededRandom(second) })
         const secondIndex = new Map(index)
         const { store, fileSystem: secondSystem } = storeOn(machine, copyOf(disk), secondIndex)
         await store.open().catch(() => {})
@@ -251,7 +242,7 @@ describe('a call of the disk that fails', () => {
     'with %s fails what needed it with a code, and loses nothing else',
     async (code) => {
       for (const call of calls) {
-        const { failure, fileSystem, index, model } = await run({ failAt: { call, code }, random: generator(call) })
+        const { failure, fileSystem, index, model } = await run({ failAt: { call, code }, random: seededRandom(call) })
         const expected = code === 'ENOSPC' ? /^DITTO_(NO_SPACE|IO)$/ : /^DITTO_IO$/
         if (failure !== undefined) expect((failure as { code: string }).code, `call ${call}`).toMatch(expected)
         await expectRecovery(fileSystem.diskAfterPowerLoss(), index, model, call).catch((cause: unknown) => {
@@ -263,7 +254,7 @@ describe('a call of the disk that fails', () => {
 
   test('leaves a store that is open usable', async () => {
     for (const call of calls) {
-      const machine = new CrashMachine({ failAt: { call, code: 'ENOSPC' }, random: generator(call) })
+      const machine = new CrashMachine({ failAt: { call, code: 'ENOSPC' }, random: seededRandom(call) })
       const { store } = storeOn(machine, emptyDisk(), new Map())
       await store.open().catch(() => store.open())
       const good = new Map<ChunkId, Uint8Array>()

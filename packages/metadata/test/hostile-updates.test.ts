@@ -1,4 +1,5 @@
 import { DittoError, isDittoError } from '@dittofs/interface'
+import { seededRandom } from '@dittofs/testing'
 import * as encoding from 'lib0/encoding'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { messageYjsUpdate } from 'y-protocols/sync'
@@ -10,7 +11,6 @@ import { writerStatement } from '../src/update-guard.ts'
 import type { YjsMetadataStore } from '../src/yjs-metadata-store.ts'
 import { IS_LONG_RUN } from './long-run.ts'
 import { fileOf, openStore, SPACE, testDevice, treeOf } from './memory-space.ts'
-import { seededRandom } from './seeded-random.ts'
 
 const MALLORY = testDevice('mallory')
 const WRITER = 4711

@@ -8,10 +8,10 @@ import {
   type MetadataStore,
   spaceId,
 } from '@dittofs/interface'
+import { seededRandom } from '@dittofs/testing'
 import { MemoryLevel } from 'memory-level'
 import type { Database } from '../src/metadata-database.ts'
 import { YjsMetadataStore, type YjsMetadataStoreInit } from '../src/yjs-metadata-store.ts'
-import { seededRandom } from './seeded-random.ts'
 
 export const SPACE = spaceId.parse('5a'.repeat(32))
 

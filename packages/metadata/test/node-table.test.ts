@@ -1,9 +1,9 @@
 import type { NodeId } from '@dittofs/interface'
+import { seededRandom } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { newNodeId, ROOT_ID } from '../src/node-id.ts'
 import { NodeState } from '../src/node-state.ts'
 import { NodeTable } from '../src/node-table.ts'
-import { seededRandom } from './seeded-random.ts'
 
 const random = seededRandom(7)
 const randomBytes = (size: number) => Uint8Array.from({ length: size }, () => Math.floor(random() * 256))

@@ -30,6 +30,7 @@ export { MemoryVolume, type MemoryVolumeInit, memoryVolume } from './memory-volu
 export { exchangeMetadata, metadataFile } from './metadata-samples.ts'
 export { type MetadataStoreSuiteInit, metadataStoreSuite } from './metadata-store-suite.ts'
 export { pseudoRandomBytes } from './pseudo-random-bytes.ts'
+export { seededRandom } from './seeded-random.ts'
 export { settle } from './settle.ts'
 export { type SignalChannelSubject, type SignalChannelSuiteInit, signalChannelSuite } from './signal-channel-suite.ts'
 export { temporaryDirectory } from './temporary-directory.ts'

@@ -1,4 +1,5 @@
 import type { Volume, VolumeAttributes, VolumeHandle } from '@dittofs/interface'
+import { seededRandom } from './seeded-random.ts'
 
 export type OpenVolume = () => Promise<Volume>
 
@@ -35,13 +36,8 @@ export async function namesOf(volume: Volume, directory: VolumeHandle): Promise<
   }
 }
 
-/** Numbers from 0 up to a bound, the same for the same seed (mulberry32). */
+/** Numbers from 0 up to a bound, the same for the same seed. */
 export function seededNumbers(seed: number): (below: number) => number {
-  let state = seed | 0
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below)
-  }
+  const random = seededRandom(seed)
+  return (below) => Math.floor(random() * below)
 }

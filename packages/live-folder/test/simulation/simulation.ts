@@ -1,5 +1,5 @@
 import { isDittoError } from '@dittofs/interface'
-import { seededRandom } from '../seeded-random.ts'
+import { seededRandom } from '@dittofs/testing'
 import { describeDisk, differences, exchange, fetchMissing, settleAll } from './cluster.ts'
 import { ContentLedger } from './content-ledger.ts'
 import { idOf, refOf } from './memory-content.ts'
