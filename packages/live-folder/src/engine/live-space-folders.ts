@@ -8,22 +8,18 @@ import {
 } from '@dittofs/interface'
 import type { BaseStore } from '../base/base-store.ts'
 import type { DirtyDirectories, FolderFileSystem } from '../folder-file-system.ts'
-import type { LocalDirectory } from '../plan/local-tree.ts'
 import { MARKER_NAME } from '../plan/own-names.ts'
 import { describePlan } from './describe-plan.ts'
 import { EngineContext } from './engine-context.ts'
 import { extentOf } from './extent-of.ts'
-import { findRootFault, readMarker, removeMarker, writeMarker } from './folder-marker.ts'
-import { IncomingRun } from './incoming-run.ts'
+import { readMarker, removeMarker, writeMarker } from './folder-marker.ts'
+import { FolderRound } from './folder-round.ts'
 import { FolderRuntime } from './linked-folder.ts'
-import { OutgoingRun } from './outgoing-run.ts'
-import { describeDifferences } from './report-differences.ts'
-import { scanFolders } from './scan.ts'
+import { pauseFor } from './pause-folder.ts'
 import type {
   FolderPlan,
   FolderState,
   LinkedFolder,
-  PauseReason,
   SpaceFolders,
   SpaceFoldersInit,
   TrailEntry,
@@ -47,6 +43,7 @@ export class LiveSpaceFolders implements SpaceFolders {
   readonly #listeners = new Set<() => void>()
   readonly #settledWaiters = new Set<() => void>()
   readonly #unsubscribe: Unsubscribe[] = []
+  readonly #round: FolderRound
   #wake: (() => void) | undefined
   #isWoken = false
   #loop: Promise<void> | undefined
@@ -59,6 +56,11 @@ export class LiveSpaceFolders implements SpaceFolders {
 
   constructor(init: SpaceFoldersInit, store: BaseStore) {
     this.#context = new EngineContext(init, store)
+    this.#round = new FolderRound({
+      context: this.#context,
+      signal: this.#abort.signal,
+      onScanning: () => this.#changed(),
+    })
   }
 
   start(): void {
@@ -389,7 +391,7 @@ export class LiveSpaceFolders implements SpaceFolders {
       }
       this.#isRunning = true
       try {
-        await this.#exclusive.run(() => this.#round())
+        await this.#exclusive.run(() => this.#round.run())
         this.#backoffMs = 0
       } catch (error) {
         if (this.#state === 'open') this.#backOff(error)
@@ -424,84 +426,6 @@ export class LiveSpaceFolders implements SpaceFolders {
     waiting.abort()
   }
 
-  async #round(): Promise<void> {
-    const context = this.#context
-    const { signal } = this.#abort
-    signal.throwIfAborted()
-    await this.#checkRoots()
-    const dirty = new Map<FolderRuntime, readonly (readonly string[])[] | 'all'>()
-    for (const folder of context.folders.values()) {
-      if (!folder.isActive || !folder.isDirty) continue
-      folder.activity = 'scanning'
-      dirty.set(folder, folder.takeDirty())
-    }
-    this.#changed()
-    if (dirty.size > 0) await this.#send(dirty, signal)
-    for (const folder of context.folders.values()) folder.activity = 'syncing'
-    if (context.hasScope) await new IncomingRun(context, signal).run(context.takeScope())
-    for (const [folder, names] of dirty) {
-      if (names === 'all' && folder.isActive) await this.#endWholeLook(folder)
-    }
-  }
-
-  async #send(
-    dirty: ReadonlyMap<FolderRuntime, readonly (readonly string[])[] | 'all'>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const context = this.#context
-    const scan = await scanFolders(context.base, dirty, context.folders, signal)
-    for (const folder of scan.missingRoots) pauseFor(folder, 'root-missing')
-    if (scan.isTorn) {
-      for (const [folder, names] of dirty) {
-        if (names === 'all') folder.markAll()
-        else for (const one of names) folder.markAt(one, context.nowMs + 10)
-      }
-      return
-    }
-    const sent = new Map<string, LocalDirectory>()
-    const kept = new Map<string, LocalDirectory>()
-    for (const [key, directory] of scan.directories) {
-      const folder = context.folders.get(directory.folder)
-      if (folder?.isActive !== true) continue
-      if (folder.link.mode === 'receive') kept.set(key, directory)
-      else sent.set(key, directory)
-    }
-    for (const folder of dirty.keys()) folder.activity = 'syncing'
-    if (kept.size > 0) await describeDifferences(context, kept, signal)
-    if (sent.size > 0) await new OutgoingRun(context, signal).run(sent)
-    for (const folder of dirty.keys()) if (folder.isActive) folder.isAccepted &&= context.hasScope
-  }
-
-  async #checkRoots(): Promise<void> {
-    for (const folder of this.#context.folders.values()) {
-      if (!folder.isActive) continue
-      const directory = this.#context.remote.find(folder.link.directoryNode)
-      if (directory?.kind !== 'directory') {
-        pauseFor(folder, 'directory-gone')
-        continue
-      }
-      try {
-        const fault = await findRootFault(folder.fileSystem, folder.id)
-        if (fault !== undefined) folder.paused = fault
-      } catch (error) {
-        if (!isDittoError(error)) throw error
-        folder.paused = { reason: 'root-missing', message: `The folder cannot be looked at: ${error.message}` }
-      }
-    }
-  }
-
-  /** After a whole look at a folder, what was about to happen when this device stopped is settled. */
-  async #endWholeLook(folder: FolderRuntime): Promise<void> {
-    const { store, settling, leftRemovals } = this.#context
-    folder.isTakenUp = true
-    if (folder.isDirty || settling.countIn(folder.id) > 0 || store.leftIntents.size === 0) return
-    const linked = new Set(this.#context.folders.keys())
-    if ([...store.folders.keys()].some((id) => !linked.has(id))) return
-    await store.commit([...store.leftIntents.keys()])
-    store.leftIntents.clear()
-    leftRemovals.clear()
-  }
-
   #folder(id: string): FolderRuntime {
     this.#assertOpen()
     const folder = this.#context.folders.get(id)
@@ -520,15 +444,6 @@ export class LiveSpaceFolders implements SpaceFolders {
 
 function progressAt({ sinceMs, ...progress }: NonNullable<FolderRuntime['progress']>, nowMs: number) {
   return { ...progress, elapsedMs: nowMs - sinceMs }
-}
-
-function pauseFor(folder: FolderRuntime, reason: Exclude<PauseReason, 'brake' | 'marker'>): void {
-  const messages = {
-    person: 'Paused.',
-    'root-missing': 'The folder is not there; put it back, or its disk, and resume.',
-    'directory-gone': 'The space has the directory of this folder no longer; unlink it, or bring the directory back.',
-  }
-  folder.paused = { reason, message: messages[reason] }
 }
 
 function closed(): DittoError {
