@@ -8,12 +8,10 @@ import {
   type ChunkStore,
   type ChunkStoreStats,
   type Clock,
-  chunkId,
   DittoError,
   type ImportOptions,
   type ImportResult,
   type Logger,
-  MAX_CHUNK_BYTES,
   type PutOptions,
   type SpaceId,
   systemClock,
@@ -36,14 +34,11 @@ import { packName, parsePackName } from './pack-format.ts'
 import { storageError } from './storage-error.ts'
 import { openStoreParts, packsDirectory, type StoreParts } from './store-parts.ts'
 import { cutStream } from './stream-cutter.ts'
+import { VerifiedPut } from './verified-put.ts'
 
 export const DEFAULT_MAX_PACK_BYTES = 256 * 1024 * 1024
 /** Offsets in packs are 32 bits wide, and the last record may pass the limit. */
 const LARGEST_MAX_PACK_BYTES = 2 ** 31
-/** Bytes of a `put` that are verified and written together. */
-const PUT_BYTES = 1024 * 1024
-/** Such groups under way at once; each has a buffer. */
-const PUT_GROUPS = 8
 /** IDs looked up at once by `getMany`. */
 const LOOKUP_IDS = 4096
 
@@ -86,7 +81,7 @@ class PackChunkStore implements ChunkStore, FileCutter {
   readonly #packs: string
   readonly #blake3: Blake3
   readonly #calls = new CallTracker()
-  readonly #puts = new Gate(PUT_GROUPS)
+  readonly #puts: VerifiedPut
   readonly #collections = new Gate(1)
   readonly #expected = new ExpectedChunksReader(this)
   #parts!: StoreParts
@@ -101,6 +96,7 @@ class PackChunkStore implements ChunkStore, FileCutter {
     this.#logger = init.logger ?? silentLogger
     this.#packs = packsDirectory(init.directory)
     this.#blake3 = loadBlake3(init.blake3)
+    this.#puts = new VerifiedPut(this.#blake3, () => this.#parts.pool)
   }
 
   open(): Promise<void> {
@@ -178,17 +174,9 @@ class PackChunkStore implements ChunkStore, FileCutter {
   }
 
   async put(space: SpaceId, chunks: readonly Chunk[], options: PutOptions = {}): Promise<ChunkId[]> {
-    return this.#write(space, options, async (number, operation) => {
-      const refused = chunks.filter(({ bytes }) => isOutOfRange(bytes)).map(({ id }) => id)
-      const groups = groupBySize(chunks.filter(({ bytes }) => !isOutOfRange(bytes)))
-      await Promise.all(
-        groups.map(async (group) => {
-          const bad = await this.#puts.run(() => this.#putGroup(number, group, operation), options)
-          refused.push(...bad)
-        }),
-      )
-      return refused
-    })
+    return this.#write(space, options, (number, operation) =>
+      this.#puts.run(chunks, (good) => this.#parts.adder.add(number, good, operation), options),
+    )
   }
 
   importFile(space: SpaceId, filePath: string, options: ImportOptions = {}): Promise<ImportResult> {
@@ -340,42 +328,6 @@ class PackChunkStore implements ChunkStore, FileCutter {
     )
   }
 
-  async #putGroup(space: number, chunks: readonly Chunk[], operation: WriteOperation): Promise<ChunkId[]> {
-    const good: Chunk[] = []
-    const bad: ChunkId[] = []
-    for (const { id, bytes, hash } of await this.#hashGroup(chunks)) {
-      if (hash === id) good.push({ id, bytes })
-      else bad.push(id)
-    }
-    if (good.length > 0) await this.#parts.adder.add(space, good, operation)
-    return bad
-  }
-
-  /**
-   * The native BLAKE3 is done with a group in a sixth of a millisecond, less than it takes to copy it for a worker;
-   * WASM takes eight times as long.
-   */
-  async #hashGroup(chunks: readonly Chunk[]): Promise<(Chunk & { hash: ChunkId })[]> {
-    if (this.#blake3.kind === 'native') {
-      return chunks.map(({ id, bytes }) => ({ id, bytes, hash: chunkIdOf(this.#blake3, bytes) }))
-    }
-    const total = chunks.reduce((sum, { bytes }) => sum + bytes.length, 0)
-    const copy = Buffer.allocUnsafeSlow(total)
-    const ranges = new Uint32Array(chunks.length * 2)
-    let at = 0
-    for (const [nth, { bytes }] of chunks.entries()) {
-      copy.set(bytes, at)
-      ranges.set([at, bytes.length], nth * 2)
-      at += bytes.length
-    }
-    const { buffer, digests } = await this.#parts.pool.hash(copy.buffer, ranges)
-    return chunks.map(({ id }, nth) => ({
-      id,
-      bytes: new Uint8Array(buffer, ranges[nth * 2], ranges[nth * 2 + 1]),
-      hash: chunkId.fromBytes(digests.subarray(nth * 32, nth * 32 + 32)),
-    }))
-  }
-
   async *#getWindow(
     space: SpaceId,
     ids: readonly ChunkId[],
@@ -418,22 +370,4 @@ class PackChunkStore implements ChunkStore, FileCutter {
     }
     return found
   }
-}
-
-function isOutOfRange(bytes: Uint8Array): boolean {
-  return bytes.length < 1 || bytes.length > MAX_CHUNK_BYTES
-}
-
-function groupBySize(chunks: readonly Chunk[]): Chunk[][] {
-  const groups: Chunk[][] = []
-  let bytes = Number.POSITIVE_INFINITY
-  for (const chunk of chunks) {
-    if (bytes + chunk.bytes.length > PUT_BYTES) {
-      groups.push([])
-      bytes = 0
-    }
-    groups.at(-1)?.push(chunk)
-    bytes += chunk.bytes.length
-  }
-  return groups
 }
