@@ -8,13 +8,12 @@ import {
 } from '@dittofs/interface'
 import type { BaseStore } from '../base/base-store.ts'
 import type { DirtyDirectories, FolderFileSystem } from '../folder-file-system.ts'
-import { MARKER_NAME } from '../plan/own-names.ts'
 import { describePlan } from './describe-plan.ts'
 import { EngineContext } from './engine-context.ts'
 import { extentOf } from './extent-of.ts'
-import { readMarker, removeMarker, writeMarker } from './folder-marker.ts'
+import { removeMarker, writeMarker } from './folder-marker.ts'
 import { FolderRound } from './folder-round.ts'
-import { FolderRuntime } from './linked-folder.ts'
+import type { FolderRuntime } from './linked-folder.ts'
 import { pauseFor } from './pause-folder.ts'
 import type {
   FolderPlan,
@@ -24,6 +23,7 @@ import type {
   SpaceFoldersInit,
   TrailEntry,
 } from './space-folders.ts'
+import { takeUpFolder } from './take-up-folder.ts'
 
 /** Milliseconds until a round is tried again that failed as a whole, at first and at most. */
 const FIRST_BACKOFF_MS = 500
@@ -81,35 +81,8 @@ export class LiveSpaceFolders implements SpaceFolders {
     signal?.throwIfAborted()
     await this.#exclusive.run(async () => {
       this.#assertOpen()
-      const { folders, store, base, init } = this.#context
-      if (folders.has(link.id)) throw new DittoError('DITTO_EXISTS', 'This folder is linked already.')
-      const record = store.folders.get(link.id)
-      const isKnown = base.folders.has(link.id) && record?.directoryNode === link.directoryNode
-      if (!isKnown) this.#checkDirectory(link)
-      const folder = new FolderRuntime(link, fileSystem)
-      folder.isTakenUp = isKnown
-      if (record?.isPaused === true) pauseFor(folder, 'person')
-      const root = await fileSystem.stat([])
-      if (!isKnown) {
-        if (root?.kind !== 'directory') throw new DittoError('DITTO_NOT_FOUND', 'There is no directory to link.')
-        const marker = await readMarker(fileSystem)
-        if (marker !== undefined && marker !== link.id) {
-          throw new DittoError(
-            'DITTO_EXISTS',
-            `That directory is a live folder of another device, or was one; unlink it there, or remove the file ${MARKER_NAME} in it.`,
-          )
-        }
-        const old = base.folders.get(link.id)
-        if (old !== undefined) base.remove(old)
-        base.addFolder(link.id, link.directoryNode, root)
-        await writeMarker(fileSystem, link.id, init.clock.now())
-        await fileSystem.flush()
-        await store.saveFolder(link.id, { directoryNode: link.directoryNode, isPaused: false })
-        await store.commit()
-      } else if (root?.kind === 'directory') {
-        await this.#recoverStaged(folder)
-      }
-      folder.foldsCase = (await fileSystem.stat(['.DITTOFS-FOLDER']).catch(() => undefined)) !== undefined
+      const { folders, base } = this.#context
+      const folder = await takeUpFolder(this.#context, link, fileSystem)
       folders.set(link.id, folder)
       const entry = base.folders.get(link.id)
       if (entry !== undefined) {
@@ -260,42 +233,6 @@ export class LiveSpaceFolders implements SpaceFolders {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
-  }
-
-  #checkDirectory(link: LinkedFolder): void {
-    const { folders, remote } = this.#context
-    const directory = remote.find(link.directoryNode)
-    if (directory?.kind !== 'directory') {
-      throw new DittoError('DITTO_NOT_FOUND', 'The space has no such directory to mirror.')
-    }
-    for (const other of folders.values()) {
-      const path = remote.find(other.link.directoryNode)?.path
-      if (path === undefined) continue
-      if (
-        `${path}/`.startsWith(`${directory.path}/`) ||
-        `${directory.path}/`.startsWith(`${path}/`) ||
-        path === '' ||
-        directory.path === ''
-      ) {
-        throw new DittoError('DITTO_USAGE', 'Another live folder mirrors that directory, or one in or around it.')
-      }
-    }
-  }
-
-  /** What was put aside when this device stopped: where it stands now, the base does not know. */
-  async #recoverStaged(folder: FolderRuntime): Promise<void> {
-    const { store, base } = this.#context
-    const root = base.folders.get(folder.id)
-    for (const intent of store.leftIntents.values()) {
-      if (intent.type !== 'stage' || root === undefined) continue
-      const stamp = await folder.fileSystem.stat([intent.name])
-      if (stamp === undefined) continue
-      const entry = base.byInode(stamp).find(({ id, folder: its }) => id === intent.entry && its === folder.id)
-      if (entry === undefined || entry.parent === root) continue
-      base.move(entry, root, intent.name)
-      base.update(entry, { stamp })
-    }
-    await store.commit()
   }
 
   async #watch(folder: FolderRuntime): Promise<void> {
