@@ -25,7 +25,15 @@ describe('openDevice', () => {
     const again = await openLocal({ home })
     expect(again.id).toBe(device.id)
     expect((await again.status()).spaces[0]?.id).toBe(status.spaces[0]?.id)
-    expect((await readdir(home)).sort()).toEqual(['chunks', 'config.toml', 'identity', 'logs', 'run', 'spaces', 'spool'])
+    expect((await readdir(home)).sort()).toEqual([
+      'chunks',
+      'config.toml',
+      'identity',
+      'logs',
+      'run',
+      'spaces',
+      'spool',
+    ])
     for (const name of await readdir(home)) expect((await stat(path.join(home, name))).mode & 0o077).toBe(0)
   })
 

@@ -189,14 +189,14 @@ describe('serve and stop', () => {
     await once(idle, 'connect')
     const closed = once(idle, 'close')
     let release: () => void = () => {}
-    const commit = volume.commit.bind(volume)
+    const create = volume.createWithContent.bind(volume)
     const reached = new Promise<void>((resolve) => {
-      volume.commit = async (handle) => {
+      volume.createWithContent = async (...call) => {
         resolve()
         await new Promise<void>((go) => {
           release = go
         })
-        return commit(handle)
+        return create(...call)
       }
     })
     const cut = expect(send(port, 'PUT', '/space/a', { body: 'kept' })).rejects.toThrow()
