@@ -68,6 +68,7 @@ async function send(duplex, total) {
   print({ event: 'sent', sha256: hash.digest('hex'), memory: used.result() })
 }
 
+const tellError = (error) => print({ event: 'error', message: error.message })
 const run = async (duplex) => {
   receive(duplex)
   await send(duplex, bytes)
@@ -83,11 +84,12 @@ createInterface({ input: process.stdin })
     process.exit(0)
   })
 
-if (dial === undefined) await transport.listen({ port: 0, onConnection: ({ duplex }) => void run(duplex) })
+if (dial === undefined)
+  await transport.listen({ port: 0, onConnection: ({ duplex }) => void run(duplex).catch(tellError) })
 else {
   try {
     await run(await transport.dial(dial))
   } catch (error) {
-    print({ event: 'error', message: error.message })
+    tellError(error)
   }
 }

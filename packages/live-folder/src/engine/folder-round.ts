@@ -49,6 +49,7 @@ export class FolderRound {
     for (const folder of context.folders.values()) folder.activity = 'syncing'
     if (context.hasScope) await new IncomingRun(context, signal).run(context.takeScope())
     for (const [folder, names] of dirty) {
+      folder.isTakenUp ||= this.#isStill(folder)
       if (names === 'all' && folder.isActive) await this.#endWholeLook(folder)
     }
   }
@@ -97,11 +98,15 @@ export class FolderRound {
     }
   }
 
+  /** Whether nothing in it is to be looked at again soon. The first look at a folder is at all of it. */
+  #isStill(folder: FolderRuntime): boolean {
+    return !folder.isDirty && this.#context.settling.countIn(folder.id) === 0
+  }
+
   /** After a whole look at a folder, what was about to happen when this device stopped is settled. */
   async #endWholeLook(folder: FolderRuntime): Promise<void> {
-    const { store, settling, leftRemovals } = this.#context
-    folder.isTakenUp = true
-    if (folder.isDirty || settling.countIn(folder.id) > 0 || store.leftIntents.size === 0) return
+    const { store, leftRemovals } = this.#context
+    if (!this.#isStill(folder) || store.leftIntents.size === 0) return
     const linked = new Set(this.#context.folders.keys())
     if ([...store.folders.keys()].some((id) => !linked.has(id))) return
     await store.commit([...store.leftIntents.keys()])

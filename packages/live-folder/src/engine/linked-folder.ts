@@ -20,7 +20,7 @@ export class FolderRuntime {
   activity: FolderState['activity'] = 'scanning'
   paused: { readonly reason: PauseReason; readonly message: string; readonly held?: HeldChange } | undefined
   foldsCase = false
-  /** Whether what lay still in the directory when it was linked has been sent: what comes now is being worked on. */
+  /** Whether all that lay in the directory when it was linked has been sent: what comes now is being worked on. */
   isTakenUp = false
   /** Accepted by the person: the next plan passes the brake. */
   isAccepted = false
