@@ -24,6 +24,7 @@ describe('devices with live folders that live apart and meet again', () => {
   it.each<[seed: number, what: string, steps?: number]>([
     [43, 'a file comes to one of two directories that show as one, and the other holds that name', 200],
     [84, 'the last that lived in a deleted directory is moved out of it'],
+    [167, 'a person says yes to a change that is not still yet', 200],
     [253, 'a move that was refused for long waits for another try when all has come to rest', 200],
     [568, 'a deleted directory goes that two devices hold, and leaves its name to a file', 200],
     [587, 'a deleted directory goes with the last that lived in it, and leaves its name to a file', 200],

@@ -21,6 +21,9 @@ export interface FolderRoundInit {
   onScanning: () => void
 }
 
+/** How long a yes holds at most where the change it was for is not still. */
+const ACCEPTED_MS = 10_000
+
 /** One round over the folders of a space: look at what is dirty on disk, send it, then bring to disk what came. */
 export class FolderRound {
   readonly #context: EngineContext
@@ -77,7 +80,11 @@ export class FolderRound {
     for (const folder of dirty.keys()) folder.activity = 'syncing'
     if (kept.size > 0) await describeDifferences(context, kept, signal)
     if (sent.size > 0) await new OutgoingRun(context, signal).run(sent)
-    for (const folder of dirty.keys()) if (folder.isActive) folder.isAccepted &&= context.hasScope
+    for (const folder of dirty.keys()) {
+      // What a person agreed to is sent once it was still for a moment, which may take some looks.
+      const isAwaited = !this.#isStill(folder) && context.nowMs < folder.acceptedAtMs + ACCEPTED_MS
+      if (folder.isActive) folder.isAccepted &&= context.hasScope || isAwaited
+    }
   }
 
   async #checkRoots(): Promise<void> {

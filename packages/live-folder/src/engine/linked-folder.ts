@@ -24,6 +24,8 @@ export class FolderRuntime {
   isTakenUp = false
   /** Accepted by the person: the next plan passes the brake. */
   isAccepted = false
+  /** When that was, in monotonic milliseconds. */
+  acceptedAtMs = 0
   /** Files deleted here, and by others. */
   readonly sentLosses = new RecentLosses()
   readonly takenLosses = new RecentLosses()

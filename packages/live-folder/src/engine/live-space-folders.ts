@@ -135,6 +135,7 @@ export class LiveSpaceFolders implements SpaceFolders {
       await writeMarker(folder.fileSystem, id, this.#context.init.clock.now())
     }
     folder.isAccepted = accept && folder.paused?.reason === 'brake'
+    folder.acceptedAtMs = this.#context.nowMs
     if (folder.isAccepted) folder.forgetLosses()
     folder.paused = undefined
     folder.markAll()
