@@ -46,10 +46,15 @@ interface IceInternals extends RelayInternals, FastIce {
   readonly options: { filterStunResponse?: (request: StunRequest) => boolean }
 }
 
-/** More out-of-order packets than a window of full ones could hold, twice over. */
-const MAX_MISORDERED_PACKETS = 2_048
+/** More out-of-order packets than a window of full ones could hold, eight times over: browsers also send small ones. */
+const MAX_MISORDERED_PACKETS = 8_192
 /** One data channel uses one stream. */
 const MAX_STREAMS = 4
+/**
+ * What was on its way when the window closed, and the packet by which a sender asks whether it is open again (RFC 9260,
+ * 6.1), are no fault: browsers send both.
+ */
+const MAX_PAST_WINDOW_BYTES = 128 * 1024
 /** Candidates and checks that came before the answer; a connection has a handful, a flood has not. */
 const MAX_REMOTE_CANDIDATES = 128
 const MAX_EARLY_CHECKS = 256
@@ -84,7 +89,7 @@ export function guardSctp(
     receive(packet).catch(onHostile)
     const isTooMuch =
       // Falls below zero when the other side sends more than the window: werift counts and does not refuse.
-      sctp.advertisedRwnd < 0 ||
+      sctp.advertisedRwnd < -MAX_PAST_WINDOW_BYTES ||
       sctp.sackMisOrdered.size > MAX_MISORDERED_PACKETS ||
       Object.keys(sctp.inboundStreams).length > MAX_STREAMS
     if (isTooMuch) onHostile(new Error('the other side ignores the SCTP receive window or opens many streams'))
