@@ -54,11 +54,11 @@ export interface NodeFolderFileSystemInit {
 const NOFOLLOW = constants.O_NOFOLLOW ?? 0
 const NONBLOCK = constants.O_NONBLOCK ?? 0
 const PERMISSIONS = 0o777
-/** A directory is ours alone until it has its own mode. */
 /** Milliseconds in which hardly anybody writes into a file unseen while its attributes are set. */
 const UNSEEN_MS = 5
 /** Files up to this size are read again after that, however short it took. */
 const MAX_REREAD_BYTES = 16 * 1024 * 1024
+/** A directory is ours alone until it has its own mode. */
 const NEW_DIRECTORY_MODE = 0o700
 /** Names looked at together: enough to keep the threads of the file system busy, few enough for the event loop. */
 const NAMES_AT_ONCE = 256
@@ -492,7 +492,6 @@ async function tryLink(from: string, to: string, names: readonly string[]): Prom
   }
 }
 
-/** The stamp is taken when the temporary name is gone: losing it is the file's last change of status. */
 /**
  * The stamp of what was just put into a place. Where something else is there by now, or somebody has written into it, that
  * is a change still to be found: what is said is what this device saw.
