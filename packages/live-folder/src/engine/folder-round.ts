@@ -82,8 +82,8 @@ export class FolderRound {
     if (sent.size > 0) await new OutgoingRun(context, signal).run(sent)
     for (const folder of dirty.keys()) {
       // What a person agreed to is sent once it was still for a moment, which may take some looks.
-      const isAwaited = !this.#isStill(folder) && context.nowMs < folder.acceptedAtMs + ACCEPTED_MS
-      if (folder.isActive) folder.isAccepted &&= context.hasScope || isAwaited
+      const mayWait = context.nowMs < folder.acceptedAtMs + ACCEPTED_MS
+      if (folder.isActive) folder.isAccepted &&= context.hasScope || (mayWait && !this.#isStill(folder))
     }
   }
 
