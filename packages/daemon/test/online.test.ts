@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import path from 'node:path'
 import type { Device } from '@dittofs/interface'
 import { pseudoRandomBytes, temporaryDirectory } from '@dittofs/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { DeviceInit } from '../src/open-device.ts'
 import { collected, joined } from './support/local-files.ts'
 import { makeFiles, openLocal } from './support/open-local.ts'
@@ -87,6 +87,21 @@ describe('two devices', () => {
     expect(await again.spaces()).toHaveLength(1)
   })
 
+  it('go on with a sync whose connection breaks in the middle', async () => {
+    const alice = await openOnline('alice')
+    const bob = await openOnline('bob')
+    await pair(alice, bob)
+    await Promise.all([alice.close(), bob.close()])
+    const large = pseudoRandomBytes(12, 24_000_000)
+    const again = await openOnline('alice', { home: alice.home })
+    await again.add([await makeFiles({ large })], { as: 't' })
+    const cut = await breakingRelay(await tcpPort(again), 4_000_000)
+    const receiving = await openOnline('bob', { home: bob.home, peers: [`127.0.0.1:${cut.port}`] })
+    expect(await receiving.sync({ timeoutMs: 30_000 })).toMatchObject({ peers: [{ id: alice.id, isUpToDate: true }] })
+    expect(cut.hasBroken()).toBe(true)
+    expect((await joined(receiving.read('t/large'))).equals(large)).toBe(true)
+  })
+
   it('keep both files when both edit offline', async () => {
     const [alice, bob] = [await openOnline('alice'), await openOnline('bob')]
     await pair(alice, bob)
@@ -98,10 +113,8 @@ describe('two devices', () => {
     await bobAlone.add([path.join(await makeFiles({ f: 'of bob' }), 'f')], { replace: true })
     await Promise.all([aliceAlone.close(), bobAlone.close()])
     const [a, b] = [await openOnline('alice', { home: alice.home }), await openOnline('bob', { home: bob.home })]
-    const port = (await a.status()).links.find((link) => link.name === 'tcp')?.addresses?.[0]
-    expect(port).toBeDefined()
     await b.close()
-    const dialling = await openOnline('bob', { home: bob.home, peers: [String(port).replace('tcp://', '')] })
+    const dialling = await openOnline('bob', { home: bob.home, peers: [`127.0.0.1:${await tcpPort(a)}`] })
     await dialling.sync({ timeoutMs: 15_000 })
     await dialling.waitUntilSynced()
     const contents = async (device: Device) => {
@@ -266,6 +279,30 @@ describe('an online device', () => {
     await expect(openOnline('alice', { peers: ['nowhere'] })).rejects.toMatchObject({ code: 'DITTO_USAGE' })
   })
 })
+
+async function tcpPort(device: Device): Promise<number> {
+  const address = (await device.status()).links.find((link) => link.name === 'tcp')?.addresses?.[0]
+  return Number(new URL(String(address)).port)
+}
+
+/** Passes on what comes to another port of this machine, and ends everything once when so many bytes came back from there. */
+async function breakingRelay(port: number, bytes: number) {
+  let left = bytes
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1')
+    const end = () => [near, far].forEach((socket) => void socket.destroy())
+    for (const socket of [near, far]) socket.on('error', end).on('close', end)
+    near.pipe(far).pipe(near)
+    far.on('data', (chunk: Buffer) => {
+      const isBefore = left > 0
+      left -= chunk.length
+      if (isBefore && left <= 0) end()
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return { port: (server.address() as AddressInfo).port, hasBroken: () => left <= 0 }
+}
 
 async function damage(packs: string, content: Uint8Array): Promise<void> {
   const { readdir, readFile } = await import('node:fs/promises')

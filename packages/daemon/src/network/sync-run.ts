@@ -22,7 +22,7 @@ export interface SyncRunInit {
   clock: Clock
   /** The devices wanted, with their names. */
   members: ReadonlyMap<DeviceKey, string>
-  /** Looks for all of them now. */
+  /** Looks for all of them now, without waiting as after a failure. */
   look: () => void
   problems: () => ReadonlyMap<DeviceKey, string>
   traffic: () => { readonly sent: number; readonly received: number }
@@ -52,7 +52,6 @@ export class SyncRun {
     const before = traffic()
     const progress = new ProgressReporter(clock, options.onProgress)
     progress.begin('connect')
-    look()
     const over = new AbortController()
     const timer = clock.sleep(timeoutMs, { signal: over.signal }).then(
       () => over.abort(new DittoError('DITTO_TIMEOUT', 'The time for this sync is over.')),
@@ -62,10 +61,14 @@ export class SyncRun {
     let silent: ReadonlySet<DeviceKey> = new Set()
     const stopTelling = engine.on('space:progress', () => this.#tellProgress(progress, before))
     try {
-      await this.#findPeers(bound)
-      progress.begin('fetch')
-      silent = await engine.hearAll(bound)
-      await engine.whenUpToDate(bound)
+      // A link that breaks on the way is waited for like one that was not there at first.
+      do {
+        look()
+        await this.#findPeers(bound)
+        progress.begin('fetch')
+        silent = await engine.hearAll(bound)
+        await engine.whenUpToDate(bound)
+      } while (this.#reached().length === 0)
     } catch (error) {
       signal?.throwIfAborted()
       if (!over.signal.aborted) throw error
@@ -74,7 +77,7 @@ export class SyncRun {
       over.abort()
       await timer
     }
-    const reached = engine.peers().filter((peer) => members.has(peer.peer))
+    const reached = this.#reached()
     if (reached.length === 0) throw this.#unreachable()
     progress.finish()
     const after = traffic()
@@ -92,7 +95,7 @@ export class SyncRun {
     const signal = AbortSignal.any([options.signal, enough.signal])
     let isWaitingForMore = false
     const look = () => {
-      const reached = engine.peers().filter((peer) => members.has(peer.peer)).length
+      const reached = this.#reached().length
       if (reached === members.size) enough.abort()
       else if (reached > 0 && !isWaitingForMore) {
         isWaitingForMore = true
@@ -107,6 +110,10 @@ export class SyncRun {
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
     stopListening()
     options.signal.throwIfAborted()
+  }
+
+  #reached(): readonly PeerState[] {
+    return this.#init.engine.peers().filter((peer) => this.#init.members.has(peer.peer))
   }
 
   #tellProgress(progress: ProgressReporter, before: { readonly received: number }): void {
