@@ -2,6 +2,7 @@ import type { Action, MetadataStore, TreeEntry } from '@dittofs/interface'
 import type { BaseEntry } from '../src/base/base-entry.ts'
 import { BaseTree } from '../src/base/base-tree.ts'
 import { contentOf } from '../src/base/content-text.ts'
+import { stampText } from '../src/base/stamp-text.ts'
 import type { DiskStamp } from '../src/disk-stamp.ts'
 import type { IncomingStep } from '../src/plan/incoming-plan.ts'
 import { type LocalDirectory, type LocalName, type LocalTree, localKey } from '../src/plan/local-tree.ts'
@@ -132,7 +133,8 @@ export class LocalFixture {
       for (const [one, stamp] of this.#stamps) {
         const slash = one.lastIndexOf('/')
         const name = one.slice(slash + 1)
-        if (one.slice(0, Math.max(0, slash)) === path) entries.set(name, { name, rawName: name, stamp })
+        if (one.slice(0, Math.max(0, slash)) === path)
+          entries.set(name, { name, rawName: name, stamp, stampText: stampText(stamp) })
       }
       const hasMore = ignoredIn.includes(path)
       local.set(localKey('f', names), { folder: 'f', names, rawNames: names, entries, hasMore })

@@ -293,29 +293,30 @@ class NodeFolderFileSystem implements FolderFileSystem {
     const unusable: UnusableName[] = []
     for (let at = 0; at < found.length; at += NAMES_AT_ONCE) {
       options.signal?.throwIfAborted()
-      await Promise.all(
-        found.slice(at, at + NAMES_AT_ONCE).map(async (raw) => {
-          if (!isUtf8(raw)) {
-            const text = raw.toString('latin1').replaceAll(/[^\x20-\x7e]/g, (byte) => escapeByte(byte))
-            unusable.push({ shown: text, reason: 'Its name is not valid UTF-8; rename it to have it synced.' })
-            return
-          }
-          const name = utf8.decode(raw)
-          const stamp = await readStamp(`${place}/${name}`).catch((error: unknown) => {
-            const { message } = fromSystemError(error, `look at ${JSON.stringify(name)}`) as Error
-            unusable.push({ shown: name, reason: message })
-          })
-          if (stamp === undefined || (await this.#isLeftover(place, name, stamp))) return
-          names.push({ name, stamp })
-        }),
-      )
+      const some: string[] = []
+      for (const raw of found.slice(at, at + NAMES_AT_ONCE)) {
+        if (isUtf8(raw)) some.push(raw.toString())
+        else unusable.push({ shown: escaped(raw), reason: 'Its name is not valid UTF-8; rename it to have it synced.' })
+      }
+      const stamps = await Promise.allSettled(some.map((name) => readStamp(`${place}/${name}`)))
+      for (const [nth, outcome] of stamps.entries()) {
+        const name = some[nth] as string
+        if (outcome.status === 'rejected') {
+          const { message } = fromSystemError(outcome.reason, `look at ${JSON.stringify(name)}`) as Error
+          unusable.push({ shown: name, reason: message })
+          continue
+        }
+        const stamp = outcome.value
+        if (stamp === undefined || (isOurs(name) && (await this.#isLeftover(place, name, stamp)))) continue
+        names.push({ name, stamp })
+      }
     }
     return { names, unusable }
   }
 
   /** What a crash left under a name of ours goes, unless somebody's change is in it. */
   async #isLeftover(place: string, name: string, stamp: DiskStamp): Promise<boolean> {
-    if (!name.startsWith('.dittofs-') || this.#ownNames.has(name)) return false
+    if (this.#ownNames.has(name)) return false
     const isAsItWas = isAsKept(name, stamp)
     if (isAsItWas === undefined && !isTemporaryName(name)) return false
     if (isAsItWas === false) {
@@ -524,6 +525,14 @@ function shown(names: readonly string[]): string {
   return JSON.stringify(names.join('/'))
 }
 
-function escapeByte(byte: string): string {
-  return `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`
+/** Whether a name may be one that this program gives to what people are not to see. */
+function isOurs(name: string): boolean {
+  return name.startsWith('.dittofs-')
+}
+
+/** A name that is no text, as text. */
+function escaped(raw: Buffer): string {
+  return raw
+    .toString('latin1')
+    .replaceAll(/[^\x20-\x7e]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }

@@ -95,8 +95,9 @@ export class EngineContext {
 
   /** What failed often is waited for no longer than what failed once: a person asked, so the cause may be gone. */
   retryAtOnce(): void {
+    for (const path of [...this.#retries.keys(), ...this.waiting.keys(), ...this.leftOut])
+      this.comparePath(path, 'below')
     this.#retries.clear()
-    this.compareAll()
   }
 
   /** Whether something came in the way of a path that is to be tried again. */

@@ -140,6 +140,7 @@ export class LiveSpaceFolders implements SpaceFolders {
     folder.paused = undefined
     folder.markAll()
     this.#context.retryAtOnce()
+    this.#context.compareAll()
     this.#stir()
   }
 

@@ -114,18 +114,18 @@ class Scanning implements Scan {
         continue
       }
       const fault = this.#faultOf(name, rawName, names, bytes, entries)
-      const path = [...names, name].join('/')
       if (fault !== undefined) {
-        folder.report('disk', path, 'name', `This cannot be synced: ${fault}.`)
+        folder.report('disk', [...names, name].join('/'), 'name', `This cannot be synced: ${fault}.`)
         isMore = true
         continue
       }
       if (stamp.kind === 'other') {
-        folder.report('disk', path, 'kind', 'Only files, directories and symlinks are synced; this is something else.')
+        const reason = 'Only files, directories and symlinks are synced; this is something else.'
+        folder.report('disk', [...names, name].join('/'), 'kind', reason)
         isMore = true
         continue
       }
-      entries.set(name, { name, rawName, stamp })
+      entries.set(name, { name, rawName, stamp, stampText: stampText(stamp) })
     }
     const key = localKey(folder.id, names)
     this.directories.set(key, { folder: folder.id, names, rawNames: visit.names, entries, hasMore: isMore })
@@ -161,7 +161,7 @@ class Scanning implements Scan {
       this.#inodes.set(inode, here)
     }
     // The usual case, and all there is to do in it.
-    if (expected !== undefined && !isDirectory && expected.stampText === stampText(stamp)) return
+    if (expected !== undefined && !isDirectory && expected.stampText === found.stampText) return
     const same = this.#base.byInode(stamp)
     const isKnown = expected !== undefined && same.includes(expected)
     for (const entry of same) {

@@ -86,6 +86,7 @@ export class IgnoreRules {
 
   /** @returns the line that decides about a path; `undefined` where none speaks of it */
   match(names: readonly string[], isDirectory: boolean): IgnoreMatch | undefined {
+    if (this.#files.length === 0) return undefined
     const normal = names.map((name) => name.normalize('NFC'))
     for (let depth = 1; depth < normal.length; depth++) {
       const above = this.#matchDirectory(normal.slice(0, depth))

@@ -1,6 +1,6 @@
 import type { BaseEntry } from '../base/base-entry.ts'
 import type { BaseTree } from '../base/base-tree.ts'
-import { inodeOf, stampText } from '../base/stamp-text.ts'
+import { inodeOfText } from '../base/stamp-text.ts'
 import { isSameStamp } from '../disk-stamp.ts'
 import { childKey, type LocalDirectory, type LocalName, type LocalTree, localKey } from './local-tree.ts'
 import { isOwnName } from './own-names.ts'
@@ -32,7 +32,7 @@ export class LocalMatch {
     for (const found of directory.entries.values()) {
       const expected = there?.children?.get(found.name)
       // The usual case first, and cheap: the stamp is the one the base has.
-      if (expected !== undefined && !expected.isDirectory && expected.stampText === stampText(found.stamp)) continue
+      if (expected !== undefined && !expected.isDirectory && expected.stampText === found.stampText) continue
       for (const entry of this.#base.byInode(found.stamp)) {
         if (entry.parent === undefined) continue
         const sighting = { directory, found }
@@ -89,7 +89,7 @@ export class LocalMatch {
   isAt(entry: BaseEntry, directory: LocalDirectory, found: LocalName): boolean {
     if (entry.kind !== found.stamp.kind) return false
     if (entry.isDirectory) return this.placeOf(entry) === childKey(directory, found.name)
-    if (this.#hasInode(entry, found)) return true
+    if (entry.stampText === found.stampText || hasInode(entry, found)) return true
     // Another inode: an edit by a program that saves so, unless it is a base entry that came here.
     return !this.#base.byInode(found.stamp).some((other) => !other.isDirectory && !this.#isInPlace(other))
   }
@@ -102,12 +102,7 @@ export class LocalMatch {
     const listing = this.#local.get(above)
     if (listing === undefined || isOwnName(entry.name)) return true
     const found = listing.entries.get(entry.name)
-    return found !== undefined && found.stamp.kind === entry.kind && this.#hasInode(entry, found)
-  }
-
-  #hasInode(entry: BaseEntry, found: LocalName): boolean {
-    const { stamp } = entry
-    return inodeOf(stamp) === inodeOf(found.stamp) && stamp.kind === found.stamp.kind
+    return found !== undefined && found.stamp.kind === entry.kind && hasInode(entry, found)
   }
 
   /** The base entry that came to this name from elsewhere; each is taken once. */
@@ -146,6 +141,7 @@ export class LocalMatch {
 
   /** `refresh`: the same, but the base should know its stamp or spelling anew. */
   compareStamps(entry: BaseEntry, found: LocalName): 'same' | 'refresh' | 'changed' {
+    if (entry.stampText === found.stampText && entry.rawName === found.rawName) return 'same'
     const { stamp } = entry
     const isSame = isSameStamp(stamp, found.stamp, this.#claimed.has(entry))
     if (entry.isDirectory) {
@@ -153,6 +149,10 @@ export class LocalMatch {
       return isSame && entry.rawName === found.rawName ? 'same' : 'refresh'
     }
     if (!isSame) return 'changed'
-    return entry.stampText === stampText(found.stamp) && entry.rawName === found.rawName ? 'same' : 'refresh'
+    return 'refresh'
   }
+}
+
+function hasInode(entry: BaseEntry, found: LocalName): boolean {
+  return entry.kind === found.stamp.kind && inodeOfText(entry.stampText) === inodeOfText(found.stampText)
 }

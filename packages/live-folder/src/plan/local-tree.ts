@@ -7,6 +7,8 @@ export interface LocalName {
   /** As it is on disk. */
   readonly rawName: string
   readonly stamp: DiskStamp
+  /** The stamp as the base keeps it: equal texts say that nothing changed, without a look at what is in them. */
+  readonly stampText: string
 }
 
 /** A directory on disk, as it was listed. */
