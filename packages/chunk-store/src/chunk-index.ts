@@ -116,6 +116,11 @@ export class ChunkIndex {
     }
   }
 
+  /** See {@link IndexDatabase.compact}. */
+  compact(): Promise<void> {
+    return this.#database.compact()
+  }
+
   close(): Promise<void> {
     return this.#database.close()
   }

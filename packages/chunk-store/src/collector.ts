@@ -66,6 +66,7 @@ export class Collector {
       await this.#compact(options).catch((error: unknown) => {
         throw orStorageError(error)
       })
+      if (freed.chunks > 0) await this.#init.index.compact()
       return freed
     } finally {
       collection.end()

@@ -17,6 +17,8 @@ export interface IndexDatabase {
     to: Uint8Array,
     options?: AbortOptions,
   ): AsyncIterable<readonly (readonly [key: Uint8Array, value: Uint8Array])[]>
+  /** Gives back the disk space of what was overwritten or removed. */
+  compact(): Promise<void>
   close(): Promise<void>
 }
 

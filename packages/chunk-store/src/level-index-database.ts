@@ -5,15 +5,21 @@ import type { IndexDatabase, IndexWrite, OpenIndexDatabase } from './index-datab
 import { JoinedReads } from './joined-reads.ts'
 import { storageError, systemCode } from './storage-error.ts'
 
-type Database = Level<Uint8Array, Uint8Array>
+/** In Node a Level is a ClassicLevel; the type names only what browsers have as well. */
+type Database = Level<Uint8Array, Uint8Array> & {
+  compactRange(start: Uint8Array, end: Uint8Array): Promise<void>
+}
 
 /** Entries taken from an iterator at once. */
 const ENTRIES_PER_BATCH = 512
+/** Before and after all keys of this package, whose first byte is a letter. */
+const FIRST_KEY = new Uint8Array()
+const LAST_KEY = Uint8Array.of(0xff)
 
 /** See {@link OpenIndexDatabase}: LevelDB, by the package `level`. */
 export const openLevelIndexDatabase: OpenIndexDatabase = async (directory, isNew) => {
   if (isNew) await rm(directory, { recursive: true, force: true })
-  const database: Database = new Level(directory, { keyEncoding: 'view', valueEncoding: 'view' })
+  const database = new Level(directory, { keyEncoding: 'view', valueEncoding: 'view' }) as Database
   try {
     await database.open()
   } catch (error) {
@@ -68,6 +74,11 @@ class LevelIndexDatabase implements IndexDatabase {
     } finally {
       await iterator.close()
     }
+  }
+
+  async compact(): Promise<void> {
+    await this.#ready()
+    await this.#database.compactRange(FIRST_KEY, LAST_KEY).catch(refuse)
   }
 
   close(): Promise<void> {

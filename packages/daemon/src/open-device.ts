@@ -230,7 +230,11 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
         ),
       { signal },
     )
-  const collect = (signal: AbortSignal) => collectOf(undefined, signal)
+  const collect = async (signal: AbortSignal) => {
+    const freed = await collectOf(undefined, signal)
+    await late.folders?.compact()
+    return freed
+  }
   function choicesChanged(space: OpenSpace): void {
     network?.choicesChanged(space)
     report.contentChanged(space)

@@ -45,6 +45,10 @@ class CrashIndexDatabase implements IndexDatabase {
     if (keys.length > 0) yield keys.map((key) => [Buffer.from(key, 'hex'), this.#content.get(key) as Uint8Array])
   }
 
+  async compact(): Promise<void> {
+    this.#machine.check()
+  }
+
   async close(): Promise<void> {}
 }
 

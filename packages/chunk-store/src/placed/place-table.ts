@@ -81,6 +81,11 @@ export class PlaceTable {
     return this.#spaces.id(number)
   }
 
+  /** See {@link IndexDatabase.compact}. */
+  compact(): Promise<void> {
+    return this.#database.compact()
+  }
+
   /** @returns the places of each chunk, in the order asked */
   async lookup(ids: readonly ChunkId[]): Promise<(readonly Place[])[]> {
     const values = await this.#database.getMany(ids.map(chunkRow))

@@ -256,12 +256,14 @@ class PlacedChunkStore implements ChunkStore, PlacedChunks {
   }
 
   /** What a file holds needs no other copy: chunks that lie in a file, verified now, are not kept in the store. */
-  collect(
+  async collect(
     space: SpaceId,
     keep: AsyncIterable<readonly ChunkId[]>,
     options: AbortOptions = {},
   ): Promise<{ readonly chunks: number; readonly bytes: number }> {
-    return this.#store.collect(space, this.#notPlaced(space, keep, options), options)
+    const freed = await this.#store.collect(space, this.#notPlaced(space, keep, options), options)
+    await this.#table.compact()
+    return freed
   }
 
   async *#notPlaced(

@@ -254,6 +254,11 @@ export class DeviceFolders implements LiveFolders {
     }
   }
 
+  /** Gives back the disk space of what is known no more of any folder. */
+  async compact(): Promise<void> {
+    for (const { folders } of this.#open.values()) await folders.compact()
+  }
+
   /** Looks at everything again. */
   rescanAll(): void {
     for (const { folders } of this.#open.values()) folders.rescan()

@@ -7,6 +7,8 @@ export interface BaseDatabase {
   close(): Promise<void>
   get(key: string, options: typeof BASE_ENCODING): Promise<Uint8Array | undefined>
   batch(operations: BaseOperation[], options: typeof BASE_ENCODING & { sync: boolean }): Promise<void>
+  /** Gives back the disk space of what was overwritten or removed, where it has any to give. */
+  compactRange?(from: string, to: string, options: typeof BASE_ENCODING): Promise<void>
   iterator(options: typeof BASE_ENCODING & { gte: string; lt: string }): AsyncIterable<[string, Uint8Array]>
 }
 

@@ -95,6 +95,11 @@ export class BaseStore {
     for (let at = 0; at < operations.length; at += MAX_BATCH) await this.#write(operations.slice(at, at + MAX_BATCH))
   }
 
+  /** Gives back the disk space of what was overwritten or removed. @throws DittoError DITTO_IO */
+  async compact(): Promise<void> {
+    await this.#guarded(async () => this.#database.compactRange?.('', '~', BASE_ENCODING))
+  }
+
   async saveFolder(id: string, record: FolderRecord | undefined): Promise<void> {
     if (record === undefined) this.folders.delete(id)
     else this.folders.set(id, record)

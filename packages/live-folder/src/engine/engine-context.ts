@@ -93,11 +93,15 @@ export class EngineContext {
     this.#retries.set(path, { delayMs, atMs: this.nowMs + delayMs, isDue: false })
   }
 
-  /** What failed often is waited for no longer than what failed once: a person asked, so the cause may be gone. */
+  /**
+   * What failed often is waited for no longer than what failed once: a person asked, so the cause may be gone. Where
+   * nothing fails and nothing is waited for, the base is as the document is.
+   */
   retryAtOnce(): void {
-    for (const path of [...this.#retries.keys(), ...this.waiting.keys(), ...this.leftOut])
-      this.comparePath(path, 'below')
+    const folders = [...this.folders.values()]
+    const isAtRest = this.#retries.size + this.waiting.size + this.leftOut.size === 0
     this.#retries.clear()
+    if (!isAtRest || folders.some(({ hasDocumentProblems }) => hasDocumentProblems)) this.compareAll()
   }
 
   /** Whether something came in the way of a path that is to be tried again. */

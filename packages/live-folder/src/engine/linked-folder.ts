@@ -150,6 +150,11 @@ export class FolderRuntime {
     }
   }
 
+  /** Whether something that others did could not be brought to this folder. */
+  get hasDocumentProblems(): boolean {
+    return [...this.#problems.keys()].some((key) => key.startsWith('document '))
+  }
+
   get problems(): readonly FolderProblem[] {
     return [...this.#problems.values()]
   }

@@ -152,6 +152,11 @@ export class LiveSpaceFolders implements SpaceFolders {
     this.#stir()
   }
 
+  async compact(): Promise<void> {
+    this.#assertOpen()
+    await this.#context.store.compact()
+  }
+
   async plan(id: string, { signal }: AbortOptions = {}): Promise<FolderPlan> {
     signal?.throwIfAborted()
     return this.#exclusive.run(() => describePlan(this.#context, this.#folder(id), this.#joined(signal)))

@@ -195,6 +195,9 @@ export interface SpaceFolders {
   /** Looks at everything again, in one folder or all; returns at once. @throws DittoError DITTO_NOT_FOUND */
   rescan(id?: FolderId): void
 
+  /** Gives back the disk space of what is known no more of these folders. @throws DittoError DITTO_IO */
+  compact(): Promise<void>
+
   /** What a round would do now; waits for one under way. @throws DittoError DITTO_NOT_FOUND */
   plan(id: FolderId, options?: AbortOptions): Promise<FolderPlan>
 
