@@ -85,10 +85,7 @@ describe('links that come and go in the middle of a transfer', () => {
     const before = await sentBytes(alice.device)
     const fetched = async (share: number) => {
       await expect
-        .poll(async () => size - ((await bob.device.spaces())[0]?.missingBytes ?? size), {
-          timeout: 60_000,
-          interval: 5,
-        })
+        .poll(async () => size - ((await bob.device.spaces())[0]?.missingBytes ?? size), { interval: 5 })
         .toBeGreaterThan(share * size)
     }
     const seen: string[] = []
@@ -96,33 +93,34 @@ describe('links that come and go in the middle of a transfer', () => {
 
     setUp('webrtc', true)
     for (const party of [alice, bob]) void party.device.sync({ timeoutMs: 1000 }).catch(() => undefined)
-    await expect.poll(() => links(bob), { timeout: 20_000, interval: 5 }).toBe('webrtc')
+    await expect.poll(() => links(bob), { interval: 5 }).toBe('webrtc')
     await fetched(0.15)
     await look()
     setUp('tcp', true)
     const start = performance.now()
     for (const party of [alice, bob]) void party.device.sync({ timeoutMs: 1000 }).catch(() => undefined)
-    await expect.poll(() => links(bob), { timeout: 20_000, interval: 5 }).toBe('tcp webrtc')
+    await expect.poll(() => links(bob), { interval: 5 }).toBe('tcp webrtc')
     const takeoverMs = performance.now() - start
+    const leftAtTakeover = (await bob.device.spaces())[0]?.missingBytes ?? 0
     await fetched(0.35)
     cut('tcp')
-    await expect.poll(() => links(bob), { timeout: 5000, interval: 5 }).toBe('webrtc')
+    await expect.poll(() => links(bob), { interval: 5 }).toBe('webrtc')
     await fetched(0.55)
     await look()
     setUp('tcp', true)
-    await expect.poll(() => links(bob), { timeout: 20_000, interval: 5 }).toMatch(/^tcp/)
+    await expect.poll(() => links(bob), { interval: 5 }).toMatch(/^tcp/)
     await fetched(0.75)
     cut('webrtc')
     await look()
     await bob.device.waitUntilSynced()
-    await expect.poll(async () => (await bob.device.spaces())[0]?.missingBytes, { timeout: 60_000 }).toBe(0)
+    await expect.poll(async () => (await bob.device.spaces())[0]?.missingBytes).toBe(0)
 
     expect(seen).toEqual(['webrtc', 'webrtc', 'tcp'])
     expect(await hashOf(bob.device, 'film.mov')).toBe(await hashOf(alice.device, 'film.mov'))
     const sent = (await sentBytes(alice.device)) - before
     process.stdout.write(`sent ${(sent / size).toFixed(4)} of the size; took over in ${takeoverMs.toFixed(0)} ms\n`)
     expect(sent).toBeLessThan(1.05 * size)
-    // From the moment it could be dialled; failures just before hold it up for a quarter of a second.
-    expect(takeoverMs).toBeLessThan(1000)
+    // It did not wait for the transfer to end, nor for a link that failed just before to be tried again of itself.
+    expect(leftAtTakeover).toBeGreaterThan(0)
   })
 })

@@ -57,25 +57,24 @@ describe('two daemons with nothing but Bluetooth', () => {
       await writeRandomTree(source, { files: 150, maxFileBytes: 200_000, seed: 7 })
       await alice.must('add', source)
       await bob.must('join', await ticketWithoutAddresses(alice))
-      await vi.waitUntil(async () => (await statusOf(bob)).chunks.bytes > 2_000_000, { timeout: 60_000, interval: 20 })
+      await vi.waitUntil(async () => (await statusOf(bob)).chunks.bytes > 2_000_000, { timeout: 300_000, interval: 20 })
       await bob.kill()
       await bob.start()
 
       // Alice may hold on to the connection of the daemon that was killed for some seconds, and refuse another one.
       await vi.waitUntil(async () => (await statusOf(bob)).peers.some(({ link }) => link === 'ble'), {
-        timeout: 60_000,
+        timeout: 300_000,
         interval: 200,
       })
-      await bob.must('sync', '--timeout', '120')
-      const status = await statusOf(bob)
-      expect(status.peers).toMatchObject([{ name: 'alice', link: 'ble' }])
+      await bob.must('sync', '--timeout', '300')
+      await expect.poll(async () => (await statusOf(bob)).peers).toMatchObject([{ name: 'alice', link: 'ble' }])
       await bob.must('get', 'notes', '-o', path.join(directory, 'arrived'))
       expect(await describeTree(path.join(directory, 'arrived'))).toEqual(await describeTree(source))
       expect(await bob.json('verify')).toMatchObject({ damaged: [] })
 
       await writeFile(path.join(directory, 'answer.txt'), 'from bob')
       await bob.must('add', path.join(directory, 'answer.txt'))
-      await alice.must('sync', '--timeout', '60')
+      await alice.must('sync', '--timeout', '300')
       await alice.must('get', 'answer.txt', '-o', path.join(directory, 'answer-at-alice.txt'))
     },
   )

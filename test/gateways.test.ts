@@ -64,7 +64,7 @@ async function withFilms(sizes: Readonly<Record<string, number>>) {
   await bob.start()
   await alice.must('add', films)
   await pair(alice, bob)
-  await bob.must('sync', '--timeout', '60s')
+  await bob.must('sync', '--timeout', '300s')
   const [nfs, webdav] = [await keep(bob, 'nfs'), await keep(bob, 'webdav')]
   return { directory, films, alice, bob, nfs, webdav }
 }
@@ -83,7 +83,7 @@ describe.skipIf(skip)('a device without the content, opened as a drive', () => {
     expect(chunks.bytes).toBeLessThan(MIB)
   })
 
-  it(`reads a file of ${LARGE_BYTES / MIB} MiB through NFS, byte for byte`, { timeout: 900_000 }, async () => {
+  it(`reads a file of ${LARGE_BYTES / MIB} MiB through NFS, byte for byte`, async () => {
     const { films, nfs } = await withFilms({ 'large.bin': LARGE_BYTES })
     const read = await mustRun('sh', ['-c', 'nfs-cat "$0" | sha256sum', nfsUrl(nfs, 'films/large.bin')])
     expect(read.text.slice(0, 64)).toBe(await sha256(path.join(films, 'large.bin')))
@@ -102,21 +102,24 @@ describe.skipIf(skip)('a device without the content, opened as a drive', () => {
 
   it('fails a read of what is missing while the other is away, and serves it when the other is back', async () => {
     const { films, alice, bob, nfs, webdav } = await withFilms({ 'one.bin': 3 * MIB, 'two.bin': 3 * MIB + 1 })
+    const readAt = performance.now()
     await mustRun('sh', ['-c', 'nfs-cat "$0" > /dev/null', nfsUrl(nfs, 'films/one.bin')])
+    const readMs = performance.now() - readAt
     await alice.stop()
 
-    const begun = Date.now()
+    const begun = performance.now()
     const failed = await runProgram('nfs-cat', [nfsUrl(nfs, 'films/two.bin')])
     expect([failed.status === 0, failed.stdout.length]).toEqual([false, 0])
     expect(failed.text).toContain('Failed to read from file')
     expect((await runProgram('curl', ['-sS', '--fail', `${webdav.url}films/two.bin`])).status).not.toBe(0)
-    expect(Date.now() - begun).toBeLessThan(2 * READ_FAILS_WITHIN_MS)
+    // How long it took to read what could be read tells how busy the machine is.
+    expect(performance.now() - begun).toBeLessThan(2 * READ_FAILS_WITHIN_MS + 10 * readMs)
     // What was read before is here to stay.
     const { stdout } = await mustRun('curl', ['-sS', '--fail', `${webdav.url}films/one.bin`])
     expect(stdout.equals(await readFile(path.join(films, 'one.bin')))).toBe(true)
 
     await alice.start('--peer', peerAddress(bob))
-    await bob.must('sync', '--timeout', '60s')
+    await bob.must('sync', '--timeout', '300s')
     const read = await mustRun('sh', ['-c', 'nfs-cat "$0" | sha256sum', nfsUrl(nfs, 'films/two.bin')])
     expect(read.text.slice(0, 64)).toBe(await sha256(path.join(films, 'two.bin')))
   })
@@ -128,7 +131,7 @@ describe.skipIf(skip)('a device without the content, opened as a drive', () => {
     await writeFile(path.join(directory, 'copied'), copied)
     await mustRun('curl', ['-sS', '--fail', '-T', path.join(directory, 'put'), `${webdav.url}films/put.bin`])
     await mustRun('nfs-cp', [path.join(directory, 'copied'), nfsUrl(nfs, 'films/copied.bin')])
-    await bob.must('status', '--wait', '--timeout', '60s')
+    await bob.must('status', '--wait', '--timeout', '300s')
     expect((await textAt(alice, directory, 'films/put.bin')).equals(put)).toBe(true)
     expect((await textAt(alice, directory, 'films/copied.bin')).equals(copied)).toBe(true)
   })

@@ -64,7 +64,7 @@ describe('a paired device that turns hostile', () => {
     session.sendRaw(bytes)
     await session.ended
     await expectUnharmed()
-    expect(alice.log).toContain(`"code":"${code}"`)
+    await expect.poll(() => alice.log).toContain(`"code":"${code}"`)
   })
 
   it.each([
@@ -187,10 +187,6 @@ describe('a paired device that turns hostile', () => {
 
 /** Waits until the device lists the path, by asking it again and again. */
 async function untilListed(device: ProcessDevice, wanted: string): Promise<void> {
-  const deadline = Date.now() + 30_000
-  for (;;) {
-    const listed = await device.json<{ path: string }[]>('list')
-    if (listed.some((one) => one.path === wanted)) return
-    if (Date.now() > deadline) throw new Error(`${wanted} did not arrive`)
-  }
+  const paths = async () => (await device.json<{ path: string }[]>('list')).map((listed) => listed.path)
+  await expect.poll(paths).toContain(wanted)
 }

@@ -19,7 +19,6 @@ function isWorkspaceLink(file: string): boolean {
 describe('two devices on one LAN, without a server and without addresses', () => {
   it.skipIf(skipBecause(namespacesUnavailable()))(
     'find each other by mDNS, pair by ticket, and a real tree and a large file arrive identical',
-    { timeout: 600_000 },
     async () => {
       const directory = await temporaryDirectory()
       const { devices } = await onLan(directory, ['alice', 'bob'], { daemonArgs: ['--no-beacon'] })
@@ -73,7 +72,7 @@ describe('two devices on one LAN, without a server and without addresses', () =>
       await mkdir(source)
       await writeRandomTree(path.join(source, 'tree'), { files: 20, maxFileBytes: 1000, seed: 3 })
       await alice.must('add', source)
-      await bob.must('sync', '--timeout', '60')
+      await bob.must('sync', '--timeout', '300')
       await bob.must('get', 'notes', '-o', path.join(directory, 'arrived'))
       expect(await describeTree(path.join(directory, 'arrived'))).toEqual(await describeTree(source))
     },

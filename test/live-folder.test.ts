@@ -114,9 +114,8 @@ describe('live folders on two devices', () => {
     expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('both changed the same lines')])
     await bob.device.must('conflicts', 'take', 'both', 'plan.txt')
     for (const { device, folder } of both) {
-      await device.must('status', '--wait', '--timeout', '60s')
-      expect(await device.json('conflicts')).toEqual([])
-      expect(await texts(folder)).toEqual(['three\n', 'two\n'])
+      await expect.poll(() => device.json('conflicts')).toEqual([])
+      await expect.poll(() => texts(folder)).toEqual(['three\n', 'two\n'])
     }
   })
 
@@ -163,7 +162,7 @@ describe('live folders on two devices', () => {
     // The directory goes with them, as one.
     expect(await alice.device.json<unknown[]>('plan')).toHaveLength(1)
     await alice.device.must('resume', '--accept')
-    await bob.device.must('status', '--wait', '--timeout', '60s')
+    await bob.device.must('status', '--wait', '--timeout', '300s')
     const [alsoHeld] = await bob.device.json<Folder[]>('folders')
     expect(alsoHeld).toMatchObject({ state: 'paused', held: { direction: 'in', deletes: 60 } })
     await alice.device.must('undo')
@@ -218,8 +217,8 @@ describe('live folders on two devices', () => {
     await writeFile(path.join(alice.folder, 'plain.txt'), 'plain')
     await writeFile(Buffer.concat([Buffer.from(`${alice.folder}/bad `), Buffer.of(0xff)]), 'x')
     await linkAll(both)
-    await alice.device.must('status', '--wait', '--timeout', '60s')
-    await bob.device.must('status', '--wait', '--timeout', '60s')
+    await alice.device.must('status', '--wait', '--timeout', '300s')
+    await bob.device.must('status', '--wait', '--timeout', '300s')
     expect(await texts(bob.folder)).toEqual(['plain'])
     const [here] = await alice.device.json<Folder[]>('folders')
     expect(here?.problems.map(({ code }) => code)).toEqual(['DITTO_PATH_INVALID'])
@@ -246,7 +245,7 @@ describe('live folders on two devices', () => {
       expect(result.stderr).toMatch(sentence)
     }
     await writeFile(path.join(alice.folder, 'kept.txt'), 'kept in the space')
-    await alice.device.must('status', '--wait', '--timeout', '60s')
+    await alice.device.must('status', '--wait', '--timeout', '300s')
     await alice.device.must('unlink', alice.folder)
     expect(await alice.device.json('folders')).toEqual([])
     // Nothing of ours is left in it, nor where a link was refused, and it can be linked again.

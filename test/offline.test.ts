@@ -15,7 +15,7 @@ interface Listed {
 /** Syncs until all devices list the same tree, a bounded number of rounds. */
 async function settle(devices: readonly ProcessDevice[]): Promise<Listed[]> {
   for (let round = 0; round < 20; round++) {
-    for (const device of devices) await device.must('sync', '--timeout', '30')
+    for (const device of devices) await device.must('sync', '--timeout', '300')
     const trees = await Promise.all(devices.map((device) => device.json<Listed[]>('list')))
     const [first, ...others] = trees.map((tree) => JSON.stringify(tree))
     if (others.every((other) => other === first)) return trees[0]!

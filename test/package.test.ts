@@ -35,7 +35,7 @@ describe('the packed command line', () => {
     for (const version of Object.values(dependencies)) expect(version).toMatch(/^\d+\.\d+\.\d+(-\d+)?$/)
   })
 
-  it('is one tarball that installs into an empty prefix and works there', { timeout: 300_000 }, async () => {
+  it('is one tarball that installs into an empty prefix and works there', async () => {
     const directory = await temporaryDirectory()
     await npm(['pack', '--pack-destination', directory], APP)
     const [tarball, ...others] = await readdir(directory)

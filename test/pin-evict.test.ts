@@ -41,7 +41,7 @@ describe('evict, with two daemons', () => {
     await mkdir(source)
     await writeFile(path.join(source, 'film.bin'), film)
     await alice.must('add', source)
-    await alice.must('status', '--wait', '--timeout', '60s')
+    await alice.must('status', '--wait', '--timeout', '300s')
     const chunks = path.join(alice.home, 'chunks')
     const before = await bytesIn(chunks)
     expect(before).toBeGreaterThan(16 * MIB)
@@ -54,8 +54,8 @@ describe('evict, with two daemons', () => {
     expect((await alice.json<Entry[]>('list', 'films/film.bin'))[0]).not.toHaveProperty('pin')
 
     await bob.start('--peer', peerAddress(alice))
-    await bob.must('sync', '--timeout', '60s')
-    await alice.must('status', '--wait', '--timeout', '60s')
+    await bob.must('sync', '--timeout', '300s')
+    await alice.must('status', '--wait', '--timeout', '300s')
     expect(await alice.json('evict', 'films')).toMatchObject({
       path: 'films',
       files: 1,
@@ -63,7 +63,7 @@ describe('evict, with two daemons', () => {
       skipped: [],
     })
     expect(await bytesIn(chunks)).toBeLessThan(before - 15 * MIB)
-    await alice.must('status', '--wait', '--timeout', '60s')
+    await alice.must('status', '--wait', '--timeout', '300s')
     const [evicted] = await alice.json<Entry[]>('list', 'films/film.bin')
     expect(evicted).toMatchObject({ pin: 'evicted', missingChunks: evicted?.chunks })
     expect(await alice.must('list', 'films/film.bin')).toContain('evicted here')
@@ -77,7 +77,7 @@ describe('evict, with two daemons', () => {
     await alice.must('collect')
     expect(await bytesIn(chunks)).toBeLessThan(before - 15 * MIB)
     expect(await alice.must('pin', 'films')).toContain('16.0 MiB to fetch')
-    await alice.must('status', '--wait', '--timeout', '60s')
+    await alice.must('status', '--wait', '--timeout', '300s')
     expect((await alice.json<Entry[]>('list', 'films/film.bin'))[0]).toMatchObject({ pin: 'pinned', missingChunks: 0 })
     expect((await alice.run('evict', 'films')).status).toBe(2)
   })

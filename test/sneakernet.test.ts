@@ -43,7 +43,7 @@ async function killAt(child: ChildProcess, file: string, size: number): Promise<
 }
 
 describe('two devices that were paired and that no network joins any more', () => {
-  it('carry 200 MiB on a stick, through kills, cuts, changed bytes and wrong hands', { timeout: 300_000 }, async () => {
+  it('carry 200 MiB on a stick, through kills, cuts, changed bytes and wrong hands', async () => {
     const directory = await temporaryDirectory()
     const [alice, bob, carol] = onLoopback(directory, ['alice', 'bob', 'carol'])
     await alice.start()

@@ -39,7 +39,7 @@ describe.runIf(canRun)('a page in Chromium that speaks to a signaling server', (
   beforeAll(async () => {
     signaling = await ProcessSignaling.start('--host', '127.0.0.1', '--port', '0')
     page = await ChromiumPage.open()
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await page?.close()
@@ -66,7 +66,7 @@ describe.runIf(canRun)('a page in Chromium that speaks to a signaling server', (
     expect(await bob.line('received')).toMatchObject({ bytes: 6 * MIB, sha256: exchanged.sent })
     const { sha256 } = await bob.line('sent')
     expect(exchanged.received).toEqual({ bytes: 3 * MIB, sha256 })
-  }, 60_000)
+  })
 
   it('is dialled by a device and exchanges messages with it', async () => {
     const dial = await registered()
@@ -76,7 +76,7 @@ describe.runIf(canRun)('a page in Chromium that speaks to a signaling server', (
     expect(await bob.line('received')).toMatchObject({ bytes: 6 * MIB, sha256: exchanged.sent })
     const { sha256 } = await bob.line('sent')
     expect(exchanged.received).toEqual({ bytes: 3 * MIB, sha256 })
-  }, 60_000)
+  })
 
   it('finds its way again by an ICE restart when the device has another network', async () => {
     await registered()
@@ -86,12 +86,12 @@ describe.runIf(canRun)('a page in Chromium that speaks to a signaling server', (
     const { ufrag } = await page.call<Path>('path')
     expect(ufrag).toMatch(/^\S{4,}$/)
     bob.noticeNetworkChange()
-    await expect.poll(async () => (await page.call<Path>('path')).ufrag, { timeout: 20_000 }).not.toBe(ufrag)
+    await expect.poll(async () => (await page.call<Path>('path')).ufrag).not.toBe(ufrag)
     bob.finish()
     expect(await bob.line('received')).toMatchObject({ bytes: 6 * MIB, sha256: (await exchanged).sent })
     const { sha256 } = await bob.line('sent')
     expect((await exchanged).received).toEqual({ bytes: 3 * MIB, sha256 })
-  }, 60_000)
+  })
 
   it('carries the knock, the TLS handshake, the pairing and the sync of a device with a daemon', async () => {
     const directory = await temporaryDirectory()
@@ -118,13 +118,13 @@ describe.runIf(canRun)('a page in Chromium that speaks to a signaling server', (
     await bob.join((await alice.must('invite')).trim())
     await writeFile(path.join(directory, 'from bob.txt'), 'written where the page is')
     await bob.add([path.join(directory, 'from bob.txt')])
-    await bob.sync({ timeoutMs: 30_000 })
+    await bob.sync({ timeoutMs: 300_000 })
     await bob.waitUntilSynced()
-    await expect.poll(async () => (await bob.spaces())[0]?.missingBytes, { timeout: 30_000 }).toBe(0)
-    expect((await bob.status()).peers).toMatchObject([{ name: 'alice', link: 'webrtc' }])
+    await expect.poll(async () => (await bob.spaces())[0]?.missingBytes).toBe(0)
+    await expect.poll(async () => (await bob.status()).peers).toMatchObject([{ name: 'alice', link: 'webrtc' }])
 
     await bob.get('photos', { directory, output: path.join(directory, 'arrived') })
     expect(await describeTree(path.join(directory, 'arrived'))).toEqual(await describeTree(source))
     await alice.must('get', 'from bob.txt', '-o', path.join(directory, 'arrived.txt'))
-  }, 120_000)
+  })
 })

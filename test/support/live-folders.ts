@@ -80,7 +80,7 @@ export async function agree(
 }
 
 async function settle(device: ProcessDevice, all: readonly FolderDevice[]): Promise<void> {
-  const { status, stderr } = await device.run('status', '--wait', '--timeout', '30s')
+  const { status, stderr } = await device.run('status', '--wait', '--timeout', '300s')
   if (status === 0) return
   const shown = await Promise.all([device.run('status'), device.run('folders', '--json'), device.run('plan')])
   const texts = shown.map(({ stdout, stderr: errors }) => stdout + errors)

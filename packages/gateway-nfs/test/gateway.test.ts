@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { memoryVolume } from '@dittofs/testing'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { nfsGateway } from '../src/index.ts'
 import { NfsClient } from './nfs-client.ts'
 import { served } from './nfs-fixture.ts'
@@ -44,7 +44,7 @@ describe('the NFS gateway', () => {
     expect(gateway.connections).toBe(1)
     await gateway.stop()
     await client.rpc.closed
-    await vi.waitFor(() => expect(gateway.connections).toBe(0))
+    await expect.poll(() => gateway.connections).toBe(0)
   })
 
   it('answers what it began before it stops', async () => {
@@ -99,7 +99,7 @@ describe('a call that comes again over a new connection', () => {
     const second = await NfsClient.connect(port)
     await client.rpc.end()
     await second.remove(root, 'f')
-    await vi.waitFor(() => expect(gateway.connections).toBe(1))
+    await expect.poll(() => gateway.connections).toBe(1)
     // A program that counts its calls from 1 in every run.
     const made = await second.create(root, 'f', 1, {}, { xid: 1 })
     expect(made.status).toBe(0)

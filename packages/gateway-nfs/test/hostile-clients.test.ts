@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import fc from 'fast-check'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { MAX_CALLS_PER_CONNECTION, MAX_CONNECTION_BYTES, MAX_RECORD_BYTES } from '../src/limits.ts'
 import { NfsClient, PROCEDURES } from './nfs-client.ts'
 import { type Served, served } from './nfs-fixture.ts'
@@ -46,7 +46,7 @@ describe('a client that sends what is no RPC', () => {
   it('is cut off when it asks for nothing more', async () => {
     const all = await served({ idleTimeoutMs: 100, stallTimeoutMs: 100 })
     await all.client.rpc.closed
-    await vi.waitFor(() => expect(all.gateway.connections).toBe(0))
+    await expect.poll(() => all.gateway.connections).toBe(0)
   })
 })
 
@@ -186,7 +186,7 @@ describe('a client that asks for what takes long, and goes', () => {
     void impatient.read(handle, 0n, 100)
     const signal = await began
     impatient.rpc.socket.destroy()
-    await vi.waitFor(() => expect(signal.aborted).toBe(true))
+    await expect.poll(() => signal.aborted).toBe(true)
     await expectAlive(all)
   })
 })

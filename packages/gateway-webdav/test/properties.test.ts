@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import net from 'node:net'
-import { systemClock } from '@dittofs/interface'
+import { settle } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { memoryDeadProperties } from '../src/index.ts'
 import { textOf } from '../src/xml-element.ts'
@@ -117,9 +117,12 @@ describe('PROPFIND', () => {
     // It stands still once the buffers on the way are full: some megabytes of sixty.
     for (let before = -1; before !== listed; ) {
       before = listed
-      await systemClock.sleep(150)
+      await settle(200)
     }
     expect(listed).toBeLessThan(directories / 2)
+    const stoodAt = listed
+    socket.resume()
+    await expect.poll(() => listed).toBeGreaterThan(stoodAt)
     socket.destroy()
   })
 

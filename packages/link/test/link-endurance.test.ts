@@ -3,14 +3,12 @@ import type { Link } from '@dittofs/interface'
 import { describe, expect, it } from 'vitest'
 import { CONNECTIONS, linkPair } from './support/people.ts'
 
-/** Longer with DITTOFS_TEST_ALL=1: what this looks for shows itself once in thousands of connections. */
-const SECONDS = process.env.DITTOFS_TEST_ALL === '1' ? 10 : 1
+/** More with DITTOFS_TEST_ALL=1: what this looks for shows itself once in thousands of connections. */
+const KILLS = process.env.DITTOFS_TEST_ALL === '1' ? 1_000 : 100
 
 describe.each(CONNECTIONS)('over $name', ({ connect }) => {
-  it(`survives kills at random moments of two-way load for ${SECONDS} s`, { timeout: 60_000 }, async () => {
-    const end = performance.now() + SECONDS * 1000
-    let kills = 0
-    while (performance.now() < end) {
+  it(`survives kills at random moments of two-way load, ${KILLS} of them`, async () => {
+    for (let kills = 0; kills < KILLS; kills++) {
       const pair = await connect()
       const links = await linkPair(pair)
       const load = links.flatMap((link) => [sendUntilCut(link), readUntilCut(link)])
@@ -26,9 +24,7 @@ describe.each(CONNECTIONS)('over $name', ({ connect }) => {
       await Promise.all(load)
       for (const each of links) await each.closed
       expect(pair.every((each) => each.destroyed)).toBe(true)
-      kills++
     }
-    expect(kills).toBeGreaterThan(5)
   })
 })
 

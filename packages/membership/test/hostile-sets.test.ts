@@ -61,7 +61,7 @@ async function worstTurn(count: () => number, work: () => Promise<unknown>): Pro
 afterEach(() => vi.restoreAllMocks())
 
 describe.each(Object.entries(HOSTILE_SETS))('a hostile set: %s', (_, make) => {
-  it('takes few steps in any one turn of the event loop, in order or out of it', { timeout: 30_000 }, async () => {
+  it('takes few steps in any one turn of the event loop, in order or out of it', async () => {
     const { world, statements } = hostile(make)
     const bytes = statements.map((statement) => statement.bytes)
     const { count } = countOperations()

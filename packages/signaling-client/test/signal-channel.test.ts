@@ -115,14 +115,15 @@ describe('signalChannel', () => {
     const content = { id: new Uint8Array(16), sentAt: 0, session: new Uint8Array(16), kind: 'offer', body: '' } as const
     const foreign = await sealSignal(mallory, own.publicKey, content)
     for (let i = 0; i < 500; i++) exchange.deliver(own.hex, mallory.hex, i % 2 === 0 ? foreign : new Uint8Array(304))
-    const before = performance.now()
+    let tries = 0
     await expect
       .poll(async () => {
+        tries++
         await alice.channel.send(address, { ...offer, body: 'still here' })
         return bob.heard.some(({ body }) => body === 'still here')
       })
       .toBe(true)
-    expect(performance.now() - before).toBeLessThan(3000)
+    expect(tries).toBeLessThan(20)
     expect(bob.heard.every(({ device }) => device === alice.key)).toBe(true)
   })
 
@@ -250,7 +251,7 @@ describe('signalChannel', () => {
       }
       void alice.channel.send(address, { ...offer, kind: 'candidate' }).then(count, () => undefined)
     }
-    await expect.poll(() => sent, { timeout: 10_000 }).toBe(19)
+    await expect.poll(() => sent).toBe(19)
     const before = clock.monotonic()
     await clock.until(() => sent === 40)
     expect(clock.monotonic() - before).toBeGreaterThan(1000)

@@ -1,5 +1,5 @@
 import type { DeviceKey } from '@dittofs/interface'
-import { fastClock, pseudoRandomBytes, settle } from '@dittofs/testing'
+import { pseudoRandomBytes, settle, turnClock } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import type { FetchGrowth } from '../src/index.ts'
 import { connect, HOME, keyOf, TestDevice } from './test-device.ts'
@@ -52,7 +52,7 @@ describe('content that waits for a person', () => {
     await bob.write({ 'large.bin': pseudoRandomBytes(41, 6_000_000) })
     await carol.write({ 'c.bin': pseudoRandomBytes(43, 60_000) })
     const growth = new TestGrowth(1_000_000)
-    const alice = await TestDevice.open('alice', NAMES, { growth, clock: fastClock(100) })
+    const alice = await TestDevice.open('alice', NAMES, { growth, clock: turnClock(100) })
     connect(alice, bob)
     connect(alice, carol)
     await alice.upToDate()

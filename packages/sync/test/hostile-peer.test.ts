@@ -24,7 +24,7 @@ async function expectAlive(device: TestDevice): Promise<void> {
   const carol = await TestDevice.open('carol', NAMES)
   await carol.write({ 'alive.txt': Buffer.from('alive') })
   connect(device, carol)
-  await expect.poll(() => device.files(), { timeout: 5000 }).toHaveProperty(['alive.txt'])
+  await expect.poll(() => device.files()).toHaveProperty(['alive.txt'])
 }
 
 describe('a session with a hostile peer', () => {

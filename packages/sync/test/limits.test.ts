@@ -1,4 +1,4 @@
-import { fastClock, pseudoRandomBytes } from '@dittofs/testing'
+import { pseudoRandomBytes, turnClock } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { connect, TestDevice } from './test-device.ts'
 
@@ -11,7 +11,7 @@ const SPEED = 20
 describe('a limit of what content is transferred at', () => {
   for (const side of ['upload', 'download'] as const) {
     it(`is kept by the side that has it: ${side}`, async () => {
-      const clock = fastClock(SPEED)
+      const clock = turnClock(SPEED)
       const limits = { upload: () => undefined, download: () => undefined, [side]: () => RATE }
       const [aliceLimits, bobLimits] = side === 'download' ? [limits, undefined] : [undefined, limits]
       const bob = await TestDevice.open('bob', NAMES, { clock, ...(bobLimits && { limits: bobLimits }) })

@@ -56,7 +56,7 @@ export class RawPeer {
       const at = this.received.findIndex((message) => message.type === type)
       if (at >= 0) return this.received.splice(at, 1)[0] as Extract<Message, { type: Type }>
       if (this.#isOver) throw new DittoError('DITTO_LINK_CUT', `the link ended before a ${type} came`)
-      await this.#arrived.wait({ signal: AbortSignal.timeout(5000) })
+      await this.#arrived.wait({ signal: AbortSignal.timeout(50_000) })
     }
   }
 

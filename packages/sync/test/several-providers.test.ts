@@ -1,5 +1,5 @@
 import { type DeviceKey, isDittoError } from '@dittofs/interface'
-import { fastClock, ManualClock, pseudoRandomBytes } from '@dittofs/testing'
+import { ManualClock, pseudoRandomBytes, turnClock } from '@dittofs/testing'
 import { MESSAGE_TYPE } from '@dittofs/wire'
 import { describe, expect, it } from 'vitest'
 import { connect, HOME, TestDevice } from './test-device.ts'
@@ -42,7 +42,7 @@ describe('fetching from several devices', () => {
     await alice.upToDate()
     expect(alice.engine.spaceState(HOME)?.missingChunks).toBeGreaterThan(0)
     connect(alice, bob)
-    await expect.poll(() => alice.engine.spaceState(HOME)?.missingChunks, { timeout: 5000 }).toBe(0)
+    await expect.poll(() => alice.engine.spaceState(HOME)?.missingChunks).toBe(0)
     expect(await alice.files()).toEqual(await bob.files())
   })
 
@@ -53,7 +53,7 @@ describe('fetching from several devices', () => {
     await bob.write({ 'film.bin': bytes })
     connect(carol, bob)
     await carol.upToDate()
-    const alice = await TestDevice.open('alice', NAMES, { clock: fastClock(20) })
+    const alice = await TestDevice.open('alice', NAMES, { clock: turnClock(20) })
     // Carol's disk hangs from the second batch on.
     const getMany = carol.chunks.getMany.bind(carol.chunks)
     let release: () => void = () => undefined
@@ -70,10 +70,8 @@ describe('fetching from several devices', () => {
     connect(alice, carol)
     connect(alice, bob)
     // Before the metadata came nothing is missing either.
-    await expect.poll(() => alice.tree().lookup('film.bin'), { timeout: 15_000 }).toBeDefined()
-    await expect
-      .poll(() => alice.engine.spaceState(HOME), { timeout: 15_000 })
-      .toMatchObject({ missingChunks: 0, isSettled: true })
+    await expect.poll(() => alice.tree().lookup('film.bin')).toBeDefined()
+    await expect.poll(() => alice.engine.spaceState(HOME)).toMatchObject({ missingChunks: 0, isSettled: true })
     expect(await alice.files()).toEqual(await bob.files())
     release()
   })
@@ -86,7 +84,7 @@ describe('a device that takes long to answer', () => {
     await carol.write({ 'film.bin': pseudoRandomBytes(14, 900_000) })
     connect(bob, carol)
     await bob.upToDate()
-    const clock = fastClock(50)
+    const clock = turnClock(50)
     const alice = await TestDevice.open('alice', NAMES, { clock })
     const getMany = carol.chunks.getMany.bind(carol.chunks)
     let release: () => void = () => undefined
@@ -107,10 +105,10 @@ describe('a device that takes long to answer', () => {
     connect(alice, bob)
     // Bob has answered that he has none of it, and Carol has been silent for long.
     const start = clock.monotonic()
-    await expect.poll(() => clock.monotonic() - start, { timeout: 5000 }).toBeGreaterThan(20_000)
+    await expect.poll(() => clock.monotonic() - start).toBeGreaterThan(20_000)
     expect(wants).toBeLessThan(10)
     release()
-    await expect.poll(() => alice.engine.spaceState(HOME)?.missingChunks, { timeout: 5000 }).toBe(0)
+    await expect.poll(() => alice.engine.spaceState(HOME)?.missingChunks).toBe(0)
   })
 })
 

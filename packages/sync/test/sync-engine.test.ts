@@ -32,8 +32,8 @@ describe('a sync engine', () => {
     await alice.write({ 'a.txt': Buffer.from('from alice'), 'b.bin': pseudoRandomBytes(2, 2_000_000) })
     await carol.write({ 'c.txt': Buffer.from('from carol') })
     const all = ['a.txt', 'b.bin', 'c.txt']
-    await expect.poll(async () => Object.keys(await carol.files()).sort(), { timeout: 10_000 }).toEqual(all)
-    await expect.poll(async () => Object.keys(await alice.files()).sort(), { timeout: 10_000 }).toEqual(all)
+    await expect.poll(async () => Object.keys(await carol.files()).sort()).toEqual(all)
+    await expect.poll(async () => Object.keys(await alice.files()).sort()).toEqual(all)
     await Promise.all([alice.upToDate(), bob.upToDate(), carol.upToDate()])
     expect(await carol.files()).toEqual(await alice.files())
     expect(await bob.files()).toEqual(await alice.files())
@@ -47,7 +47,7 @@ describe('a sync engine', () => {
     await Promise.all([bob.upToDate(), carol.upToDate()])
     await alice.write({ 'small.txt': Buffer.from('made while away') })
     connect(alice, bob)
-    await expect.poll(async () => Object.keys(await carol.files()), { timeout: 5000 }).toEqual(['small.txt'])
+    await expect.poll(async () => Object.keys(await carol.files())).toEqual(['small.txt'])
   })
 
   it('is done when what two devices lack is nowhere, one after the other finding that out', async () => {

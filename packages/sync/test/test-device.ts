@@ -206,7 +206,7 @@ export class TestDevice {
     return shown
   }
 
-  async upToDate(timeoutMs = 10_000): Promise<void> {
+  async upToDate(timeoutMs = 50_000): Promise<void> {
     await this.engine.whenUpToDate({ signal: AbortSignal.timeout(timeoutMs) })
   }
 }

@@ -1,6 +1,6 @@
 import type { Announcement, Sighting } from '@dittofs/interface'
-import { fastClock } from '@dittofs/testing'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { turnClock } from '@dittofs/testing'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { announcementDigest, encodeAnnouncement } from '../src/announcement-value.ts'
 import { bleTransport } from '../src/ble-transport.ts'
 import { radioUnavailable } from '../src/radio-unavailable.ts'
@@ -19,7 +19,7 @@ async function device(air: MemoryAir, address: string, first: Announcement) {
   let announcement = first
   let isPeripheral = true
   const transport = bleTransport({
-    clock: fastClock(100),
+    clock: turnClock(100),
     loadCentral: async () => new MemoryCentral(air, address),
     loadPeripheral: async () => {
       if (!isPeripheral) throw radioUnavailable('unsupported')
@@ -48,12 +48,11 @@ async function device(air: MemoryAir, address: string, first: Announcement) {
     withoutPeripheral: () => {
       isPeripheral = false
     },
-    seen: (wanted: Announcement) =>
-      vi.waitFor(() => {
-        const found = sightings.find(({ nonce, tags }) => announces({ nonce, tags }, wanted))
-        expect(found).toBeDefined()
-        return found!
-      }),
+    seen: async (wanted: Announcement) => {
+      const found = () => sightings.find(({ nonce, tags }) => announces({ nonce, tags }, wanted))
+      await expect.poll(found).toBeDefined()
+      return found()!
+    },
   }
 }
 
@@ -84,7 +83,7 @@ describe('discovery by Bluetooth', () => {
     expect(air.peripherals.get(ALICE)?.name).toBe(name(announcementOf(1)))
     alice.announce(announcementOf(3))
     discovery.refresh()
-    await vi.waitFor(() => expect(air.peripherals.get(ALICE)?.name).toBe(name(announcementOf(3))))
+    await expect.poll(() => air.peripherals.get(ALICE)?.name).toBe(name(announcementOf(3)))
     await discovery.close()
     expect(air.peripherals.get(ALICE)?.name).toBe('')
   })
@@ -99,7 +98,7 @@ describe('discovery by Bluetooth', () => {
     await bob.seen(announcementOf(1))
     for (let scans = 0; scans < 3; scans++) {
       const before = bob.sightings.length
-      await vi.waitFor(() => expect(bob.sightings.length).toBeGreaterThan(before))
+      await expect.poll(() => bob.sightings.length).toBeGreaterThan(before)
     }
     const connections = air.connections.length
     expect(connections).toBe(1)

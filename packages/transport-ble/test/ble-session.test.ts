@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { fastClock } from '@dittofs/testing'
+import { type Clock, systemClock } from '@dittofs/interface'
+import { turnClock } from '@dittofs/testing'
 import fc from 'fast-check'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { BleSession, MAX_STREAMS } from '../src/ble-session.ts'
 import type { BleStream } from '../src/ble-stream.ts'
 import { decodePdu, encodePdu, MAX_OUTSTANDING_PDUS, type Pdu } from '../src/pdu.ts'
 import { MemoryPipe } from './support/memory-air.ts'
 
 interface Pair {
+  readonly clock: Clock
   readonly central: BleSession
   readonly peripheral: BleSession
   readonly pipes: readonly [MemoryPipe, MemoryPipe]
@@ -17,7 +19,7 @@ interface Pair {
 }
 
 function pairOf(options: { speed?: number; refuse?: boolean; maxPduBytes?: number } = {}): Pair {
-  const clock = fastClock(options.speed ?? 1)
+  const clock = options.speed === undefined ? systemClock : turnClock(options.speed)
   const pipes = MemoryPipe.pair(options.maxPduBytes)
   const incoming: BleStream[] = []
   const ends: string[] = []
@@ -35,7 +37,7 @@ function pairOf(options: { speed?: number; refuse?: boolean; maxPduBytes?: numbe
     central.close()
     peripheral.close()
   })
-  return { central, peripheral, pipes, incoming, ends }
+  return { clock, central, peripheral, pipes, incoming, ends }
 }
 
 async function open({ central, incoming }: Pair): Promise<[BleStream, BleStream]> {
@@ -60,7 +62,7 @@ function attack(isCentral: boolean, ...pdus: readonly (Pdu | Buffer)[]) {
   const ends: string[] = []
   const streams: BleStream[] = []
   const session = new BleSession({
-    ...{ pipe: victim, clock: fastClock(1), isCentral },
+    ...{ pipe: victim, clock: systemClock, isCentral },
     onStream: (stream) => streams.push(stream) > 0,
     onEnd: (reason) => void ends.push(reason),
   })
@@ -144,7 +146,7 @@ describe('a session', () => {
   it('lives as long as both do, though nothing is said', async () => {
     const pair = pairOf({ speed: 200 })
     const [stream] = await open(pair)
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await pair.clock.sleep(60_000)
     expect([stream.destroyed, pair.central.hasEnded]).toEqual([false, false])
   })
 
@@ -175,7 +177,7 @@ describe('a session', () => {
     expect(pair.central.open()).toBeUndefined()
     await Promise.all(streams.map((stream) => stream.accepted))
     streams[0]!.destroy()
-    await vi.waitFor(() => expect(pair.central.open()).toBeDefined())
+    await expect.poll(() => pair.central.open()).toBeDefined()
   })
 
   it('is quiet only once all that it sent has arrived', async () => {
@@ -184,7 +186,7 @@ describe('a session', () => {
     other.resume().end()
     stream.resume().end(Buffer.from('last words'))
     await Promise.all([closed(stream), closed(other)])
-    await vi.waitFor(() => expect([pair.central.isQuiet, pair.peripheral.isQuiet]).toEqual([true, true]))
+    await expect.poll(() => [pair.central.isQuiet, pair.peripheral.isQuiet]).toEqual([true, true])
   })
 })
 
@@ -209,7 +211,7 @@ describe('a hostile peer', () => {
     ['a count that does not fit', false, [{ type: 'count', sent: 7, received: 0 }]],
   ] satisfies [string, boolean, (Pdu | Buffer)[]][])('is cut off for %s', async (_, isCentral, pdus) => {
     const { ends, streams, victim } = attack(isCentral, ...pdus)
-    await vi.waitFor(() => expect(ends).toHaveLength(1))
+    await expect.poll(() => ends).toHaveLength(1)
     expect(ends[0]).toMatch(/may not be/)
     expect(victim.isClosed).toBe(true)
     for (const stream of streams) expect(stream.destroyed).toBe(true)
@@ -218,13 +220,13 @@ describe('a hostile peer', () => {
   it('that opens streams without end is refused, and then cut off', async () => {
     const { ends, streams, say } = attack(false)
     for (let stream = 1; stream <= 1_000; stream++) say({ type: 'open', stream })
-    await vi.waitFor(() => expect(ends).toHaveLength(1))
+    await expect.poll(() => ends).toHaveLength(1)
     expect(streams).toHaveLength(MAX_STREAMS)
   })
 
   it('that takes nothing leaves no more than 64 PDUs and one write waiting', async () => {
     const { streams, own, victim } = attack(false, { type: 'open', stream: 1 })
-    await vi.waitFor(() => expect(streams).toHaveLength(1))
+    await expect.poll(() => streams).toHaveLength(1)
     const stream = streams[0]!
     while (stream.write(Buffer.alloc(4_096))) await new Promise(setImmediate)
     await new Promise(setImmediate)

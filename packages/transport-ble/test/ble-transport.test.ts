@@ -1,6 +1,6 @@
 import { DittoError, type IncomingDuplex } from '@dittofs/interface'
-import { fastClock, transportSuite } from '@dittofs/testing'
-import { describe, expect, it, vi } from 'vitest'
+import { transportSuite, turnClock } from '@dittofs/testing'
+import { describe, expect, it } from 'vitest'
 import { bleTransport } from '../src/ble-transport.ts'
 import { encodePdu } from '../src/pdu.ts'
 import { radioUnavailable } from '../src/radio-unavailable.ts'
@@ -63,14 +63,14 @@ describe('bleTransport', () => {
       port: 0,
       onConnection: (one) => incoming.push(one),
     })
-    const clock = fastClock(20)
+    const clock = turnClock(20)
     const transport = bleTransport({ loadCentral: async () => new MemoryCentral(air), clock })
     const dialled = await Promise.all([1, 2, 3].map(() => transport.dial('ble://aaaaaaaaaaaa')))
     expect(air.connections).toHaveLength(1)
     expect(incoming.map(({ remote }) => remote)).toEqual(Array(3).fill('ble://cccccccccccc'))
     for (const duplex of [...dialled, ...incoming.map(({ duplex }) => duplex)]) duplex.resume().end()
     const [central] = air.connections[0]!
-    await vi.waitFor(() => expect(central.isClosed).toBe(true))
+    await expect.poll(() => central.isClosed).toBe(true)
     await listener.close()
   })
 })
@@ -78,13 +78,14 @@ describe('bleTransport', () => {
 describe('a central that uses its connection for nothing', () => {
   it('is disconnected, whether it acknowledges what it is sent or not', async () => {
     const air = new MemoryAir()
-    const transport = bleTransport({ loadPeripheral: async () => new MemoryPeripheral(air), clock: fastClock(100) })
+    const transport = bleTransport({ loadPeripheral: async () => new MemoryPeripheral(air), clock: turnClock(100) })
     const listener = await transport.listen({ port: 0, onConnection: ({ duplex }) => duplex.destroy() })
     const pipe = await new MemoryCentral(air).connect('aaaaaaaaaaaa', { signal: new AbortController().signal })
     const beat = setInterval(() => pipe.send(encodePdu({ type: 'count', sent: 1, received: 0 })), 10)
     pipe.send(encodePdu({ type: 'open', stream: 1 }))
     const [central] = air.connections[0]!
-    await vi.waitFor(() => expect(central.isClosed).toBe(true)).finally(() => clearInterval(beat))
+    await expect.poll(() => central.isClosed).toBe(true)
+    clearInterval(beat)
     await listener.close()
   })
 })

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
-import { fastClock } from '@dittofs/testing'
+import { systemClock } from '@dittofs/interface'
+import { turnClock } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { powerOn } from '../src/radio-power.ts'
 import { radioUnavailable } from '../src/radio-unavailable.ts'
@@ -38,9 +39,9 @@ describe('a radio that cannot be used', () => {
 
   it('is waited for, but not for ever', async () => {
     const radio = new Radio()
-    await expect(powerOn(radio, fastClock(1_000))).rejects.toThrow(/does not answer/)
+    await expect(powerOn(radio, turnClock(1_000))).rejects.toThrow(/does not answer/)
     const off = new Radio()
-    const waiting = powerOn(off, fastClock(100))
+    const waiting = powerOn(off, turnClock(100))
     off.become('poweredOff')
     await expect(waiting).rejects.toThrow(/switched off/)
   })
@@ -48,9 +49,9 @@ describe('a radio that cannot be used', () => {
   it('is found at once where it is on already, or comes on', async () => {
     const radio = new Radio()
     radio.state = 'poweredOn'
-    await powerOn(radio, fastClock(1))
+    await powerOn(radio, systemClock)
     const late = new Radio()
-    const waiting = powerOn(late, fastClock(1))
+    const waiting = powerOn(late, systemClock)
     late.become('poweredOff')
     late.become('poweredOn')
     await waiting
@@ -61,13 +62,13 @@ describe('a radio that cannot be used', () => {
     radio.on('newListener', (event) => {
       if (event === 'stateChange') throw Object.assign(new Error('bind'), { code: 'ENODEV' })
     })
-    await expect(powerOn(radio, fastClock(1))).rejects.toThrow(/no Bluetooth adapter/)
+    await expect(powerOn(radio, systemClock)).rejects.toThrow(/no Bluetooth adapter/)
   })
 
   it('takes no part in how the process ends on Ctrl-C', async () => {
     const radio = new Radio()
     const before = process.listeners('SIGINT')
-    const waiting = powerOn(radio, fastClock(1))
+    const waiting = powerOn(radio, systemClock)
     process.on('SIGINT', () => undefined)
     radio.become('poweredOn')
     await waiting

@@ -474,10 +474,11 @@ describe('encodeMessage and decodeMessage', () => {
     for (let at = 5; at + 7 <= chunks.length; at += 7) chunks[at + 5] = 1
     const lists = new Uint8Array(MAX_FRAME_BYTES).fill(0x80)
     lists[0] = MESSAGE_TYPE.hello
-    const start = performance.now()
+    const start = process.cpuUsage()
     const outcomes = [chunks, lists].map((payload) => codeOf(() => decodeMessage(payload)))
     expect(outcomes.every((code) => code === undefined || code === 'DITTO_PROTOCOL')).toBe(true)
-    expect(performance.now() - start).toBeLessThan(1000)
+    // Of the processor, in microseconds: what else runs on the machine does not count.
+    expect(process.cpuUsage(start).user).toBeLessThan(1_000_000)
   })
 
   it('hands on types that it does not know, unread', () => {

@@ -67,8 +67,9 @@ describe('packed chunks', () => {
     const payload = new Uint8Array(MAX_FRAME_BYTES)
     payload[0] = MESSAGE_TYPE.packedChunks
     for (let at = 5; at + 11 <= payload.length; at += 11) payload.set([1, 0, 0, 0, 1], at + 5)
-    const start = performance.now()
+    const start = process.cpuUsage()
     expect(codeOf(payload)).toBe('DITTO_PROTOCOL')
-    expect(performance.now() - start).toBeLessThan(1000)
+    // Of the processor, in microseconds: what else runs on the machine does not count.
+    expect(process.cpuUsage(start).user).toBeLessThan(1_000_000)
   })
 })

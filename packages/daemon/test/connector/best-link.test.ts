@@ -1,14 +1,14 @@
 import type { Transport } from '@dittofs/interface'
-import { fastClock, MemoryNetwork, memoryTransport } from '@dittofs/testing'
+import { MemoryNetwork, memoryTransport, turnClock } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { HEAD_START_MS } from '../../src/connector/dial-plan.ts'
 import { TestDevice, TestSpace } from './support/test-device.ts'
 
 /** Two networks side by side: what runs over one does not know of the other. */
-function neighbourhood(factor = 8) {
+function neighbourhood() {
   const networks = { tcp: new MemoryNetwork(), webrtc: new MemoryNetwork(), ble: new MemoryNetwork() }
   const space = new TestSpace()
-  const clock = fastClock(factor)
+  const clock = turnClock(8)
   const transports = (host: string, names: readonly (keyof typeof networks)[]): Transport[] =>
     names.map((name) =>
       memoryTransport(networks[name], {
@@ -62,16 +62,16 @@ describe('Connector, with several transports', () => {
   })
 
   it('finds a device again at once after all links were cut', async () => {
-    const { networks, transports, device } = neighbourhood(1)
+    const { networks, transports, device, clock } = neighbourhood()
     const [alice, bob] = await Promise.all([device('alice'), device('bob')])
     await alice.start({ transports: transports('alice', ['tcp']) })
     await bob.start({ transports: transports('bob', ['tcp']) })
     await Promise.all([alice.isLinkedTo(bob), bob.isLinkedTo(alice)])
     const links = [...alice.links]
-    const start = performance.now()
+    const start = clock.monotonic()
     networks.tcp.cut()
     await alice.until(() => alice.links.some((link) => !links.includes(link)))
-    expect(performance.now() - start).toBeLessThan(1000)
+    expect(clock.monotonic() - start).toBeLessThan(1000)
   })
 
   it.each([
@@ -106,6 +106,6 @@ describe('Connector, with several transports', () => {
     alice.connector.look()
     alice.connector.look()
     expect(moves).toBe(expectedMoves)
-    await expect.poll(() => networks.tcp.dials, { timeout: 5000 }).toBeGreaterThan(before + 1)
+    await expect.poll(() => networks.tcp.dials).toBeGreaterThan(before + 1)
   })
 })

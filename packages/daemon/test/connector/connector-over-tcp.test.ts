@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { networkInterfaces } from 'node:os'
-import { fastClock, MemoryNetwork } from '@dittofs/testing'
+import { MemoryNetwork, turnClock } from '@dittofs/testing'
 import { tcpTransport } from '@dittofs/transport-tcp'
 import { expect, it } from 'vitest'
 import { TestDevice, TestSpace } from './support/test-device.ts'
@@ -23,7 +23,7 @@ it.each(['mdns', 'beacon'])(
   'links two devices over TCP that find each other by %s, again after a restart',
   async (via) => {
     const port = await freeUdpPort()
-    const init = { network: new MemoryNetwork(), space: new TestSpace(), clock: fastClock(1) }
+    const init = { network: new MemoryNetwork(), space: new TestSpace(), clock: turnClock(1) }
     const transports = () => [
       tcpTransport({
         networkInterfaces: loopback,

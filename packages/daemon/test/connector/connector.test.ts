@@ -1,11 +1,12 @@
 import type { Transport } from '@dittofs/interface'
 import { createIdentity, knockKey } from '@dittofs/link'
-import { fastClock, ManualClock, MemoryNetwork, memoryTransport } from '@dittofs/testing'
+import { ManualClock, MemoryNetwork, memoryTransport, turnClock } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { MAX_DIALS } from '../../src/connector/dial-plan.ts'
 import { TestDevice, TestSpace } from './support/test-device.ts'
 
-const FACTOR = 8
+/** So many milliseconds pass in each turn of the event loop. */
+const STEP_MS = 8
 
 /** Announces a port at which it does not listen. */
 function deaf(network: MemoryNetwork, host: string): Transport {
@@ -38,10 +39,10 @@ function hearing(network: MemoryNetwork, host: string, onHeard: () => void): Tra
   }
 }
 
-function lan(factor = FACTOR) {
+function lan() {
   const network = new MemoryNetwork()
   const space = new TestSpace()
-  const clock = fastClock(factor)
+  const clock = turnClock(STEP_MS)
   const device = (host: string, init: Partial<Parameters<typeof TestDevice.create>[0]> = {}) =>
     TestDevice.create({ network, space, clock, host, ...init })
   return { network, space, clock, device }
@@ -253,8 +254,8 @@ describe('Connector', () => {
   })
 
   describe('many devices', () => {
-    it('a newcomer among 50 dials a few at a time, and nobody over and over', { timeout: 30_000 }, async () => {
-      const { network, device } = lan(2)
+    it('a newcomer among 50 dials a few at a time, and nobody over and over', async () => {
+      const { network, device } = lan()
       const others = await Promise.all(Array.from({ length: 49 }, (_, i) => device(`device${i}`)))
       // They do not hear each other, so that all that happens is the newcomer's doing.
       for (const first of others) {
@@ -289,9 +290,8 @@ describe('Connector', () => {
       }
     })
 
-    it('twelve that are switched on together end up with one link for each pair', { timeout: 30_000 }, async () => {
-      // Slower than elsewhere: two cores do the handshakes of twelve devices, each with its time-out.
-      const { network, device } = lan(2)
+    it('twelve that are switched on together end up with one link for each pair', async () => {
+      const { network, device } = lan()
       const devices = await Promise.all(Array.from({ length: 12 }, (_, i) => device(`device${i}`)))
       await Promise.all(devices.map((each) => each.start()))
       await Promise.all(devices.map((each) => each.isLinkedTo(...devices.filter((other) => other !== each))))
@@ -310,7 +310,7 @@ describe('Connector.dialTicket', () => {
   /** Alice, not yet started, has made a ticket; Bob has it and shares nothing else with her. */
   async function inviterAndJoiner() {
     const network = new MemoryNetwork()
-    const clock = fastClock(FACTOR)
+    const clock = turnClock(STEP_MS)
     const space = new TestSpace()
     const secrets = space.secrets()
     const alice = await TestDevice.create({

@@ -30,7 +30,7 @@ async function conflicting(ofAlice: string, ofBob: string) {
   await edit(alone, ofBob)
   await alone.close()
   const again = await openLocal({ ...LOOPBACK, home: bob.home, name: 'bob' })
-  await again.sync({ timeoutMs: 15_000 })
+  await again.sync({ timeoutMs: 50_000 })
   return { alice, bob: again }
 }
 

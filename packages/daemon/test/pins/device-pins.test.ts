@@ -161,7 +161,7 @@ describe('evict', () => {
     await alice.pins.evict('f')
     await alice.close()
     const again = await open('alice', { home: alice.home })
-    await again.sync({ timeoutMs: 15_000 })
+    await again.sync({ timeoutMs: 50_000 })
     expect(await entryOf(again, 'f')).toMatchObject({ missingChunks: 1, pin: 'evicted' })
   })
 })

@@ -22,7 +22,8 @@ export function hearsOwn(packet: Uint8Array, timeoutMs: number) {
       let timer: NodeJS.Timeout | undefined
       await new Promise<void>((resolve) => {
         wake = resolve
-        timer = setTimeout(resolve, timeoutMs)
+        // A process that was held up finds the time over before it has looked what came meanwhile.
+        timer = setTimeout(() => setImmediate(resolve), timeoutMs)
       })
       clearTimeout(timer)
       return hasHeard
