@@ -1,10 +1,20 @@
+import { randomBytes } from 'node:crypto'
 import { appendFile, copyFile, readFile, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { isDittoError } from '@dittofs/interface'
+import { chunkIdOf, loadBlake3 } from '@dittofs/chunk-store'
+import { isDittoError, spaceId } from '@dittofs/interface'
+import {
+  BUNDLE_ID_BYTES,
+  decodePartHeader,
+  loadOrCreateIdentity,
+  openPart,
+  PART_HEADER_BYTES,
+  partSealer,
+} from '@dittofs/link'
 import { pseudoRandomBytes, temporaryDirectory } from '@dittofs/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeRecords, encodeRecord } from '../src/bundle/bundle-record.ts'
+import { type BundleRecord, decodeRecords, encodeRecord } from '../src/bundle/bundle-record.ts'
 import type { DeviceInit } from '../src/open-device.ts'
 import { joined } from './support/local-files.ts'
 import { makeFiles, openLocal } from './support/open-local.ts'
@@ -26,6 +36,32 @@ async function pairThenPart(role: 'full' | 'read' = 'full') {
     alice: await openLocal({ home: alice.home, name: 'alice' }),
     bob: await openLocal({ home: bob.home, name: 'bob' }),
   }
+}
+
+function identityIn(home: string) {
+  return loadOrCreateIdentity(path.join(home, 'identity'))
+}
+
+/** A bundle of one part with these records, by one device for another. */
+async function sealedBy(sender: string, recipient: string, records: readonly BundleRecord[]): Promise<string> {
+  const file = path.join(await temporaryDirectory(), 'sealed')
+  const seal = partSealer(await identityIn(sender), (await identityIn(recipient)).key, randomBytes)
+  const place = { bundle: randomBytes(BUNDLE_ID_BYTES), index: 0, isLast: true }
+  await writeFile(file, seal(place, Buffer.concat(records.map(encodeRecord))))
+  return file
+}
+
+async function recordsIn(file: string, recipient: string): Promise<BundleRecord[]> {
+  const identity = await identityIn(recipient)
+  const bytes = await readFile(file)
+  const records: BundleRecord[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const header = decodePartHeader(bytes.subarray(at, at + PART_HEADER_BYTES))
+    at += PART_HEADER_BYTES
+    records.push(...decodeRecords(openPart(identity, header, bytes.subarray(at, at + header.length)).content))
+    at += header.length
+  }
+  return records
 }
 
 describe('a bundle', () => {
@@ -98,6 +134,35 @@ describe('a bundle', () => {
     const again = await openLocal({ home: bob.home })
     await again.importBundle(file)
     expect(await joined(again.read('u/fresh'))).toHaveLength(500_000)
+  })
+
+  it('brings no chunk that no file of the space names', async () => {
+    const { alice, bob } = await pairThenPart()
+    const bytes = pseudoRandomBytes(12, 100_000)
+    const chunk = { id: chunkIdOf(loadBlake3(), bytes), bytes }
+    const space = spaceId.parse((await bob.spaces())[0]?.id ?? '')
+    const file = await sealedBy(alice.home, bob.home, [
+      { type: 'start', space },
+      { type: 'chunk', chunk },
+    ])
+    const before = (await bob.status()).chunks
+    expect(await bob.importBundle(file)).toMatchObject({ newChunks: 0, newBytes: 0 })
+    expect((await bob.status()).chunks).toEqual(before)
+  })
+
+  it('brings what stands in it behind a file that is gone, where another file names it', async () => {
+    const { alice, bob } = await pairThenPart()
+    const shared = Buffer.from(pseudoRandomBytes(11, 3_000_000))
+    await alice.add([await makeFiles({ first: Buffer.concat([shared, Buffer.from('1')]) })], { as: 'u' })
+    await alice.add([await makeFiles({ second: Buffer.concat([shared, Buffer.from('2')]) })], { as: 'w' })
+    const directory = await temporaryDirectory()
+    const { file } = await alice.exportBundle(path.join(directory, 'old'), { device: bob.id })
+    await alice.remove('u/first')
+    const { file: newer } = await alice.exportBundle(path.join(directory, 'new'), { device: bob.id })
+    const withoutBytes = (await recordsIn(newer, bob.home)).filter(({ type }) => type !== 'chunk')
+    expect(await bob.importBundle(await sealedBy(alice.home, bob.home, withoutBytes))).toMatchObject({ newChunks: 0 })
+    await bob.importBundle(file)
+    expect((await joined(bob.read('w/second'))).equals(Buffer.concat([shared, Buffer.from('2')]))).toBe(true)
   })
 
   it('is refused by another device, from one that is no member, and where nobody can be meant', async () => {

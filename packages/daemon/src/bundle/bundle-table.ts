@@ -1,4 +1,4 @@
-import type { ChunkId, DeviceKey, SpaceId } from '@dittofs/interface'
+import type { ChunkId, DeviceKey, FileContent, ReadManifestOptions, SpaceId } from '@dittofs/interface'
 import type { Level } from 'level'
 
 /** A bundle that this device writes and has not finished. */
@@ -23,7 +23,19 @@ export interface UnfinishedImport {
   readonly sender: DeviceKey
   readonly parts: number
   readonly offset: number
+  /** Chunks that nothing named when they were read. Default 0. */
+  readonly leftChunks?: number
   readonly at: number
+}
+
+/** A chunk that a file names and that is not here. */
+export interface WantedRow {
+  readonly id: ChunkId
+  /** Where it is a node of a manifest: the file, and which of its chunks are below the node. */
+  readonly below?: {
+    readonly file: Pick<FileContent, 'content' | 'size'>
+    readonly range: NonNullable<ReadManifestOptions['range']>
+  }
 }
 
 /** Nobody goes on with a bundle after so long. */
@@ -34,11 +46,15 @@ export class BundleTable {
   readonly #exports: ReturnType<typeof exportsOf>
   readonly #imports: ReturnType<typeof importsOf>
   readonly #chunks: ReturnType<typeof chunksOf>
+  readonly #wanted: ReturnType<typeof wantedOf>
+  /** Bundles that are taken now. */
+  readonly #taken = new Set<string>()
 
   constructor(database: Level) {
     this.#exports = exportsOf(database)
     this.#imports = importsOf(database)
     this.#chunks = chunksOf(database)
+    this.#wanted = wantedOf(database)
   }
 
   /** @param file - absolute */
@@ -60,7 +76,7 @@ export class BundleTable {
 
   async deleteExport(file: string, { bundle }: Pick<UnfinishedExport, 'bundle'>): Promise<void> {
     await this.#exports.del(file)
-    await this.#chunks.clear({ gte: bundle, lt: `${bundle}g` })
+    await this.#chunks.clear(rowsOf(bundle))
   }
 
   /** @param bundle - hex of its ID */
@@ -74,6 +90,33 @@ export class BundleTable {
 
   async deleteImport(bundle: string): Promise<void> {
     await this.#imports.del(bundle)
+  }
+
+  /** Nothing is wanted of a bundle at first; what a life that ended in the middle left of others goes too. */
+  async beginWanted(bundle: string): Promise<void> {
+    await this.#wanted.clear(this.#taken.size === 0 ? {} : rowsOf(bundle))
+    this.#taken.add(bundle)
+  }
+
+  async putWanted(bundle: string, rows: readonly WantedRow[]): Promise<void> {
+    await this.#wanted.batch(rows.map((row) => ({ type: 'put', key: bundle + row.id, value: row })))
+  }
+
+  async getWanted(bundle: string, ids: readonly ChunkId[]): Promise<(WantedRow | undefined)[]> {
+    return this.#wanted.getMany(ids.map((id) => bundle + id))
+  }
+
+  async deleteWanted(bundle: string, ids: readonly ChunkId[]): Promise<void> {
+    await this.#wanted.batch(ids.map((id) => ({ type: 'del', key: bundle + id })))
+  }
+
+  async hasWanted(bundle: string): Promise<boolean> {
+    return (await this.#wanted.keys({ ...rowsOf(bundle), limit: 1 }).all()).length > 0
+  }
+
+  async endWanted(bundle: string): Promise<void> {
+    await this.#wanted.clear(rowsOf(bundle))
+    this.#taken.delete(bundle)
   }
 
   /** Forgets what nobody went on with. */
@@ -97,4 +140,13 @@ function importsOf(database: Level) {
 
 function chunksOf(database: Level) {
   return database.sublevel<string, string>('bundle-chunks', { valueEncoding: 'utf8' })
+}
+
+function wantedOf(database: Level) {
+  return database.sublevel<string, WantedRow>('bundle-wanted', { valueEncoding: 'json' })
+}
+
+/** The keys that begin with the hex of a bundle's ID. */
+function rowsOf(bundle: string): { readonly gte: string; readonly lt: string } {
+  return { gte: bundle, lt: `${bundle}g` }
 }
