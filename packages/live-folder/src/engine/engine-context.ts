@@ -35,6 +35,8 @@ export class EngineContext {
   epoch = 0
   readonly #written = new Map<string, WriteIntent>()
   readonly #retries = new Map<string, { delayMs: number; atMs: number; isDue: boolean }>()
+  /** Of them, those that were due when the scope was taken last. */
+  #tried: readonly string[] = []
   #paths = new Map<string, 'entry' | 'below'>()
   #entries = new Set<BaseEntry>()
   #isAll = false
@@ -78,12 +80,19 @@ export class EngineContext {
     for (const path of this.leftOut) this.comparePath(path, 'below')
     this.leftOut.clear()
     const scope: IncomingScope = this.#isAll ? 'all' : { paths: this.#paths, entries: this.#entries }
+    this.#tried = [...this.#retries].flatMap(([path, { isDue }]) => (isDue ? [path] : []))
     this.#isAll = false
     this.#paths = new Map()
     this.#entries = new Set()
     if (scope === 'all') this.waiting.clear()
     else for (const path of scope.paths.keys()) this.waiting.delete(path)
     return scope
+  }
+
+  /** The scope taken last was compared: what was tried again, and nothing came in the way of, needs no other try. */
+  endScope(): void {
+    for (const path of this.#tried) if (this.#retries.get(path)?.isDue === true) this.#retries.delete(path)
+    this.#tried = []
   }
 
   /** Compares a path of the document again after a while that doubles with each time. */

@@ -50,7 +50,10 @@ export class FolderRound {
     this.#onScanning()
     if (dirty.size > 0) await this.#send(dirty)
     for (const folder of context.folders.values()) folder.activity = 'syncing'
-    if (context.hasScope) await new IncomingRun(context, signal).run(context.takeScope())
+    if (context.hasScope) {
+      await new IncomingRun(context, signal).run(context.takeScope())
+      context.endScope()
+    }
     for (const [folder, names] of dirty) {
       folder.isTakenUp ||= this.#isStill(folder)
       if (names === 'all' && folder.isActive) await this.#endWholeLook(folder)
