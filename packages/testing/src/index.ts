@@ -3,13 +3,8 @@
  *
  * @packageDocumentation
  */
-export {
-  ALICE_SPACE,
-  BOB_SPACE,
-  type ChunkStoreSuiteInit,
-  chunkOf,
-  chunkStoreSuite,
-} from './chunk-store-suite.ts'
+export { ALICE_SPACE, BOB_SPACE, chunkOf } from './chunk-samples.ts'
+export { type ChunkStoreSuiteInit, chunkStoreSuite } from './chunk-store-suite.ts'
 export { CrashFileSystem, emptyDisk, type SimulatedDisk } from './crash-file-system.ts'
 export { crashIndexDatabase, type SimulatedIndex } from './crash-index-database.ts'
 export { type CallFate, CrashMachine, type CrashMachineInit, type FaultCode, systemError } from './crash-machine.ts'
