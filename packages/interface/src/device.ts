@@ -1,11 +1,16 @@
+import type { AddOptions, AddResult, GetOptions, GetResult } from './add-and-get.ts'
+import type { ExportOptions, ExportResult, ImportBundleResult } from './bundles.ts'
 import type { ChunkerKind } from './chunk-store.ts'
 import type { AbortOptions, Unsubscribe } from './common.ts'
 import type { Gateways } from './gateways.ts'
 import type { ChunkId, DeviceId, SpaceId } from './ids.ts'
+import type { Invitation, InviteOptions, JoinResult, OpenInvitation, WaitingDevice } from './invitations.ts'
 import type { LiveFolders } from './live-folders.ts'
 import type { Role } from './membership.ts'
 import type { NodeKind } from './metadata-store.ts'
+import type { ReceiveOptions, ReceiveResult, SendEvent, SendOptions } from './one-off-transfer.ts'
 import type { PinMark, Pins } from './pins.ts'
+import type { ProgressOptions } from './progress.ts'
 import type { Versions } from './versions.ts'
 
 /** One member device, as a person sees it. */
@@ -136,193 +141,10 @@ export interface ListEntry {
   readonly author?: string
 }
 
-/** Where long work stands. Totals are `undefined` until known; bytes and files never fall. */
-export interface Progress {
-  readonly phase:
-    | 'scan'
-    | 'add'
-    | 'connect'
-    | 'confirm'
-    | 'metadata'
-    | 'fetch'
-    | 'write'
-    | 'verify'
-    | 'repair'
-    | 'send'
-    | 'export'
-    | 'import'
-  readonly filesDone: number
-  readonly filesTotal?: number
-  readonly bytesDone: number
-  readonly bytesTotal?: number
-  /** What is being worked on, for a person; in `confirm` the digits that both devices show. */
-  readonly current?: string
-}
-
-export interface ProgressOptions extends AbortOptions {
-  onProgress?: (progress: Progress) => void
-}
-
-export interface InviteOptions {
-  space?: string
-  /** Milliseconds, at most 30 days. Default one hour. */
-  expiresInMs?: number
-  role?: Role
-  /** Whether a person here has to confirm the device that comes with the ticket. Default `false`. */
-  confirm?: boolean
-}
-
-export interface Invitation {
-  readonly ticket: string
-  /** Hex of the ticket's ID, by which `revoke` names it. */
-  readonly id: string
-  readonly space: { readonly id: SpaceId; readonly name: string }
-  readonly role: Role
-  /** Milliseconds since the Unix epoch. */
-  readonly expiresAt: number
-  /** Whether `confirmInvitation` has to let the device in that comes with the ticket. */
-  readonly hasConfirmation: boolean
-}
-
-/** A device that came with a ticket and waits for a person to confirm it. */
-export interface WaitingDevice {
-  readonly id: DeviceId
-  /** What it calls itself: anything at all. */
-  readonly name: string
-  /** Six; it is the right device if it shows the same ones. */
-  readonly digits: string
-}
-
-export interface OpenInvitation extends Omit<Invitation, 'ticket'> {
-  readonly state: 'open' | 'used' | 'expired' | 'revoked'
-  readonly usedBy?: DeviceId
-  readonly waiting: readonly WaitingDevice[]
-}
-
-export interface JoinResult {
-  readonly space: { readonly id: SpaceId; readonly name: string }
-  readonly role: Role
-  readonly peer: { readonly id: DeviceId; readonly name: string }
-}
-
-export interface AddOptions extends ProgressOptions {
-  space?: string
-  /** The path in the space, with exactly one source. */
-  as?: string
-  /** Makes a new version of whatever file is at the path, wherever it came from. */
-  replace?: boolean
-}
-
-export interface AddResult {
-  readonly files: number
-  readonly directories: number
-  readonly symlinks: number
-  /** Of `files`, those whose content and attributes were the same already. */
-  readonly unchanged: number
-  readonly bytes: number
-  readonly newChunks: number
-  readonly newBytes: number
-  readonly paths: readonly string[]
-  /** Sources left out, each with the reason: devices, sockets, FIFOs, unreadable or changing files, names not UTF-8. */
-  readonly skipped: readonly { readonly path: string; readonly code: string; readonly reason: string }[]
-}
-
 export interface ListOptions extends AbortOptions {
   space?: string
   missing?: boolean
   isVerbose?: boolean
-}
-
-export interface GetOptions extends ProgressOptions {
-  space?: string
-  /** Absolute path to write to; an existing file there is overwritten. Without it the base name in `directory`. */
-  output?: string
-  /** Absolute path of the directory in which to write without `output`; an existing different file is not overwritten. */
-  directory: string
-}
-
-export interface GetResult {
-  readonly output: string
-  readonly files: number
-  readonly directories: number
-  readonly symlinks: number
-  readonly bytes: number
-  /** Bytes that came from other devices for this. */
-  readonly fetchedBytes: number
-  /** Entries not written, each with the reason. */
-  readonly skipped: readonly { readonly path: string; readonly code: string; readonly reason: string }[]
-}
-
-export interface SendOptions extends AbortOptions {
-  /** How long the ticket waits for somebody to use it, in milliseconds, at most 30 days. Default one hour. */
-  expiresInMs?: number
-}
-
-/** How a one-off transfer goes, told to whoever sends. */
-export type SendEvent =
-  | { readonly kind: 'progress'; readonly progress: Progress }
-  | {
-      /** Everything is read: whoever has the ticket may receive it. */
-      readonly kind: 'ticket'
-      readonly ticket: string
-      /** Milliseconds since the Unix epoch. */
-      readonly expiresAt: number
-      readonly files: number
-      readonly bytes: number
-      readonly skipped: AddResult['skipped']
-    }
-  | { readonly kind: 'receiver' | 'done'; readonly peer: { readonly id: DeviceId; readonly name: string } }
-
-export interface ReceiveOptions extends ProgressOptions {
-  /** Absolute path of the directory in which to write; made where it is not there. */
-  directory: string
-  /** Whether files there that differ are replaced. Default `false`. */
-  replace?: boolean
-}
-
-export interface ReceiveResult extends GetResult {
-  readonly peer: { readonly id: DeviceId; readonly name: string }
-}
-
-export interface ExportOptions extends ProgressOptions {
-  /** ID of the device that is to get it, or its beginning. */
-  device: string
-  space?: string
-  /** Everything, not only what the other device is not known to hold. Default `false`. */
-  all?: boolean
-}
-
-export interface ExportResult {
-  /** Absolute path of the bundle. */
-  readonly file: string
-  readonly space: { readonly id: SpaceId; readonly name: string }
-  readonly device: { readonly id: DeviceId; readonly name: string }
-  /** Whether it holds everything, because nothing was known of the other device or `all` was given. */
-  readonly isWhole: boolean
-  /** Whether it went on with one that had been begun. */
-  readonly isResumed: boolean
-  /** Of the whole bundle. */
-  readonly parts: number
-  readonly bytes: number
-  readonly chunks: number
-  /** Chunks that should be in it and are not on this device. */
-  readonly missingChunks: number
-}
-
-export interface ImportBundleResult {
-  readonly space: { readonly id: SpaceId; readonly name: string }
-  /** Who made the bundle. */
-  readonly device: { readonly id: DeviceId; readonly name: string }
-  /** Whether it went on where an earlier import had stopped. */
-  readonly isResumed: boolean
-  /** Read now. */
-  readonly parts: number
-  readonly bytes: number
-  /** Statements about members that were new. */
-  readonly statements: number
-  /** Chunks that were not here before, and their bytes. */
-  readonly newChunks: number
-  readonly newBytes: number
 }
 
 export interface SyncOptions extends ProgressOptions {

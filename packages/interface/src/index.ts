@@ -8,6 +8,13 @@
  *
  * @packageDocumentation
  */
+
+export type { AddOptions, AddResult, GetOptions, GetResult } from './add-and-get.ts'
+export type {
+  ExportOptions,
+  ExportResult,
+  ImportBundleResult,
+} from './bundles.ts'
 export {
   CHUNKERS,
   type Chunk,
@@ -33,38 +40,20 @@ export {
 } from './common.ts'
 export type {
   AcceptedGrowth,
-  AddOptions,
-  AddResult,
   AdoptResult,
   Device,
   DeviceInfo,
   DeviceStatus,
-  ExportOptions,
-  ExportResult,
-  GetOptions,
-  GetResult,
   HeldGrowth,
-  ImportBundleResult,
-  Invitation,
-  InviteOptions,
-  JoinResult,
   LinkState,
   ListEntry,
   ListOptions,
-  OpenInvitation,
   PeerInfo,
-  Progress,
-  ProgressOptions,
-  ReceiveOptions,
-  ReceiveResult,
-  SendEvent,
-  SendOptions,
   SpaceInfo,
   SyncOptions,
   SyncResult,
   VerifyResult,
   WaitingContent,
-  WaitingDevice,
   WaitingFor,
 } from './device.ts'
 export {
@@ -115,6 +104,13 @@ export {
   spaceId,
   type VersionId,
 } from './ids.ts'
+export type {
+  Invitation,
+  InviteOptions,
+  JoinResult,
+  OpenInvitation,
+  WaitingDevice,
+} from './invitations.ts'
 export {
   MAX_CHUNK_BYTES,
   MAX_FILE_BYTES,
@@ -184,8 +180,18 @@ export {
   type TreeEntry,
   type WalkOptions,
 } from './metadata-store.ts'
+export type {
+  ReceiveOptions,
+  ReceiveResult,
+  SendEvent,
+  SendOptions,
+} from './one-off-transfer.ts'
 export { nameFault, parsePath } from './paths.ts'
 export type { EvictResult, PinMark, PinResult, Pins, UnpinResult } from './pins.ts'
+export type {
+  Progress,
+  ProgressOptions,
+} from './progress.ts'
 export type { IncomingSignal, Signal, SignalChannel, SignalChannelListener, SignalKind } from './signaling.ts'
 export { systemClock } from './system-clock.ts'
 export { TokenBucket } from './token-bucket.ts'
