@@ -1,5 +1,6 @@
 import { DittoError } from '@dittofs/interface'
 import { type DiskStamp, isSameStamp } from '../disk-stamp.ts'
+import { readStamp } from './read-stamp.ts'
 
 /** @param rescued - the name under which what was changed in the last moment now stands */
 export function changedMeanwhile(names: readonly string[], rescued?: string): DittoError {
@@ -31,4 +32,11 @@ export function rescuedName(name: string, now: Date, number = 0): string {
   let stem = extension === '' ? name : name.slice(0, dot)
   while (Buffer.byteLength(stem + suffix) > 255) stem = [...stem].slice(0, -1).join('')
   return stem + suffix
+}
+
+/** The stamp of what must be at a place. @throws DittoError DITTO_FILE_CHANGED where nothing is */
+export async function existing(names: readonly string[], place: string): Promise<DiskStamp> {
+  const stamp = await readStamp(place)
+  if (stamp === undefined) throw changedMeanwhile(names)
+  return stamp
 }

@@ -8,13 +8,10 @@
 import { isUtf8 } from 'node:buffer'
 import { constants } from 'node:fs'
 import {
-  chmod,
-  type FileHandle,
   link as hardLink,
   lutimes,
   mkdir,
   open,
-  readdir,
   readlink,
   rename,
   rmdir,
@@ -25,19 +22,24 @@ import {
 import nodePath from 'node:path'
 import { type AbortOptions, DittoError, isDittoError } from '@dittofs/interface'
 import { type DiskStamp, isSameStamp } from '../disk-stamp.ts'
-import type { DiskListing, DiskName, FileSource, FolderFileSystem, UnusableName } from '../folder-file-system.ts'
+import type { DiskListing, FileSource, FolderFileSystem } from '../folder-file-system.ts'
 import type { WatchDirectory } from '../watch/watch-directory.ts'
-import { changedMeanwhile, requireExpected, rescuedName } from './changed-meanwhile.ts'
+import { asSeen } from './as-seen.ts'
+import { changedMeanwhile, existing, requireExpected } from './changed-meanwhile.ts'
 import { makeDurable } from './disk-flush.ts'
 import { fileTime } from './file-times.ts'
+import { fillFile } from './fill-file.ts'
+import { listPlace } from './list-place.ts'
 import { openSafeDirectories } from './open-safe-directories.ts'
-import { isSameName, requireUsableNames } from './path-on-disk.ts'
+import { isSameName, requireUsableNames, shownPath } from './path-on-disk.ts'
 import { readStamp, stampOf } from './read-stamp.ts'
+import { rescue } from './rescue.ts'
 import type { SafeDirectories } from './safe-directories.ts'
+import { setAttributes } from './set-attributes.ts'
 import { staysInside } from './symlink-target.ts'
 import { fromSystemError, systemErrorName } from './system-error.ts'
 import { isAsKept, isTemporaryName, keptName, temporaryName } from './temporary-names.ts'
-import { writeSparse } from './write-sparse.ts'
+import { taken, tryLink } from './try-link.ts'
 
 /** Which symlinks are made: those that stay within the folder, or every one. */
 export type SymlinkPolicy = 'inside' | 'all'
@@ -53,15 +55,8 @@ export interface NodeFolderFileSystemInit {
 
 const NOFOLLOW = constants.O_NOFOLLOW ?? 0
 const NONBLOCK = constants.O_NONBLOCK ?? 0
-const PERMISSIONS = 0o777
-/** Milliseconds in which hardly anybody writes into a file unseen while its attributes are set. */
-const UNSEEN_MS = 5
-/** Files up to this size are read again after that, however short it took. */
-const MAX_REREAD_BYTES = 16 * 1024 * 1024
 /** A directory is ours alone until it has its own mode. */
 const NEW_DIRECTORY_MODE = 0o700
-/** Names looked at together: enough to keep the threads of the file system busy, few enough for the event loop. */
-const NAMES_AT_ONCE = 256
 const READ_BYTES = 1024 * 1024
 const MAX_TARGET_BYTES = 4095
 /** Files remembered until the next `flush`. */
@@ -93,11 +88,13 @@ class NodeFolderFileSystem implements FolderFileSystem {
   async list(names: readonly string[], options: AbortOptions = {}): Promise<DiskListing | undefined> {
     options.signal?.throwIfAborted()
     try {
-      return await this.#directories.within(names, (place) => this.#listPlace(place, options))
+      return await this.#directories.within(names, (place) =>
+        listPlace(place, (name, stamp) => this.#isLeftover(place, name, stamp), options),
+      )
     } catch (error) {
       if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemErrorName(error) ?? '')) return undefined
       if (error instanceof DittoError && error.code === 'DITTO_PATH_INVALID') return undefined
-      throw fromSystemError(error, `list ${shown(names)}`)
+      throw fromSystemError(error, `list ${shownPath(names)}`)
     }
   }
 
@@ -108,7 +105,7 @@ class NodeFolderFileSystem implements FolderFileSystem {
     } catch (error) {
       if (['ENOENT', 'ENOTDIR'].includes(systemErrorName(error) ?? '')) return undefined
       if (error instanceof DittoError && error.code === 'DITTO_PATH_INVALID') return undefined
-      throw fromSystemError(error, `look at ${shown(names)}`)
+      throw fromSystemError(error, `look at ${shownPath(names)}`)
     }
   }
 
@@ -118,7 +115,7 @@ class NodeFolderFileSystem implements FolderFileSystem {
       if (target.length <= MAX_TARGET_BYTES && isUtf8(target)) return utf8.decode(target)
       throw new DittoError(
         'DITTO_UNSUPPORTED',
-        `The target of the symlink ${shown(names)} is not valid UTF-8, or longer than ${MAX_TARGET_BYTES} bytes.`,
+        `The target of the symlink ${shownPath(names)} is not valid UTF-8, or longer than ${MAX_TARGET_BYTES} bytes.`,
       )
     })
   }
@@ -137,7 +134,7 @@ class NodeFolderFileSystem implements FolderFileSystem {
       }
       requireExpected(names, stampOf(await handle.stat({ bigint: true })), expected)
     } catch (error) {
-      throw fromSystemError(error, `read ${shown(names)}`)
+      throw fromSystemError(error, `read ${shownPath(names)}`)
     } finally {
       await handle.close()
     }
@@ -155,7 +152,7 @@ class NodeFolderFileSystem implements FolderFileSystem {
       this.#withOwnName(temporaryName(), async (own) => {
         const temporary = `${parent}/${own}`
         const stamp = await removedOnFailure(temporary, async () => {
-          await this.#fill(temporary, source)
+          await fillFile(temporary, source)
           return this.#putInPlace(names, { temporary, place, parent }, expected)
         })
         this.#wrote(names)
@@ -189,27 +186,7 @@ class NodeFolderFileSystem implements FolderFileSystem {
     attributes: { readonly mode?: number; readonly mtimeNs: bigint },
     expected: DiskStamp,
   ): Promise<DiskStamp> {
-    return this.#guarded(names, 'set mode and time of', async (place) => {
-      const time = fileTime(attributes.mtimeNs)
-      if (expected.kind === 'symlink') {
-        requireExpected(names, await readStamp(place), expected)
-        await lutimes(place, new Date(), time)
-        return existing(names, place)
-      }
-      const handle = await this.#openUnreadable(names, place, expected)
-      try {
-        const startMs = performance.now()
-        requireExpected(names, stampOf(await handle.stat({ bigint: true })), expected)
-        await handle.utimes(new Date(), time)
-        if (attributes.mode !== undefined) await handle.chmod(attributes.mode & PERMISSIONS)
-        const stamp = stampOf(await handle.stat({ bigint: true }))
-        // The time that a write left in between is gone: so what is there is read again, if it is small or that took long.
-        const isLong = performance.now() - startMs > UNSEEN_MS
-        return stamp.kind === 'file' && (isLong || stamp.size <= MAX_REREAD_BYTES) ? unsure(stamp) : stamp
-      } finally {
-        await handle.close()
-      }
-    })
+    return this.#guarded(names, 'set mode and time of', (place) => setAttributes(names, place, attributes, expected))
   }
 
   rename(from: readonly string[], to: readonly string[], expected: DiskStamp): Promise<DiskStamp> {
@@ -287,56 +264,17 @@ class NodeFolderFileSystem implements FolderFileSystem {
     return true
   }
 
-  async #listPlace(place: string, options: AbortOptions): Promise<DiskListing> {
-    const found = await readdir(place, { encoding: 'buffer' })
-    const names: DiskName[] = []
-    const unusable: UnusableName[] = []
-    for (let at = 0; at < found.length; at += NAMES_AT_ONCE) {
-      options.signal?.throwIfAborted()
-      const some: string[] = []
-      for (const raw of found.slice(at, at + NAMES_AT_ONCE)) {
-        if (isUtf8(raw)) some.push(raw.toString())
-        else unusable.push({ shown: escaped(raw), reason: 'Its name is not valid UTF-8; rename it to have it synced.' })
-      }
-      const stamps = await Promise.allSettled(some.map((name) => readStamp(`${place}/${name}`)))
-      for (const [nth, outcome] of stamps.entries()) {
-        const name = some[nth] as string
-        if (outcome.status === 'rejected') {
-          const { message } = fromSystemError(outcome.reason, `look at ${JSON.stringify(name)}`) as Error
-          unusable.push({ shown: name, reason: message })
-          continue
-        }
-        const stamp = outcome.value
-        if (stamp === undefined || (isOurs(name) && (await this.#isLeftover(place, name, stamp)))) continue
-        names.push({ name, stamp })
-      }
-    }
-    return { names, unusable }
-  }
-
   /** What a crash left under a name of ours goes, unless somebody's change is in it. */
   async #isLeftover(place: string, name: string, stamp: DiskStamp): Promise<boolean> {
     if (this.#ownNames.has(name)) return false
     const isAsItWas = isAsKept(name, stamp)
     if (isAsItWas === undefined && !isTemporaryName(name)) return false
     if (isAsItWas === false) {
-      await this.#rescue(`${place}/${name}`, place, 'recovered file').catch(() => undefined)
+      await rescue(`${place}/${name}`, place, 'recovered file', this.#now()).catch(() => undefined)
     } else {
       await unlink(`${place}/${name}`).catch(() => undefined)
     }
     return true
-  }
-
-  async #fill(temporary: string, source: FileSource): Promise<void> {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NOFOLLOW
-    const handle = await open(temporary, flags, 0o600)
-    try {
-      await writeSparse(handle, source.content())
-      await handle.chmod(source.mode & PERMISSIONS)
-      await handle.utimes(new Date(), fileTime(source.mtimeNs))
-    } finally {
-      await handle.close()
-    }
   }
 
   /** Puts what was made into its place. */
@@ -390,7 +328,7 @@ class NodeFolderFileSystem implements FolderFileSystem {
       const stamp = await readStamp(kept)
       const isMoved = stamp === undefined || (stamp.ino === moved.ino && stamp.dev === moved.dev)
       if (isMoved || (await tryLink(kept, source, from).catch(() => false))) await unlink(kept)
-      else await this.#rescue(kept, parent, from.at(-1) as string)
+      else await rescue(kept, parent, from.at(-1) as string, this.#now())
     })
   }
 
@@ -402,39 +340,11 @@ class NodeFolderFileSystem implements FolderFileSystem {
       await unlink(kept)
       return
     }
-    throw changedMeanwhile(names, await this.#rescue(kept, parent, names.at(-1) as string))
+    throw changedMeanwhile(names, await rescue(kept, parent, names.at(-1) as string, this.#now()))
   }
 
-  /** Gives what was kept a name that people see, and that nothing has yet. @returns the name */
-  async #rescue(kept: string, parent: string, name: string): Promise<string> {
-    const now = new Date(this.#init.now())
-    for (let number = 0; ; number++) {
-      const rescued = rescuedName(name, now, number)
-      const place = `${parent}/${rescued}`
-      try {
-        if (await tryLink(kept, place, [rescued])) await unlink(kept)
-        else if ((await readStamp(place)) === undefined) await rename(kept, place)
-        else continue
-        return rescued
-      } catch (error) {
-        if (!isDittoError(error, 'DITTO_EXISTS')) throw error
-      }
-    }
-  }
-
-  /** Opens for changing attributes, which needs no permission to read. */
-  async #openUnreadable(names: readonly string[], place: string, expected: DiskStamp): Promise<FileHandle> {
-    const flags = constants.O_RDONLY | NOFOLLOW | NONBLOCK
-    const path = expected.kind === 'directory' ? `${place}/.` : place
-    try {
-      return await open(path, flags)
-    } catch (error) {
-      if (systemErrorName(error) !== 'EACCES') throw error
-      requireExpected(names, await readStamp(place), expected)
-      // Its owner may always make it readable; the mode that it is to have is set afterwards.
-      await chmod(place, expected.mode | 0o400)
-      return open(path, flags)
-    }
+  #now(): Date {
+    return new Date(this.#init.now())
   }
 
   #wrote(names: readonly string[]): void {
@@ -465,7 +375,7 @@ class NodeFolderFileSystem implements FolderFileSystem {
     try {
       return await this.#within(names, work)
     } catch (error) {
-      throw fromSystemError(error, `${action} ${shown(names)}`)
+      throw fromSystemError(error, `${action} ${shownPath(names)}`)
     }
   }
 }
@@ -480,59 +390,7 @@ async function removedOnFailure<Result>(temporary: string, work: () => Promise<R
   }
 }
 
-/** @returns whether the link was made; `false` where the file system makes none */
-async function tryLink(from: string, to: string, names: readonly string[]): Promise<boolean> {
-  try {
-    await hardLink(from, to)
-    return true
-  } catch (error) {
-    const name = systemErrorName(error)
-    if (name === 'EEXIST') throw taken(names)
-    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'].includes(name ?? '')) return false
-    throw error
-  }
-}
-
-/**
- * The stamp of what was just put into a place. Where something else is there by now, or somebody has written into it, that
- * is a change still to be found: what is said is what this device saw.
- */
-function asSeen(seen: DiskStamp, now: DiskStamp): DiskStamp {
-  return isSameStamp(seen, now, true) ? now : unsure(seen)
-}
-
-/** A stamp that no look at the disk gives: the next one reads the file. */
-function unsure(stamp: DiskStamp): DiskStamp {
-  return { ...stamp, ctimeNs: -1n }
-}
-
-async function existing(names: readonly string[], place: string): Promise<DiskStamp> {
-  const stamp = await readStamp(place)
-  if (stamp === undefined) throw changedMeanwhile(names)
-  return stamp
-}
-
 /** What came to a place where nothing was expected is a change. */
 function refuseTaken(names: readonly string[], error: unknown): never {
   throw isDittoError(error, 'DITTO_EXISTS') ? changedMeanwhile(names) : error
-}
-
-function taken(names: readonly string[]): DittoError {
-  return new DittoError('DITTO_EXISTS', `Something is at ${shown(names)} already.`)
-}
-
-function shown(names: readonly string[]): string {
-  return JSON.stringify(names.join('/'))
-}
-
-/** Whether a name may be one that this program gives to what people are not to see. */
-function isOurs(name: string): boolean {
-  return name.startsWith('.dittofs-')
-}
-
-/** A name that is no text, as text. */
-function escaped(raw: Buffer): string {
-  return raw
-    .toString('latin1')
-    .replaceAll(/[^\x20-\x7e]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }

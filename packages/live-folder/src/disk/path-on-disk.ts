@@ -22,3 +22,8 @@ export function isSameName(from: readonly string[], to: readonly string[]): bool
   const folded = (names: readonly string[]): string => names.join('/').normalize('NFC').toLowerCase()
   return folded(from) === folded(to)
 }
+
+/** A path as messages show it. */
+export function shownPath(names: readonly string[]): string {
+  return JSON.stringify(names.join('/'))
+}
