@@ -5,7 +5,6 @@ import {
   isDittoError,
   type Link,
   type SpaceId,
-  spaceId,
 } from '@dittofs/interface'
 import {
   ABILITY,
@@ -13,7 +12,6 @@ import {
   decodeAddressesMessage,
   decodeMessage,
   encodeMessage,
-  fromWireCode,
   MESSAGE_TYPE,
   type Message,
   PROTOCOL_VERSIONS,
@@ -22,10 +20,11 @@ import {
 } from '@dittofs/wire'
 import { AddressSender } from './address-sender.ts'
 import { asDittoError } from './as-ditto-error.ts'
-import { fitLabel } from './fit-label.ts'
+import { closeLink } from './close-link.ts'
 import { KeptQuestions } from './kept-questions.ts'
 import { LinkWriter } from './link-writer.ts'
 import { NamedSpaces } from './named-spaces.ts'
+import { peersReason } from './peers-reason.ts'
 import { Pings } from './pings.ts'
 import { Provider } from './provider.ts'
 import { ReferenceAnswers } from './reference-answers.ts'
@@ -33,17 +32,12 @@ import { ReferenceQuestions } from './reference-questions.ts'
 import { Requester } from './requester.ts'
 import type { SessionInit } from './session-init.ts'
 import { SharedSpace } from './shared-space.ts'
+import { SignsOfLife } from './signs-of-life.ts'
+import { spacesMessage } from './spaces-message.ts'
 import type { SyncSpace } from './sync-space.ts'
 
-const HELLO_TIMEOUT_MS = 10_000
-const HEARTBEAT_MS = 30_000
-const DEAD_AFTER_MS = 90_000
 /** What this device can do beyond what every device does. */
 const ABILITIES = [ABILITY.answersOutlines]
-/** Two devices that find no space in common within this time have nothing to say to each other. */
-const NOTHING_SHARED_MS = 30_000
-/** How long the end may take to reach a peer that does not read; a removed device is gone within it. */
-const CLOSE_TIMEOUT_MS = 1000
 
 /**
  * The conversation with one device over one link. Of several with one device only that over the best link is in use; the
@@ -72,8 +66,7 @@ export class Session {
   #hasHeardSpaces = false
   #isOver = false
   #isPeerDone = false
-  #lastHeardAt: number
-  #lastHeardBytes = 0
+  readonly #signsOfLife: SignsOfLife
   readonly #pings: Pings
   #resolveEnded!: (reason: Error | undefined) => void
 
@@ -84,10 +77,15 @@ export class Session {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve
     })
-    this.#lastHeardAt = init.clock.monotonic()
     this.#writer = new LinkWriter(init.link)
     this.#addresses = init.addresses && new AddressSender(init.addresses, this.peer)
     this.#pings = new Pings(init.clock, (nonce) => this.#writer.post(encodeMessage({ type: 'ping', nonce })))
+    this.#signsOfLife = new SignsOfLife({
+      ...{ clock: init.clock, link: init.link },
+      hasHello: () => this.#peerInstance !== undefined,
+      hasShared: () => this.#shared.size > 0,
+      ask: () => this.#writer.post(encodeMessage({ type: 'ping', nonce: 0 })),
+    })
     const { signal } = this.#stop
     const spaceOf = (number: number) => this.#sharedByNumber(number)?.space.id
     const spaceNumber = (space: SpaceId) => this.#shared.get(space)?.space.number
@@ -192,18 +190,7 @@ export class Session {
   updateSpaces(): void {
     if (!this.#isReady || this.#isOver) return
     const own = [...this.#init.spaces()].filter((space) => space.isSharedWith(this.peer))
-    const message: SpacesMessage = {
-      type: 'spaces',
-      spaces: own.map((space) => ({
-        number: space.number,
-        id: spaceId.toBytes(space.id),
-        ...(this.#theirs.numberOf(space.id) !== undefined && { name: fitLabel(space.name) }),
-      })),
-      ...(own.some((space) => this.#theirs.numberOf(space.id) !== undefined) && {
-        device: fitLabel(this.#init.deviceName()),
-      }),
-    }
-    const payload = encodeMessage(message)
+    const payload = encodeMessage(spacesMessage(own, this.#theirs, this.#init.deviceName))
     const text = Buffer.from(payload).toString('latin1')
     if (text !== this.#sentSpaces) {
       this.#sentSpaces = text
@@ -226,14 +213,7 @@ export class Session {
     if (this.#isOver) return
     this.#writer.post(encodeMessage({ type: 'bye', code: toWireCode(reason) }))
     this.#finish(reason)
-    const over = new AbortController()
-    const { clock } = this.#init
-    const timeout = clock.sleep(CLOSE_TIMEOUT_MS, { signal: over.signal }).then(
-      () => this.link.abort(new DittoError('DITTO_LINK_TIMEOUT', 'The peer did not read what was sent.')),
-      () => undefined,
-    )
-    await Promise.race([this.link.close().catch(() => undefined), timeout])
-    over.abort()
+    await closeLink(this.link, this.#init.clock)
   }
 
   async #run(): Promise<void> {
@@ -245,11 +225,11 @@ export class Session {
         ...{ time: clock.now(), abilities: ABILITIES },
       }),
     )
-    this.#start(this.#watch(signal))
+    this.#start(this.#signsOfLife.watch(signal))
     try {
       for await (const payload of this.link.frames()) {
         if (this.#isOver) return
-        this.#lastHeardAt = this.#init.clock.monotonic()
+        this.#signsOfLife.heard()
         await this.#receive(decodeMessage(payload), signal)
       }
       this.#finish(undefined)
@@ -263,12 +243,7 @@ export class Session {
   async #receive(message: Message, signal: AbortSignal): Promise<void> {
     if (message.type === 'bye') {
       this.#isPeerDone = true
-      const code = fromWireCode(message.code)
-      this.#finish(
-        code === undefined
-          ? undefined
-          : new DittoError(code, 'The peer ended the session.', { details: { isPeersReason: true } }),
-      )
+      this.#finish(peersReason(message))
       await this.link.close()
       return
     }
@@ -396,29 +371,6 @@ export class Session {
     const id = this.#theirs.idOf(number)
     const shared = id === undefined ? undefined : this.#shared.get(id)
     return shared?.space.isSharedWith(this.peer) === true ? shared : undefined
-  }
-
-  /** Ends the session when the peer says no hello, nothing is shared, or nothing is heard. */
-  async #watch(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#init
-    await clock.sleep(HELLO_TIMEOUT_MS, { signal })
-    if (this.#peerInstance === undefined) {
-      throw new DittoError('DITTO_LINK_TIMEOUT', 'The peer did not say hello in time.')
-    }
-    await clock.sleep(NOTHING_SHARED_MS - HELLO_TIMEOUT_MS, { signal })
-    if (this.#shared.size === 0) {
-      throw new DittoError('DITTO_NOT_A_MEMBER', 'This device and the peer have no space in common.')
-    }
-    for (;;) {
-      // A large frame on a slow link is a sign of life before it is complete.
-      if (this.link.bytesReceived !== this.#lastHeardBytes) this.#lastHeardAt = clock.monotonic()
-      this.#lastHeardBytes = this.link.bytesReceived
-      if (clock.monotonic() - this.#lastHeardAt >= DEAD_AFTER_MS) {
-        throw new DittoError('DITTO_LINK_TIMEOUT', 'Nothing was heard from the peer for too long.')
-      }
-      this.#writer.post(encodeMessage({ type: 'ping', nonce: 0 }))
-      await clock.sleep(HEARTBEAT_MS, { signal })
-    }
   }
 
   /** Runs a part of the session beside the others; its failure ends all of them. */
