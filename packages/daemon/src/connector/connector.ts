@@ -3,13 +3,10 @@ import {
   type Address,
   type Clock,
   type DeviceKey,
-  type Discovery,
   DittoError,
   type IncomingDuplex,
-  isDittoError,
   type Link,
   type LinkState,
-  type Listener,
   type Logger,
   type RandomBytes,
   type Sighting,
@@ -33,6 +30,7 @@ import { KnownAddresses } from './known-addresses.ts'
 import { LinkTable } from './link-table.ts'
 import { listeningAddresses } from './listening-addresses.ts'
 import { OwnAnnouncement } from './own-announcement.ts'
+import { Presence } from './presence.ts'
 
 /** A link that ends sooner was refused by the peer's session, which a dial alone cannot know. */
 const MIN_LINK_LIFE_MS = 10_000
@@ -81,9 +79,7 @@ export class Connector {
   readonly #table: DialTable
   readonly #links: LinkTable
   readonly #announcement: OwnAnnouncement
-  readonly #listeners = new Map<string, Listener>()
-  readonly #discoveries: Discovery[] = []
-  readonly #unavailable: LinkState[] = []
+  readonly #presence: Presence
   readonly #known: KnownAddresses
   readonly #dialler: Dialler
   /** Devices that are dialled wherever they are known to be. */
@@ -112,11 +108,18 @@ export class Connector {
       onLink: init.onLink,
       onLost: (link, livedMs) => this.#lost(link, livedMs),
     })
+    this.#presence = new Presence({
+      listen: init.listen,
+      announcement: () => this.#announcement.get(),
+      onConnection: (transport, incoming) => this.#track(this.#accept(transport, incoming)),
+      onSighting: (sighting) => this.#sighted(sighting),
+      signal: this.#stop.signal,
+    })
     this.#announcement = new OwnAnnouncement({
       clock: init.clock,
       randomBytes: init.randomBytes,
       findKeys: () => init.secrets.findKeys().map(({ key }) => key),
-      addresses: () => listeningAddresses(this.#listeners, this.#transports, 'place'),
+      addresses: () => listeningAddresses(this.#presence.listeners, this.#transports, 'place'),
       onMoved: () => {
         this.#dialAnew()
         init.onMoved?.()
@@ -148,17 +151,17 @@ export class Connector {
    */
   async start(): Promise<void> {
     await this.#known.load()
-    for (const transport of this.#transports.values()) await this.#listen(transport)
+    for (const transport of this.#transports.values()) await this.#presence.listen(transport)
     this.#announcement.begin()
     for (const address of this.#init.peerAddresses ?? []) this.#table.addConfigured(address, this.#now())
     this.#followPeers()
-    for (const transport of this.#transports.values()) await this.#discover(transport)
+    for (const transport of this.#transports.values()) await this.#presence.discover(transport)
     this.#track(this.#dialler.run(this.#stop.signal))
   }
 
   /** Every address others may dial. */
   addresses(): readonly Address[] {
-    return [...this.#listeners.values()].flatMap((listener) => listener.addresses())
+    return this.#presence.addresses()
   }
 
   /** Whether a connection is being opened to anybody. */
@@ -168,13 +171,13 @@ export class Connector {
 
   /** Looks for everybody now, whatever has failed so far. */
   refresh(): void {
-    for (const discovery of this.#discoveries) discovery.refresh()
+    this.#presence.refresh()
     this.#dialAnew()
   }
 
   /** Looks whether this device has other addresses than before. */
   look(): void {
-    const served = listeningAddresses(this.#listeners, this.#transports, 'served').join(' ')
+    const served = listeningAddresses(this.#presence.listeners, this.#transports, 'served').join(' ')
     // By a server that is back, others can be reached again; the links there are have nothing to do with it.
     if (served !== this.#knownServed) this.#dialAnew()
     this.#knownServed = served
@@ -191,7 +194,7 @@ export class Connector {
   secretsChanged(): void {
     this.#followPeers()
     for (const sighting of [...this.#recentSightings]) this.#consider(sighting)
-    for (const discovery of this.#discoveries) discovery.refresh()
+    this.#presence.refresh()
     this.#dialler.plan()
   }
 
@@ -236,10 +239,10 @@ export class Connector {
         listen: (onSighting) => {
           this.#sightingListeners.add(onSighting)
           for (const sighting of [...this.#recentSightings]) onSighting(sighting)
-          for (const discovery of this.#discoveries) discovery.refresh()
+          this.#presence.refresh()
           return () => this.#sightingListeners.delete(onSighting)
         },
-        canHear: () => this.#discoveries.some((discovery) => discovery.state().some(({ isUp }) => isUp)),
+        canHear: () => this.#presence.canHear,
       },
       options,
     )
@@ -248,29 +251,20 @@ export class Connector {
   }
 
   state(): ConnectorState {
-    const listening = [...this.#listeners].map(([name, listener]): LinkState => {
-      const addresses = listener.addresses()
-      const isUp = addresses.length > 0 || listener.problem === undefined
-      return { name, isUp, ...(isUp ? { addresses } : { reason: listener.problem?.() ?? '' }) }
-    })
     const problems = this.#init.secrets.peers().flatMap(({ key }): [DeviceKey, string][] => {
       if (key === this.#init.identity.key || this.#links.isConnected(key)) return []
       const problem = this.#table.problemOf(key)
       if (problem !== undefined) return [[key, problem]]
       return this.#table.hasTarget(key) ? [] : [[key, 'It has not been seen on any network yet.']]
     })
-    return {
-      links: [...listening, ...this.#unavailable, ...this.#discoveries.flatMap((discovery) => discovery.state())],
-      problems: new Map(problems),
-    }
+    return { links: this.#presence.states(), problems: new Map(problems) }
   }
 
   /** Stops listening and dialling, and closes all links. Idempotent. */
   async close(): Promise<void> {
     this.#stop.abort(new DittoError('DITTO_CLOSED', 'The device is shutting down.'))
     this.#dialler.plan()
-    await Promise.all(this.#discoveries.map((discovery) => discovery.close()))
-    await Promise.all([...this.#listeners.values()].map((listener) => listener.close()))
+    await this.#presence.close()
     await Promise.all(this.#tasks)
     await this.#links.close()
     await this.#known.close()
@@ -279,41 +273,6 @@ export class Connector {
   #dialAnew(): void {
     this.#restartAll()
     this.#dialler.plan()
-  }
-
-  async #listen(transport: Transport): Promise<void> {
-    const { listen } = this.#init
-    if (listen === undefined || !transport.capabilities.canListen) return
-    try {
-      const listener = await transport.listen({
-        ...listen,
-        onConnection: (incoming) => this.#track(this.#accept(transport, incoming)),
-        signal: this.#stop.signal,
-      })
-      this.#listeners.set(transport.name, listener)
-    } catch (error) {
-      if (!isDittoError(error, 'DITTO_UNSUPPORTED')) throw error
-      this.#unavailable.push({ name: transport.name, isUp: false, reason: error.message })
-    }
-  }
-
-  async #discover(transport: Transport): Promise<void> {
-    const { canDiscover, hasNoPorts } = transport.capabilities
-    const [address] = this.#listeners.get(transport.name)?.addresses() ?? []
-    const port = hasNoPorts === true ? 0 : Number(/:(\d+)$/.exec(address ?? '')?.[1])
-    if (this.#init.listen === undefined || !canDiscover || Number.isNaN(port)) return
-    try {
-      const discovery = await transport.discover({
-        port,
-        announcement: () => this.#announcement.get(),
-        onSighting: (sighting) => this.#sighted(sighting),
-        signal: this.#stop.signal,
-      })
-      this.#discoveries.push(discovery)
-    } catch (error) {
-      this.#stop.signal.throwIfAborted()
-      this.#unavailable.push({ name: `${transport.name} discovery`, isUp: false, reason: describe(error) })
-    }
   }
 
   async #accept(transport: Transport, { duplex, remote }: IncomingDuplex): Promise<void> {
