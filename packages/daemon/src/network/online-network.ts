@@ -11,7 +11,6 @@ import {
   type DeviceKey,
   DittoError,
   type EncodeManifestLeaf,
-  isDittoError,
   type JoinResult,
   type Link,
   type LinkState,
@@ -20,12 +19,11 @@ import {
   type ProgressOptions,
   type RandomBytes,
   type ReadManifest,
-  type SpaceId,
   type SyncOptions,
   type Transport,
   type Unsubscribe,
 } from '@dittofs/interface'
-import { deviceId, type Identity } from '@dittofs/link'
+import type { Identity } from '@dittofs/link'
 import {
   type AskPerson,
   type Memberships,
@@ -44,8 +42,8 @@ import { diskSpaceOf } from '../limits/disk-reserve.ts'
 import type { GrowthBrake } from '../limits/growth-brake.ts'
 import { RoomWatch } from '../limits/room-watch.ts'
 import { transferLimits } from '../limits/transfer-limits.ts'
-import { admitLink } from '../pairing/admit-link.ts'
 import { joinSpace, redeem } from '../pairing/join-space.ts'
+import { Pairings } from '../pairing/pairings.ts'
 import type { KeptContent } from '../pins/kept-content.ts'
 import type { ProgressReporter } from '../progress-reporter.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
@@ -55,8 +53,10 @@ import { AddressRecords } from './address-records.ts'
 import { divergenceNotice, repairNotice } from './describe-divergence.ts'
 import { DeviceSecrets } from './device-secrets.ts'
 import { EngineFetcher } from './engine-fetcher.ts'
+import { untilFirstSession } from './first-session.ts'
 import type { KnownStates } from './known-states.ts'
 import type { LastSeen } from './last-seen.ts'
+import { logBegin, logEnd } from './log-session.ts'
 import type { Network } from './network.ts'
 import { listPeers } from './peer-list.ts'
 import { StoredAddresses } from './stored-addresses.ts'
@@ -66,8 +66,6 @@ import { watchForWake } from './wake-watch.ts'
 
 /** 16 bytes, drawn at each start, tell one run of a device from the next (SECURITY.md section 1). */
 const INSTANCE_BYTES = 16
-/** After joining, how long to wait for the first session with the inviter before saying so. */
-const FIRST_SESSION_MS = 5000
 
 export interface OnlineNetworkInit {
   identity: Identity
@@ -109,7 +107,7 @@ export class OnlineNetwork implements Network {
   readonly #traffic = new Traffic()
   readonly #room: RoomWatch
   readonly #stop = new AbortController()
-  readonly #pairings = new Set<Promise<void>>()
+  readonly #pairings: Pairings
   #watching: Promise<void> = Promise.resolve()
 
   /** @throws DittoError DITTO_PORT_IN_USE, DITTO_PERMISSION, DITTO_USAGE, DITTO_IO */
@@ -163,6 +161,15 @@ export class OnlineNetwork implements Network {
       statements: statementExchange({ memberships: () => memberships.spaces(), statementIds, missingStatements }),
     })
     this.#fetcher = new EngineFetcher(this.#engine)
+    this.#pairings = new Pairings({
+      ...{ memberships, clock, logger, notify: init.notify, confirm: init.confirm, deviceName: init.deviceName },
+      isAside: (space) => spaces.get(space) === undefined,
+      onAdmitted: () => {
+        this.secretsChanged()
+        init.onChange()
+      },
+      signal: this.#stop.signal,
+    })
     this.#connector = new Connector({
       ...{ identity, clock, randomBytes, logger, transports: init.transports },
       secrets: new DeviceSecrets({ memberships, isKept: (space) => spaces.isOpen(space) }),
@@ -304,7 +311,7 @@ export class OnlineNetwork implements Network {
     const init = { connector: this.#connector, memberships, spaces, clock, deviceName: deviceName() }
     const result = await joinSpace(init, ticket, options)
     this.secretsChanged()
-    await this.#untilFirstSession(result.space.id, options)
+    await untilFirstSession({ engine: this.#engine, clock, stop: this.#stop.signal }, result.space.id, options)
     return result
   }
 
@@ -335,7 +342,7 @@ export class OnlineNetwork implements Network {
   async close(): Promise<void> {
     this.#stop.abort(new DittoError('DITTO_CLOSED', 'The device was closed.'))
     await Promise.all([this.#engine.close(), this.#connector.close(), this.#room.close()])
-    await Promise.all(this.#pairings)
+    await this.#pairings.ended()
     await this.#watching
     await this.#addresses.close()
   }
@@ -373,24 +380,7 @@ export class OnlineNetwork implements Network {
       this.#engine.attach(link)
       return
     }
-    const { memberships, spaces, clock, logger, deviceName, notify, confirm, onChange } = this.#init
-    const isAside = (space: SpaceId) => spaces.get(space) === undefined
-    const init = {
-      memberships,
-      clock,
-      logger,
-      notify,
-      confirm,
-      isAside,
-      deviceName: deviceName(),
-      signal: this.#stop.signal,
-    }
-    const pairing = admitLink(init, link).then(() => {
-      this.secretsChanged()
-      onChange()
-    })
-    this.#pairings.add(pairing)
-    void pairing.finally(() => this.#pairings.delete(pairing))
+    this.#pairings.admit(link)
   }
 
   #followEngine(): void {
@@ -402,18 +392,11 @@ export class OnlineNetwork implements Network {
       })
     }
     this.#engine.on('peer:open', (session) => {
-      logger.info(
-        { device: deviceId(session.peer), remote: session.link.remote, link: session.link.transport },
-        'A device is connected.',
-      )
+      logBegin(logger, session)
       seen(session.peer)
     })
     this.#engine.on('peer:close', (session, reason) => {
-      const { fields, isExpected } = describeEnd(reason)
-      logger[isExpected ? 'info' : 'warn'](
-        { device: deviceId(session.peer), ...fields },
-        'A device is no longer connected.',
-      )
+      logEnd(logger, session, reason)
       if (session.peerInstance !== undefined) seen(session.peer)
     })
     this.#engine.on('peer:change', () => {
@@ -459,36 +442,4 @@ export class OnlineNetwork implements Network {
   #otherMembers(): ReadonlyMap<DeviceKey, string> {
     return otherMembers(this.#init.spaces.all(), this.#init.identity.key)
   }
-
-  /** The link of pairing ends with it; the one that syncs is dialled at once and takes a moment. */
-  async #untilFirstSession(space: OpenSpace['id'], options: AbortOptions): Promise<void> {
-    const isThere = () => this.#engine.peers().some((peer) => peer.spaces.includes(space))
-    const over = new AbortController()
-    const signal = AbortSignal.any([
-      over.signal,
-      this.#stop.signal,
-      ...(options.signal === undefined ? [] : [options.signal]),
-    ])
-    await new Promise<void>((resolve) => {
-      const stopListening = this.#engine.on('peer:change', () => {
-        if (isThere()) over.abort()
-      })
-      if (isThere()) over.abort()
-      void this.#init.clock
-        .sleep(FIRST_SESSION_MS, { signal })
-        .catch(() => undefined)
-        .then(() => {
-          stopListening()
-          resolve()
-        })
-    })
-  }
-}
-
-/** A session that ends because a device stops, or a network does, is nothing to warn of. */
-function describeEnd(reason: Error | undefined): { fields: object; isExpected: boolean } {
-  if (reason === undefined) return { fields: {}, isExpected: true }
-  const code = isDittoError(reason) ? reason.code : 'DITTO_INTERNAL'
-  const isExpected = ['DITTO_LINK_CUT', 'DITTO_LINK_TIMEOUT', 'DITTO_CLOSED'].includes(code)
-  return { fields: { code, reason: reason.message }, isExpected }
 }
