@@ -1,75 +1,26 @@
 import nodePath from 'node:path'
-import type { PlacedChunks, PlaceKey } from '@dittofs/chunk-store'
+import type { PlaceKey } from '@dittofs/chunk-store'
 import {
   type AbortOptions,
-  type ChunkStore,
-  type Clock,
-  type DeviceKey,
   DittoError,
   type FolderInfo,
   type IgnoredPath,
   type LinkOptions,
   type LiveFolders,
-  type Logger,
   type PathOptions,
   type PlannedStep,
-  type RandomBytes,
-  type ReadManifest,
   type SpaceId,
   type TrailEntry,
 } from '@dittofs/interface'
-import {
-  type FolderFileSystem,
-  findIgnored,
-  ignoringFileSystem,
-  type SpaceFolders,
-  type SpaceFoldersInit,
-} from '@dittofs/live-folder'
-import type { HeldChunks } from '../content/held-chunks.ts'
+import { findIgnored, ignoringFileSystem, type SpaceFolders } from '@dittofs/live-folder'
 import type { OpenSpace } from '../spaces/open-space.ts'
 import { describeFolder, pausedFolder } from './describe-folder.ts'
+import type { DeviceFoldersInit } from './device-folders-init.ts'
 import { directoryNode } from './directory-node.ts'
-import { folderAt, prepareFolder, realPlace } from './folder-place.ts'
-import type { LinkedFolderRow, LinkedFolders } from './linked-folders.ts'
+import { folderAt, pathBelow, prepareFolder } from './folder-place.ts'
+import type { LinkedFolderRow } from './linked-folders.ts'
 import { PlaceDoubts } from './place-doubts.ts'
 import { PROVISIONAL_PREFIX, SpaceContent } from './space-content.ts'
-
-export interface DeviceFoldersInit {
-  linked: LinkedFolders
-  self: DeviceKey
-  /** The device's home, as a real path. */
-  home: string
-  selectSpace: (name: string | undefined) => OpenSpace
-  spaceOf: (id: SpaceId) => OpenSpace | undefined
-  store: ChunkStore & PlacedChunks
-  readManifest: ReadManifest
-  held: HeldChunks
-  clock: Clock
-  randomBytes: RandomBytes
-  logger: Logger
-  deviceName: () => string
-  /** Whether folders are kept in step here; without it they are only written down. */
-  isRunning: boolean
-  openFileSystem: (directory: string) => Promise<FolderFileSystem>
-  openSpaceFolders: (init: SpaceFoldersInit) => Promise<SpaceFolders>
-  /** The last synced state of a space's folders. */
-  openBase: (space: OpenSpace) => SpaceFoldersInit['database']
-  onChange: () => void
-  /** Bytes per second at which content of a space comes now. */
-  rateOf: (space: OpenSpace) => number
-  /** What a person decided about the bytes of a path, and what its versions were merged from. */
-  decidedAbout: (path: string, options: PathOptions) => Promise<readonly TrailEntry[]>
-  /** Told when a directory of a space became a live folder, or is none any more. */
-  onLinked: (space: OpenSpace) => void
-  /** Bytes that may be written to the disk a directory is on, by what is to stay free there. */
-  roomOf: (directory: string) => Promise<number>
-  /** Told of bytes that lie in a live folder now, and in the store beside. */
-  onCopied: (bytes: number) => void
-  /** Told when content of a space that may have counted as missing lies in a live folder. */
-  onGained: (space: OpenSpace) => void
-  /** Told when content of a space that counted as held turned out not to be. */
-  onLost: (space: OpenSpace) => void
-}
 
 interface RunningSpace {
   readonly folders: SpaceFolders
@@ -152,10 +103,7 @@ export class DeviceFolders implements LiveFolders {
     const space = row === undefined ? undefined : this.#init.spaceOf(row.space)
     if (row === undefined || space === undefined) return undefined
     const root = space.metadata.find(row.node)?.path ?? ''
-    const below = nodePath
-      .relative(row.directory, await realPlace(path))
-      .split(nodePath.sep)
-      .join('/')
+    const below = await pathBelow(row.directory, path)
     return { space, path: [root, below].filter((part) => part !== '').join('/') }
   }
 
@@ -236,10 +184,7 @@ export class DeviceFolders implements LiveFolders {
     if (decided.length > 0 && (await folderAt(place, this.#init.linked.all())) === undefined) return decided
     const [row] = (await this.#rows(place)) as [LinkedFolderRow]
     const folders = await this.#folders(row)
-    const below = nodePath
-      .relative(row.directory, await realPlace(place))
-      .split(nodePath.sep)
-      .join('/')
+    const below = await pathBelow(row.directory, place)
     const trail = folders.trail(below, row.id)
     return [...decided, ...trail.map(({ at, what, path: where, text }) => ({ at, what, path: where, text }))]
   }

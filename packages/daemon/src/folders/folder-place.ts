@@ -78,3 +78,11 @@ async function makeDirectory(directory: string): Promise<string> {
     `${JSON.stringify(directory)} is no directory; name one, or a path where none is yet.`,
   )
 }
+
+/** A place in a live folder as the document writes paths: with `/`, from the folder on. @param directory - a real path */
+export async function pathBelow(directory: string, place: string): Promise<string> {
+  return nodePath
+    .relative(directory, await realPlace(place))
+    .split(nodePath.sep)
+    .join('/')
+}
