@@ -1,15 +1,7 @@
 import { randomBytes as systemRandomBytes } from 'node:crypto'
 import path from 'node:path'
 import { encodeLeaf, packChunkStore, placedChunkStore, readManifest } from '@dittofs/chunk-store'
-import {
-  type Clock,
-  type DeviceKey,
-  DittoError,
-  type Logger,
-  type RandomBytes,
-  systemClock,
-  type Transport,
-} from '@dittofs/interface'
+import { type DeviceKey, type RandomBytes, systemClock } from '@dittofs/interface'
 import { loadOrCreateIdentity } from '@dittofs/link'
 import { openNodeFolderFileSystem, openSpaceFolders, systemWatcher } from '@dittofs/live-folder'
 import { levelKeyValueStore, openMemberships } from '@dittofs/membership'
@@ -17,10 +9,11 @@ import { BundleTable } from './bundle/bundle-table.ts'
 import { ChangeSignal } from './change-signal.ts'
 import { ClosingStack } from './closing-stack.ts'
 import { loadConfig } from './config/config-file.ts'
-import { type Config, isPeerAddress, type LogLevel } from './config/config-schema.ts'
+import { withInit } from './config/with-init.ts'
 import { noFetcher } from './content/content-fetcher.ts'
 import { HeldChunks } from './content/held-chunks.ts'
 import { LocalDevice } from './device.ts'
+import type { DeviceInit } from './device-init.ts'
 import { DeviceLabel } from './device-label.ts'
 import { DeviceFolders } from './folders/device-folders.ts'
 import { LinkedFolders } from './folders/linked-folders.ts'
@@ -35,7 +28,7 @@ import { fromLevelError } from './home/level-fault.ts'
 import { roomOf } from './limits/disk-reserve.ts'
 import { growthLimits } from './limits/growth.ts'
 import { GrowthBrake } from './limits/growth-brake.ts'
-import { createLogger, type DeviceLogger } from './logs/create-logger.ts'
+import { openLogger } from './logs/open-logger.ts'
 import { collectGarbage } from './maintenance/collect-garbage.ts'
 import { Upkeep } from './maintenance/upkeep.ts'
 import { AutoMerge } from './merge/auto-merge.ts'
@@ -68,32 +61,6 @@ import { DeviceVolumes } from './volumes/device-volumes.ts'
 import { spaceVolume } from './volumes/space-volume.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
-
-/** What a run of a device may set; all but `home` goes before `config.toml`. */
-export interface DeviceInit {
-  /** Directory of the device, absolute; made on first use. */
-  home: string
-  /** Whether to find and talk to other devices. Default `false`: nothing is listened to or sent. */
-  online?: boolean
-  /** Also written to `config.toml`. */
-  name?: string
-  /** TCP port to listen at; 0 takes any free one. */
-  port?: number
-  /** Address of this machine to listen at. */
-  host?: string
-  /** Addresses to dial, `HOST:PORT`, beside those of the config. */
-  peers?: readonly string[]
-  mdns?: boolean
-  beacon?: boolean
-  /** Also logs to the standard error stream, from this level on. Default: only to the files in the home. */
-  stderrLevel?: LogLevel
-  /** Takes the place of the log files in the home. */
-  logger?: Logger
-  clock?: Clock
-  randomBytes?: RandomBytes
-  /** Take the place of TCP, WebRTC and Bluetooth. */
-  transports?: readonly Transport[]
-}
 
 /**
  * Opens a device in this process: the one place that names concrete classes.
@@ -393,39 +360,4 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
     ...{ report, gate, changes, network, confirmations, collect },
     close: () => stack.close(),
   })
-}
-
-function withInit(config: Config, init: DeviceInit): Config {
-  for (const peer of init.peers ?? []) {
-    if (!isPeerAddress(peer)) {
-      throw new DittoError('DITTO_USAGE', `${JSON.stringify(peer)} is no address of a device; write HOST:PORT.`)
-    }
-  }
-  return {
-    ...config,
-    ...(init.port === undefined ? {} : { port: init.port }),
-    ...(init.host === undefined ? {} : { host: init.host }),
-    ...(init.mdns === undefined ? {} : { mdns: init.mdns }),
-    ...(init.beacon === undefined ? {} : { beacon: init.beacon }),
-    peers: [...new Set([...config.peers, ...(init.peers ?? [])])],
-  }
-}
-
-function openLogger(init: DeviceInit, config: Config, directory: string): DeviceLogger {
-  if (init.logger !== undefined) return { ...methodsOf(init.logger), close: async () => undefined }
-  return createLogger({
-    file: path.join(directory, 'dittofs.log'),
-    maxBytes: config.log_bytes,
-    level: config.log_level,
-    ...(init.stderrLevel !== undefined && { stderr: init.stderrLevel }),
-  })
-}
-
-function methodsOf(logger: Logger): Logger {
-  return {
-    debug: (fields, message) => logger.debug(fields, message),
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
-  }
 }

@@ -15,7 +15,7 @@ import { pseudoRandomBytes, temporaryDirectory } from '@dittofs/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type BundleRecord, decodeRecords, encodeRecord } from '../src/bundle/bundle-record.ts'
-import type { DeviceInit } from '../src/open-device.ts'
+import type { DeviceInit } from '../src/device-init.ts'
 import { joined } from './support/local-files.ts'
 import { makeFiles, openLocal } from './support/open-local.ts'
 

@@ -1,7 +1,7 @@
 import type { Device } from '@dittofs/interface'
 import { pseudoRandomBytes } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
-import type { DeviceInit } from '../src/open-device.ts'
+import type { DeviceInit } from '../src/device-init.ts'
 import { joined } from './support/local-files.ts'
 import { homeWith, makeFiles, openLocal } from './support/open-local.ts'
 

@@ -4,7 +4,7 @@ import type { Device, SendEvent } from '@dittofs/interface'
 import { pseudoRandomBytes, temporaryDirectory } from '@dittofs/testing'
 import { Level } from 'level'
 import { describe, expect, it } from 'vitest'
-import type { DeviceInit } from '../src/open-device.ts'
+import type { DeviceInit } from '../src/device-init.ts'
 import { makeFiles, openLocal } from './support/open-local.ts'
 
 /** On this machine alone, found by addresses. */

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import type { Device } from '@dittofs/interface'
-import { type DeviceInit, openDevice } from '../open-device.ts'
+import type { DeviceInit } from '../device-init.ts'
+import { openDevice } from '../open-device.ts'
 import { serveControl } from './serve-control.ts'
 
 /** A device that works for other processes too. */

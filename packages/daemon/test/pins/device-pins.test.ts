@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Device } from '@dittofs/interface'
 import { pseudoRandomBytes, temporaryDirectory } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
-import type { DeviceInit } from '../../src/open-device.ts'
+import type { DeviceInit } from '../../src/device-init.ts'
 import { collected, joined } from '../support/local-files.ts'
 import { homeWith, makeFiles, openLocal } from '../support/open-local.ts'
 

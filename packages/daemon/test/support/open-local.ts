@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { temporaryDirectory } from '@dittofs/testing'
 import { onTestFinished } from 'vitest'
-import { type DeviceInit, openDevice } from '../../src/open-device.ts'
+import type { DeviceInit } from '../../src/device-init.ts'
+import { openDevice } from '../../src/open-device.ts'
 
 /** A device that is closed when the test ends, in a new home unless one is given. */
 export async function openLocal(init: Partial<DeviceInit> = {}) {
