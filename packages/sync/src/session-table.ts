@@ -1,4 +1,11 @@
-import { type Clock, compareLinks, type DeviceKey, DittoError, type RankedTransport } from '@dittofs/interface'
+import {
+  type Clock,
+  compareLinks,
+  type DeviceKey,
+  DittoError,
+  type Link,
+  type RankedTransport,
+} from '@dittofs/interface'
 import type { Session } from './session.ts'
 
 /** Links one device may have at once, and devices: each costs file descriptors and buffers. */
@@ -127,6 +134,14 @@ export class SessionTable {
     const current = this.#inUse.get(session.peer)
     if (current === undefined || this.#compare(current, session) >= 0) return
     if (await this.#probe(current)) session.beQuiet()
+  }
+
+  /** Whether the peer answers over a link, or anything else comes over it, within a few seconds. */
+  async isAlive(link: Link): Promise<boolean> {
+    const session = this.all().find((candidate) => candidate.link === link)
+    if (session === undefined) return false
+    const before = link.bytesReceived
+    return (await session.isAlive(ALIVE_TIMEOUT_MS)) || link.bytesReceived !== before
   }
 
   /** This device slept, or moved: ends the sessions whose peers do not answer any more. */

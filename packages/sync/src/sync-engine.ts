@@ -215,6 +215,11 @@ export class SyncEngine {
     for (const session of this.#table.all()) session.sendAddresses()
   }
 
+  /** Whether the device at the other end of an attached link answers within a few seconds; `false` for other links. */
+  isLinkAlive(link: Link): Promise<boolean> {
+    return this.#table.isAlive(link)
+  }
+
   /** This machine slept, or has other addresses than before: links that are dead by now are ended within seconds. */
   probeLinks(): void {
     this.#table.probeAll()

@@ -51,6 +51,8 @@ export interface ConnectorInit {
    * where a better one replaces another, that one ends after the call.
    */
   onLink: (link: Link) => void
+  /** Whether the device at the other end of a link that `onLink` got still answers; taken for granted when absent. */
+  isAlive?: (link: Link) => Promise<boolean>
   /** Where to listen, on transports that can; nowhere when absent. */
   listen?: { port: number; host?: string }
   /** Addresses given by a person. */
@@ -106,6 +108,7 @@ export class Connector {
       self: init.identity.key,
       clock: init.clock,
       onLink: init.onLink,
+      isAlive: async (link) => init.isAlive?.(link) ?? true,
       onLost: (link, livedMs) => this.#lost(link, livedMs),
     })
     this.#presence = new Presence({

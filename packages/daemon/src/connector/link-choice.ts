@@ -20,16 +20,23 @@ export interface LinkChoiceInit {
 /**
  * Which of two links to keep: both ends come to the same answer without a word.
  *
- * - Dialled at once by both: the one that the device with the lower key dialled.
- * - Otherwise, when this device dialled, it did not know who was there: `older`.
- * - Otherwise the peer may have lost the older one without our noticing, or not have known who was here, and then it
- *   drops the newer one by itself: `newer-if-it-lasts`.
+ * - Dialled at once by both: the one that the device with the lower key dialled, `newer` where that is the newer one.
+ *   Otherwise `older-if-it-lives`: the peer may have been started anew since, and know nothing of it.
+ * - The newer one was dialled by this device, which did not know who was there: `older-if-it-lives` too, for a device that
+ *   was started anew is found under another name while the link to what it was before is dead.
+ * - It was dialled by the peer: that may know the older one, and drops the newer one by itself, or has lost the older one
+ *   without our noticing: `newer-if-it-lasts`.
  */
-export function chooseLink({ self, peer, older, newer }: LinkChoiceInit): 'older' | 'newer' | 'newer-if-it-lasts' {
+export function chooseLink({
+  self,
+  peer,
+  older,
+  newer,
+}: LinkChoiceInit): 'newer' | 'newer-if-it-lasts' | 'older-if-it-lives' {
   const wereBothDialled = older.isInitiator !== newer.isInitiator && newer.openedAt - older.openedAt < SIMULTANEOUS_MS
   if (wereBothDialled) {
     const initiator = newer.isInitiator ? self : peer
-    return initiator === (self < peer ? self : peer) ? 'newer' : 'older'
+    return initiator === (self < peer ? self : peer) ? 'newer' : 'older-if-it-lives'
   }
-  return newer.isInitiator ? 'older' : 'newer-if-it-lasts'
+  return newer.isInitiator ? 'older-if-it-lives' : 'newer-if-it-lasts'
 }

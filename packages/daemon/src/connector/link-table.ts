@@ -6,6 +6,8 @@ const REPLACE_GRACE_MS = 2_000
 
 interface Entry {
   readonly link: Link
+  /** Counts up: which of two was opened first, also where the clock does not tell. */
+  readonly number: number
   readonly openedAt: number
 }
 
@@ -14,6 +16,8 @@ export interface LinkTableInit {
   clock: Clock
   /** Gets each link that is to be used, once. */
   onLink: (link: Link) => void
+  /** Whether the peer still answers over a link that was handed out; never rejects. */
+  isAlive: (link: Link) => Promise<boolean>
   /** A link that had been handed out is gone, and no other to the device over that transport is left. */
   onLost: (link: Link, livedMs: number) => void
 }
@@ -22,8 +26,9 @@ export interface LinkTableInit {
 export class LinkTable {
   readonly #init: LinkTableInit
   readonly #links = new Map<string, Entry>()
-  /** Links being held back until it is clear that their dialler wants them. */
-  readonly #candidates = new Set<Link>()
+  /** Links held back until it is clear which of two is alive and wanted. */
+  readonly #candidates = new Set<Entry>()
+  #count = 0
 
   constructor(init: LinkTableInit) {
     this.#init = init
@@ -45,33 +50,36 @@ export class LinkTable {
       this.#init.onLink(link)
       return
     }
-    const newer: Entry = { link, openedAt: this.#init.clock.monotonic() }
-    const older = this.#links.get(keyOf(link))
+    this.#settle({ link, number: this.#count++, openedAt: this.#init.clock.monotonic() })
+  }
+
+  /** Ends every link to a device at once. */
+  drop(device: DeviceKey, reason: Error): void {
+    // Candidates first: none may take the place of a link that goes.
+    for (const { link } of this.#takeCandidates((entry) => entry.link.peer === device)) link.abort(reason)
+    for (const { link } of [...this.#links.values()]) if (link.peer === device) link.abort(reason)
+  }
+
+  /** Closes all links. */
+  async close(): Promise<void> {
+    const entries = [...this.#takeCandidates(() => true), ...this.#links.values()]
+    await Promise.all(entries.map(({ link }) => link.close()))
+  }
+
+  #settle(newer: Entry): void {
+    const older = this.#links.get(keyOf(newer.link))
     if (older === undefined) {
       this.#use(newer)
       return
     }
     const choice = chooseLink({
       self: this.#init.self,
-      peer: link.peer,
+      peer: newer.link.peer,
       older: { isInitiator: older.link.isInitiator, openedAt: older.openedAt },
-      newer: { isInitiator: link.isInitiator, openedAt: newer.openedAt },
+      newer: { isInitiator: newer.link.isInitiator, openedAt: newer.openedAt },
     })
-    if (choice === 'older') void link.close()
-    else if (choice === 'newer') this.#replace(newer)
-    else void this.#replaceIfItLasts(newer)
-  }
-
-  /** Ends every link to a device at once. */
-  drop(device: DeviceKey, reason: Error): void {
-    for (const { link } of [...this.#links.values()]) if (link.peer === device) link.abort(reason)
-    for (const link of [...this.#candidates]) if (link.peer === device) link.abort(reason)
-  }
-
-  /** Closes all links. */
-  async close(): Promise<void> {
-    const links = [...[...this.#links.values()].map(({ link }) => link), ...this.#candidates]
-    await Promise.all(links.map((link) => link.close()))
+    if (choice === 'newer') this.#replace(newer)
+    else void this.#hold(newer, older, choice)
   }
 
   #use(entry: Entry): void {
@@ -81,7 +89,13 @@ export class LinkTable {
     void link.closed.then(() => {
       if (this.#links.get(key) !== entry) return
       this.#links.delete(key)
-      this.#init.onLost(link, this.#init.clock.monotonic() - openedAt)
+      // What was held back in favour of this one is the best there is now.
+      const heir = [...this.#candidates].findLast((candidate) => keyOf(candidate.link) === key)
+      if (heir === undefined) this.#init.onLost(link, this.#init.clock.monotonic() - openedAt)
+      else {
+        this.#candidates.delete(heir)
+        this.#use(heir)
+      }
     })
     this.#init.onLink(link)
   }
@@ -92,20 +106,33 @@ export class LinkTable {
     older?.link.abort(new DittoError('DITTO_LINK_CUT', 'The other device has connected anew.'))
   }
 
-  async #replaceIfItLasts(newer: Entry): Promise<void> {
+  async #hold(newer: Entry, older: Entry, choice: 'newer-if-it-lasts' | 'older-if-it-lives'): Promise<void> {
     const { link } = newer
-    this.#candidates.add(link)
+    this.#candidates.add(newer)
     const stop = new AbortController()
     const outcome = await Promise.race([
-      link.closed.then(() => 'closed'),
-      this.#init.clock.sleep(REPLACE_GRACE_MS, { signal: stop.signal }).then(
-        () => 'lasted',
-        () => 'closed',
-      ),
+      link.closed.then(() => 'gone' as const),
+      choice === 'older-if-it-lives'
+        ? this.#init.isAlive(older.link).then((isAlive) => (isAlive ? 'older' : 'newer'))
+        : this.#init.clock.sleep(REPLACE_GRACE_MS, { signal: stop.signal }).then(
+            () => 'newer' as const,
+            () => 'gone' as const,
+          ),
     ])
     stop.abort()
-    this.#candidates.delete(link)
-    if (outcome === 'lasted') this.#replace(newer)
+    // Otherwise it has been put to use meanwhile, or everything is ending.
+    if (!this.#candidates.delete(newer) || outcome === 'gone') return
+    const current = this.#links.get(keyOf(link))
+    if (outcome === 'newer' && current === older) this.#replace(newer)
+    // Another took the place of the older one: of two that may be dead, the one opened first is it more likely.
+    else if (outcome === 'newer' && (current?.number ?? -1) < newer.number) this.#settle(newer)
+    else void link.close()
+  }
+
+  #takeCandidates(isWanted: (candidate: Entry) => boolean): readonly Entry[] {
+    const taken = [...this.#candidates].filter(isWanted)
+    for (const candidate of taken) this.#candidates.delete(candidate)
+    return taken
   }
 }
 

@@ -177,6 +177,7 @@ export class OnlineNetwork implements Network {
       listen: { port: config.port, ...(config.host === '' ? {} : { host: config.host }) },
       peerAddresses: config.peers.map((peer) => `tcp://${peer}`),
       onLink: (link) => this.#take(link),
+      isAlive: (link) => this.#engine.isLinkAlive(link),
       recordedAddresses: (device) => this.#addresses.addressesOf(device),
       onMoved: () => this.#networkChanged(),
     })
