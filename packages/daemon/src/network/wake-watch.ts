@@ -1,7 +1,7 @@
 import type { Clock } from '@dittofs/interface'
 
 /** How often is looked: no device is found later than this after it woke, or moved. */
-const LOOK_MS = 2_000
+const LOOK_MS = 1_000
 /** More than a busy machine is late by. */
 const JUMP_MS = 10_000
 
