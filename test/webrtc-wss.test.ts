@@ -7,7 +7,8 @@ import { skipBecause } from './support/environment.ts'
 import { endAfterTest } from './support/lan.ts'
 import { ProcessDevice } from './support/process-device.ts'
 import { ProcessSignaling } from './support/process-signaling.ts'
-import { opensslUnavailable, TlsFront } from './support/tls-front.ts'
+import { opensslUnavailable } from './support/test-authority.ts'
+import { TlsFront } from './support/tls-front.ts'
 
 interface Status {
   readonly links: readonly { readonly name: string; readonly isUp: boolean; readonly reason?: string }[]

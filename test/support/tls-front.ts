@@ -1,14 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { type AddressInfo, connect } from 'node:net'
-import path from 'node:path'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
-
-/** Why no certificates can be made here; `undefined` when they can. */
-export function opensslUnavailable(): string | undefined {
-  return spawnSync('openssl', ['version']).status === 0 ? undefined : 'openssl is not installed'
-}
+import { certificateFor } from './test-authority.ts'
 
 /** What stands in front of a signaling server on the internet: TLS on 127.0.0.1, under an authority made for the test. */
 export class TlsFront {
@@ -31,17 +25,9 @@ export class TlsFront {
 
   /** @param directory - for keys and certificates */
   static async start(directory: string): Promise<TlsFront> {
-    const run = (...args: readonly string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'ignore' })
-    const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'] as const
-    run('req', '-x509', ...newKey, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=Test authority')
-    run('req', ...newKey, '-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=signal.invalid')
-    await writeFile(path.join(directory, 'names'), 'subjectAltName = IP:127.0.0.1\n')
-    const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names']
-    run('x509', '-req', '-in', 'server.csr', '-out', 'server.pem', ...signing)
-    const [key, cert] = await Promise.all(
-      ['server.key', 'server.pem'].map((name) => readFile(path.join(directory, name))),
-    )
-    const front = new TlsFront(path.join(directory, 'ca.pem'), { key: key as Buffer, cert: cert as Buffer })
+    const files = await certificateFor('127.0.0.1', directory)
+    const [key, cert] = await Promise.all([readFile(files.key), readFile(files.certificate)])
+    const front = new TlsFront(files.authority, { key, cert })
     front.#server.listen(0, '127.0.0.1')
     await once(front.#server, 'listening')
     return front

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { packetFilterUnavailable, type TestHost } from './network.ts'
+import type { ServerCertificate } from './test-authority.ts'
 
 const run = promisify(execFile)
 
@@ -19,25 +20,36 @@ export function relayUnavailable(): string | undefined {
   return packetFilterUnavailable()
 }
 
+/** A TURN server as WebRTC takes it. */
+export interface TurnServer {
+  readonly urls: string
+  readonly username: string
+  readonly credential: string
+}
+
 export interface TurnRelayInit {
   readonly host: TestHost
   /** An empty one, for what the server writes. */
   readonly directory: string
   readonly port: number
+  /** Where it speaks TLS beside. */
+  readonly tls?: ServerCertificate & { readonly port: number }
+  /** Whom it relays for; somebody new when absent. */
+  readonly user?: Pick<TurnServer, 'username' | 'credential'>
   /** Further lines of its configuration. */
   readonly options?: readonly string[]
 }
 
 /** coturn, the STUN and TURN server, with a count of what it exchanges with the devices. */
 export class TurnRelay {
-  /** As WebRTC takes it. */
-  readonly iceServers: readonly object[]
+  /** As WebRTC takes it: STUN, and TURN over UDP. */
+  readonly iceServers: readonly [{ readonly urls: string }, TurnServer]
   readonly #init: TurnRelayInit
   readonly #process: ChildProcess
   readonly #log: string[] = []
   #wake: () => void = () => undefined
 
-  private constructor(init: TurnRelayInit, iceServers: readonly object[], child: ChildProcess) {
+  private constructor(init: TurnRelayInit, iceServers: TurnRelay['iceServers'], child: ChildProcess) {
     this.#init = init
     this.iceServers = iceServers
     this.#process = child
@@ -50,15 +62,17 @@ export class TurnRelay {
 
   /** @throws Error when it ends before it serves */
   static async start(init: TurnRelayInit): Promise<TurnRelay> {
-    const { host, directory, port, options = [] } = init
+    const { host, directory, port, tls, user, options = [] } = init
     await host.exec('nft', [
-      `table ip relay-${port} {
+      `table ip relay-${port}
+      delete table ip relay-${port}
+      table ip relay-${port} {
         counter exchanged { }
         chain in { type filter hook input priority 0; th dport ${port} counter name exchanged; }
         chain out { type filter hook output priority 0; th sport ${port} counter name exchanged; }
       }`,
     ])
-    const [username, credential] = ['alice', randomBytes(8).toString('hex')]
+    const { username, credential } = user ?? { username: 'alice', credential: randomBytes(8).toString('hex') }
     const config = path.join(directory, 'turnserver.conf')
     await writeFile(
       config,
@@ -72,7 +86,9 @@ export class TurnRelay {
         `userdb=${path.join(directory, 'users.sqlite')}`,
         `pidfile=${path.join(directory, 'turnserver.pid')}`,
         'log-file=stdout',
-        'no-tls',
+        ...(tls === undefined
+          ? ['no-tls']
+          : [`tls-listening-port=${tls.port}`, `cert=${tls.certificate}`, `pkey=${tls.key}`]),
         'no-dtls',
         'no-cli',
         'verbose',
@@ -83,7 +99,7 @@ export class TurnRelay {
       stdio: ['ignore', 'pipe', 'ignore'],
     })
     const address = `${host.address}:${port}`
-    const iceServers = [{ urls: `stun:${address}` }, { urls: `turn:${address}`, username, credential }]
+    const iceServers = [{ urls: `stun:${address}` }, { urls: `turn:${address}`, username, credential }] as const
     const relay = new TurnRelay(init, iceServers, child)
     // After its sockets it opens the list of its users.
     await relay.logged('SQLite DB connection success', 1)

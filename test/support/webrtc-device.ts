@@ -42,10 +42,14 @@ export class WebRtcDevice {
   #hasEnded = false
   #wake: () => void = () => undefined
 
-  constructor(host: TestHost | undefined, init: WebRtcDeviceInit) {
+  /** @param environment - variables beside those of this process */
+  constructor(host: TestHost | undefined, init: WebRtcDeviceInit, environment: NodeJS.ProcessEnv = {}) {
     const enter = host === undefined ? [] : ['ip', 'netns', 'exec', host.namespace]
     const [program, ...args] = [...enter, process.execPath, SCRIPT, JSON.stringify(init)]
-    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#child = spawn(program, args, {
+      env: { ...process.env, ...environment },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
     this.#exited = new Promise((resolve) => {
       this.#child.once('exit', (code) => {
         this.#hasEnded = true

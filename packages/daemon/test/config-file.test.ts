@@ -4,7 +4,7 @@ import { isDittoError } from '@dittofs/interface'
 import { temporaryDirectory } from '@dittofs/testing'
 import { describe, expect, it } from 'vitest'
 import { configTemplate, loadConfig, parseConfig, withConfigValue } from '../src/config/config-file.ts'
-import { CONFIG_KEYS, DEFAULT_CONFIG, isPeerAddress } from '../src/config/config-schema.ts'
+import { CONFIG_KEYS, DEFAULT_CONFIG, iceUrls, isPeerAddress } from '../src/config/config-schema.ts'
 
 const FILE = '/home/alice/.dittofs/config.toml'
 
@@ -61,6 +61,39 @@ describe('parseConfig', () => {
 
   it('names the line that is no TOML', () => {
     expect(refusal('port = 1\nname = "alice')).toMatch(/line 2: /)
+  })
+})
+
+describe('stun and turn', () => {
+  it.each([
+    'stun = ""',
+    'stun = "stun.example:3478"',
+    'stun = ["stun.example:3478", "stun:[2001:db8::7]:3478"]',
+    'turn = []',
+    'turn = "turn.example:3478"',
+    'turn = ["turn.example:3478", "turn:turn.example:80?transport=tcp", "turns:turn.example"]',
+  ])('take %s', (line) => {
+    expect(() => parseConfig(line, FILE)).not.toThrow()
+  })
+
+  it.each([
+    ['stun = "stuns:stun.example"', /STUN goes over UDP alone/],
+    ['stun = "turn:turn.example"', /stun must be/],
+    ['turn = "turns:turn.example?transport=udp"', /TURN over DTLS is not supported/],
+    ['turn = ["turn.example:3478", "turn:turn.example?transport=sctp"]', /turn must be/],
+    ['turn = "stun:stun.example"', /turn must be/],
+    ['turn = 3478', /turn must be/],
+    [`stun = ${JSON.stringify(Array(5).fill('stun.example:3478'))}`, /at most 4/],
+  ])('refuse %s, in words', (line, sentence) => {
+    expect(() => parseConfig(line, FILE)).toThrow(
+      expect.objectContaining({ code: 'DITTO_CONFIG_INVALID', message: expect.stringMatching(sentence) as string }),
+    )
+  })
+
+  it('name the same servers by URL, however they are written', () => {
+    expect(iceUrls('stun', 'a.example:1')).toEqual(['stun:a.example:1'])
+    expect(iceUrls('turn', ['a.example:1', 'turns:b.example'])).toEqual(['turn:a.example:1', 'turns:b.example'])
+    expect(iceUrls('turn', '')).toEqual([])
   })
 })
 

@@ -1,9 +1,19 @@
-import { type RTCCertificate, type RTCDataChannel, type RTCIceServer, RTCPeerConnection } from 'werift'
+import { type RTCCertificate, type RTCDataChannel, RTCPeerConnection } from 'werift'
 import type { IceCandidateSignal } from './ice-candidate.ts'
+import type { ChosenServers } from './ice-server-choice.ts'
 import type { Lane, LaneListener } from './lane.ts'
 import { MAX_LANE_MESSAGE_BYTES } from './lane-message.ts'
 import { formatSdp, parseSdp } from './sdp.ts'
-import { dropSockets, guardIce, guardSctp, iceOf, isAcknowledged, sctpOf, useRelays } from './werift-internals.ts'
+import {
+  dropSockets,
+  guardIce,
+  guardSctp,
+  iceOf,
+  isAcknowledged,
+  sctpOf,
+  useRelays,
+  useServers,
+} from './werift-internals.ts'
 
 /** Room is announced when the queue has fallen to this. */
 const LOW_QUEUE_BYTES = 64 * 1024
@@ -16,7 +26,8 @@ const LABEL = 'dittofs'
 export interface AssociationInit {
   isDialer: boolean
   certificate: RTCCertificate
-  iceServers: readonly RTCIceServer[]
+  /** The servers to ask, each time candidates are to be gathered. */
+  iceServers: () => Promise<ChosenServers>
   /** Addresses of this machine to offer beside those of its interfaces: the loopback ones are not among them. */
   hostAddresses: readonly string[]
   /** A candidate of this side; `undefined` when there are no more. */
@@ -44,7 +55,6 @@ export class Association implements Lane {
   constructor(init: AssociationInit) {
     this.#init = init
     this.#connection = new RTCPeerConnection({
-      iceServers: [...init.iceServers],
       iceAdditionalHostAddresses: [...init.hostAddresses],
       certificates: [init.certificate],
       codecs: { audio: [], video: [] },
@@ -88,6 +98,7 @@ export class Association implements Lane {
   /** Makes an offer, for a restart with new ICE parameters; gathering starts with {@link gather}. */
   async offer(isRestart: boolean): Promise<string> {
     if (isRestart) await this.#dropSockets()
+    await this.#chooseServers()
     const { sdp } = await this.#connection.createOffer({ iceRestart: isRestart })
     this.#local = { type: 'offer', sdp }
     return sdp
@@ -100,6 +111,7 @@ export class Association implements Lane {
     await this.#connection.setRemoteDescription({ type: 'offer', sdp: formatSdp(session) })
     this.#guard()
     this.#remoteUfrag = session.iceUfrag
+    await this.#chooseServers()
     const { sdp } = await this.#connection.createAnswer()
     this.#local = { type: 'answer', sdp }
     return sdp
@@ -159,15 +171,18 @@ export class Association implements Lane {
     const sctp = sctpOf(this.#connection)
     if (this.#isGuarded || ice === undefined || sctp === undefined) return
     this.#isGuarded = true
-    guardIce(
-      ice,
-      this.#init.iceServers.some(({ urls }) => [urls].flat().some((url) => /^stuns?:/i.test(url))),
-    )
+    guardIce(ice)
     guardSctp(
       sctp,
       () => iceOf(this.#connection),
       (reason) => void this.#gone(reason),
     )
+  }
+
+  async #chooseServers(): Promise<void> {
+    const servers = await this.#init.iceServers()
+    const ice = iceOf(this.#connection)
+    if (ice !== undefined) useServers(ice, servers)
   }
 
   #use(channel: RTCDataChannel): void {

@@ -11,10 +11,10 @@
  *
  * @packageDocumentation
  */
+export type { IceServer } from './ice-servers.ts'
 export {
   DEFAULT_ASSOCIATIONS,
   DEFAULT_CONNECT_TIMEOUT_MS,
-  type IceServer,
   type WebRtcTransport,
   type WebRtcTransportInit,
   webrtcTransport,

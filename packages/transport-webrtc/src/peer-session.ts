@@ -1,7 +1,8 @@
 import { type Address, type Clock, type DeviceKey, DittoError, type Logger, type Signal } from '@dittofs/interface'
-import type { RTCCertificate, RTCIceServer } from 'werift'
+import type { RTCCertificate } from 'werift'
 import { Association } from './association.ts'
 import { formatCandidate, NO_MORE_CANDIDATES, parseCandidate } from './ice-candidate.ts'
+import type { ChosenServers } from './ice-server-choice.ts'
 
 /** The body of the offer by which the side that answers asks the other for an ICE restart: only the dialer makes real ones. */
 export const RESTART = 'restart'
@@ -25,7 +26,7 @@ export interface PeerSessionInit {
   device?: DeviceKey
   isDialer: boolean
   certificate: RTCCertificate
-  iceServers: readonly RTCIceServer[]
+  iceServers: () => Promise<ChosenServers>
   hostAddresses: readonly string[]
   clock: Clock
   logger: Logger | undefined

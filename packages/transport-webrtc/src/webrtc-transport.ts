@@ -20,8 +20,11 @@ import {
 import { parseSignalAddress } from '@dittofs/wire'
 import { CertificateSource } from './certificate.ts'
 import { Gate } from './gate.ts'
+import { IceServerChoice } from './ice-server-choice.ts'
+import { type IceServer, iceEndpoints } from './ice-servers.ts'
 import { decodeLaneMessage, encodeHello, LANE_VERSION, laneError } from './lane-message.ts'
 import { PeerSession, type PeerSessionInit, RESTART, unreachable } from './peer-session.ts'
+import { probeIceServer } from './probe-ice-server.ts'
 import { StripedDuplex } from './striped-duplex.ts'
 
 /** ICE over a slow STUN server and a relay on another continent takes a few seconds. */
@@ -39,17 +42,13 @@ const MAX_ANSWERING_OF_ONE = 24
 /** Associations that others opened: sockets and about 150 KB of memory each. */
 const MAX_ANSWERED = 512
 
-/** A STUN or TURN server, as the RTCIceServer of the W3C. Only the first of each kind is asked. */
-export interface IceServer {
-  readonly urls: string | readonly string[]
-  readonly username?: string
-  readonly credential?: string
-}
-
 export interface WebRtcTransportInit {
   /** Carries offers and answers. Opened with the first `listen` or `dial`, closed with the transport. */
   channel: SignalChannel
-  /** Asked for each connection; none when absent, so that no server is ever contacted that nobody named. */
+  /**
+   * Asked for each connection; none when absent, so that no server is ever contacted that nobody named. Of several of one
+   * kind the first is used that answers.
+   */
   iceServers?: () => readonly IceServer[]
   clock?: Clock
   randomBytes?: RandomBytes
@@ -103,6 +102,7 @@ class DataChannelTransport implements WebRtcTransport {
   readonly #logger: Logger | undefined
   readonly #associations: number
   readonly #certificates: CertificateSource
+  readonly #servers: IceServerChoice
   readonly #dialing = new Gate(MAX_DIALING)
   readonly #sessions = new Map<string, PeerSession>()
   /** Offers of others that are not connections yet. */
@@ -127,6 +127,7 @@ class DataChannelTransport implements WebRtcTransport {
     this.#randomBytes = init.randomBytes ?? randomBytes
     this.#logger = init.logger
     this.#certificates = new CertificateSource(this.#clock)
+    this.#servers = new IceServerChoice({ clock: this.#clock, probe: probeIceServer })
   }
 
   async listen(options: ListenOptions): Promise<Listener> {
@@ -176,6 +177,7 @@ class DataChannelTransport implements WebRtcTransport {
 
   networkChanged(): void {
     this.#certificates.renew()
+    this.#servers.forget()
     if (this.#isOpen) this.#init.channel.networkChanged()
     for (const session of this.#sessions.values()) session.restart()
   }
@@ -348,7 +350,7 @@ class DataChannelTransport implements WebRtcTransport {
     const session = new PeerSession({
       ...init,
       certificate: this.#certificates.current,
-      iceServers: (this.#init.iceServers?.() ?? []).map(({ urls, ...rest }) => ({ ...rest, urls: [urls].flat() })),
+      iceServers: () => this.#servers.choose(iceEndpoints(this.#init.iceServers?.() ?? [])),
       hostAddresses: this.#init.hostAddresses ?? [],
       clock: this.#clock,
       logger: this.#logger,

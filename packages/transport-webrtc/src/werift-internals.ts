@@ -1,4 +1,5 @@
 import type { Event, RTCPeerConnection } from 'werift'
+import type { ChosenServers } from './ice-server-choice.ts'
 import { type FastDtls, type FastIce, type FastSctp, hasten } from './werift-fast-path.ts'
 import { guardAllSockets, preferDirect, type RelayInternals, useRelay } from './werift-relay.ts'
 
@@ -34,7 +35,8 @@ interface IceProtocol {
 }
 
 interface IceInternals extends RelayInternals, FastIce {
-  stunServer: unknown
+  stunServer: HostAndPort | undefined
+  turnServer: HostAndPort | undefined
   readonly localUsername: string
   readonly userHistory: Readonly<Record<string, string>>
   readonly remoteCandidates: readonly unknown[]
@@ -43,8 +45,15 @@ interface IceInternals extends RelayInternals, FastIce {
   readonly nominated:
     | (FastIce['nominated'] & { readonly packetsReceived: number; readonly responsesReceived: number })
     | undefined
-  readonly options: { filterStunResponse?: (request: StunRequest) => boolean }
+  readonly options: {
+    filterStunResponse?: (request: StunRequest) => boolean
+    turnUsername?: string
+    turnPassword?: string
+    turnTransport?: 'udp' | 'tcp' | 'tls'
+  }
 }
+
+type HostAndPort = readonly [host: string, port: number]
 
 /** More out-of-order packets than a window of full ones could hold, eight times over: browsers also send small ones. */
 const MAX_MISORDERED_PACKETS = 8_192
@@ -101,11 +110,23 @@ export function guardSctp(
 }
 
 /**
- * Asks no public STUN server unless one was configured, and answers checks only of those who were told our user name:
- * werift takes a Google server for granted, and takes in a candidate from everyone who sends any STUN request.
+ * Says which servers are asked at the next gathering. werift takes one of each kind, and a public STUN server of Google's
+ * for granted where it is given none.
  */
-export function guardIce(ice: IceInternals, hasStunServer: boolean): void {
-  if (!hasStunServer) ice.stunServer = undefined
+export function useServers(ice: IceInternals, { stun, turn }: ChosenServers): void {
+  ice.stunServer = stun && [stun.host, stun.port]
+  ice.turnServer = turn && [turn.host, turn.port]
+  if (turn === undefined) return
+  ice.options.turnUsername = turn.username
+  ice.options.turnPassword = turn.credential
+  ice.options.turnTransport = turn.transport
+}
+
+/**
+ * Answers checks only of those who were told our user name: werift takes in a candidate from everyone who sends any STUN
+ * request.
+ */
+export function guardIce(ice: IceInternals): void {
   preferDirect(ice)
   ice.options.filterStunResponse = (request) => {
     const [ufrag] = (request.getAttributeValue('USERNAME') ?? '').split(':')

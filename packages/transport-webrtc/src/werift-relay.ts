@@ -1,4 +1,5 @@
-import { UdpTransport } from 'werift'
+import type { Socket } from 'node:net'
+import { TcpTransport, TlsTransport, UdpTransport } from 'werift'
 
 /**
  * What werift 0.24 lacks for TURN servers and for a choice between a direct way and a relayed one. Like
@@ -192,12 +193,29 @@ interface UdpInternals {
   init: (this: UdpInternals) => Promise<void>
 }
 
+/** Of werift's connections to TURN servers over TCP and TLS. */
+interface StreamInternals {
+  readonly stream: {
+    readonly client: Socket
+    closed: boolean
+    connect: () => void
+  }
+  init: (this: StreamInternals) => Promise<void>
+}
+
+/** A TURN server answers within a few round trips, or is behind a firewall that swallows everything. */
+const STREAM_TIMEOUT_MS = 5_000
+
 /**
- * Makes errors of werift's UDP sockets harmless, for the whole process: nobody listens for them in werift, so that a
- * socket that cannot be bound, or a TURN server without a route to it, would end the process.
+ * Makes errors of werift's sockets harmless, for the whole process: nobody listens for them in werift, so that a socket
+ * that cannot be bound, or a TURN server without a route to it, would end the process.
  */
 export function guardAllSockets(): void {
-  const prototype = UdpTransport.prototype as unknown as UdpInternals
+  guardDatagrams(UdpTransport.prototype as unknown as UdpInternals)
+  for (const { prototype } of [TcpTransport, TlsTransport]) guardStreams(prototype as unknown as StreamInternals)
+}
+
+function guardDatagrams(prototype: UdpInternals): void {
   const { init } = prototype
   prototype.init = async function () {
     const failed = new Promise<never>((_, reject) => this.socket.on('error', reject))
@@ -207,6 +225,36 @@ export function guardAllSockets(): void {
       this.socket.setRecvBufferSize(SOCKET_BUFFER_BYTES)
     } catch {
       // What the system gives of itself will do.
+    }
+  }
+}
+
+/**
+ * An allocation is the connection's over which it was made: werift would open another one when the server ends it, which
+ * leads nowhere, and would end the process where that is refused.
+ */
+function guardStreams(prototype: StreamInternals): void {
+  const { init } = prototype
+  prototype.init = async function () {
+    const { stream } = this
+    stream.connect = () => {
+      stream.closed = true
+    }
+    stream.client.setNoDelay(true)
+    const opening = init.call(this)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('the server cannot be reached')), STREAM_TIMEOUT_MS)
+    })
+    try {
+      await Promise.race([opening, late])
+    } catch (error) {
+      opening.catch(() => undefined)
+      stream.closed = true
+      stream.client.destroy()
+      throw error
+    } finally {
+      clearTimeout(timer)
     }
   }
 }

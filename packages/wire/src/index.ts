@@ -86,6 +86,7 @@ export {
   MAX_PIECES,
   type RecipeStep,
 } from './recipe-steps.ts'
+export { type IceUrl, parseIceUrl } from './signaling/ice-url.ts'
 export {
   formatSignalAddress,
   parseSignalAddress,

@@ -1,6 +1,6 @@
 import { CHUNKERS, type ChunkerKind, DURABILITIES, type Durability } from '@dittofs/interface'
 import { METERED_FILES, type MeteredFiles } from '@dittofs/sync'
-import { parseSignalOrigin } from '@dittofs/wire'
+import { type IceUrl, parseIceUrl, parseSignalOrigin } from '@dittofs/wire'
 import { parseByteSize } from '../limits/byte-size.ts'
 import { isReserve } from '../limits/disk-reserve.ts'
 import { parseHours } from '../limits/limit-hours.ts'
@@ -30,8 +30,8 @@ export interface Config {
   readonly beacon: boolean
   readonly bluetooth: BluetoothPolicy
   readonly signaling: readonly string[]
-  readonly stun: string
-  readonly turn: string
+  readonly stun: string | readonly string[]
+  readonly turn: string | readonly string[]
   readonly turn_username: string
   readonly turn_credential: string
   readonly peers: readonly string[]
@@ -67,12 +67,23 @@ const RATE_EXPECTED = 'a rate of at least 64 KiB a second written like "500 KiB"
 const MAX_NAME_BYTES = 128
 const MAX_PEERS = 256
 const MAX_SIGNALING_SERVERS = 4
+const MAX_ICE_SERVERS = 4
 const PEER = /^(\[[0-9a-fA-F:.]+(%[0-9a-zA-Z]+)?\]|[^\s[\]:/]+):([0-9]{1,5})$/
 
 /** Whether `text` is `HOST:PORT`, an IPv6 address in brackets. */
 export function isPeerAddress(text: string): boolean {
   const port = Number(PEER.exec(text)?.[3])
   return port >= 1 && port <= 65_535
+}
+
+/** The URLs of the STUN or TURN servers that a key names. */
+export function iceUrls(kind: IceUrl['kind'], servers: string | readonly string[]): readonly string[] {
+  return [servers].flat().flatMap((server) => (server === '' ? [] : [iceUrl(kind, server)]))
+}
+
+/** A server may be written without the scheme that its key says anyway. */
+function iceUrl(kind: IceUrl['kind'], server: string): string {
+  return isPeerAddress(server) ? `${kind}:${server}` : server
 }
 
 /** Every key of `config.toml`, in the order in which the file and docs/configuration.md show them. */
@@ -126,23 +137,24 @@ export const CONFIG_KEYS: { readonly [Key in keyof Config]: ConfigKey<Config[Key
       'Signaling servers, through which devices that share no network find a way to each other by WebRTC. A server sees which of its keys talk to each other and when, not what they say. Empty: none.',
   },
   stun: {
-    fallback: '',
-    expected: 'text written "HOST:PORT", or empty',
-    isValid: isServerAddress,
-    description: 'A STUN server, which tells this device its address outside. Empty: none.',
+    fallback: [],
+    expected: `a server, or a list of at most ${MAX_ICE_SERVERS}, each written "HOST:PORT"; STUN goes over UDP alone`,
+    isValid: (value) => areIceServers(value, 'stun'),
+    description:
+      'STUN servers, which tell this device its address outside. The first that answers is asked. Empty: none.',
   },
   turn: {
-    fallback: '',
-    expected: 'text written "HOST:PORT", or empty',
-    isValid: isServerAddress,
+    fallback: [],
+    expected: `a server, or a list of at most ${MAX_ICE_SERVERS}, each written "HOST:PORT" for UDP, "turn:HOST:PORT?transport=tcp" for TCP or "turns:HOST:PORT" for TLS; TURN over DTLS is not supported`,
+    isValid: (value) => areIceServers(value, 'turn'),
     description:
-      'A TURN server, which passes on what two devices say where no direct way is. It sees how much, not what. Empty: none.',
+      'TURN servers, which pass on what two devices say where no direct way is, the first that answers. They see how much, not what. Over TCP or TLS they are reached from networks that let no UDP out. They take `turn_username` and `turn_credential`. Empty: none.',
   },
   turn_username: {
     fallback: '',
     expected: `text of at most ${MAX_NAME_BYTES} bytes without control characters`,
     isValid: isLabel,
-    description: 'The user name that the TURN server knows this device by.',
+    description: 'The user name that the TURN servers know this device by.',
   },
   turn_credential: {
     fallback: '',
@@ -303,8 +315,19 @@ function oneOf(values: readonly string[]): string {
   return values.map((value) => `"${value}"`).join(' or ')
 }
 
-function isServerAddress(value: unknown): boolean {
-  return value === '' || (typeof value === 'string' && isPeerAddress(value))
+function areIceServers(value: unknown, kind: IceUrl['kind']): boolean {
+  if (value === '') return true
+  const servers = Array.isArray(value) ? (value as unknown[]) : [value]
+  return servers.length <= MAX_ICE_SERVERS && servers.every((server) => isIceServer(server, kind))
+}
+
+function isIceServer(server: unknown, kind: IceUrl['kind']): boolean {
+  if (typeof server !== 'string') return false
+  try {
+    return parseIceUrl(iceUrl(kind, server)).kind === kind
+  } catch {
+    return false
+  }
 }
 
 function isSignalingServer(text: string): boolean {

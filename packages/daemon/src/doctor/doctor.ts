@@ -11,7 +11,7 @@ import {
   isDittoError,
 } from '@dittofs/interface'
 import { probeBroadcast, probeMulticast } from '@dittofs/transport-tcp'
-import { DEFAULT_CONFIG } from '../config/config-schema.ts'
+import { DEFAULT_CONFIG, iceUrls } from '../config/config-schema.ts'
 import { connectDevice } from '../control/connect-device.ts'
 import { diskSpaceOf } from '../limits/disk-reserve.ts'
 import { openDevice } from '../open-device.ts'
@@ -99,7 +99,7 @@ function checksOf(home: string, patient: Patient, config: typeof DEFAULT_CONFIG)
     ),
     firewallCheck({ rules: readFirewall, tcpPort }),
     signalingCheck(() => config.signaling, links),
-    stunCheck(() => config.stun, probeStun),
+    stunCheck(() => iceUrls('stun', config.stun), probeStun),
     bluetoothCheck(links),
     peersCheck(peers, Date.now),
   ]

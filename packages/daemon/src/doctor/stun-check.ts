@@ -1,21 +1,30 @@
-import type { Check } from '@dittofs/interface'
+import type { Check, Finding } from '@dittofs/interface'
+import { parseIceUrl } from '@dittofs/wire'
 
 /**
  * Whether this device learns the address that other networks see.
  *
- * @param server - of the settings, `HOST:PORT`; empty: none
- * @param ask - asks it. @returns what is wrong; `undefined` where it answers
+ * @param servers - URLs of the settings; empty: none
+ * @param ask - asks a server, as `HOST:PORT`. @returns what is wrong; `undefined` where it answers
  */
-export function stunCheck(server: () => string, ask: (server: string) => Promise<string | undefined>): Check {
+export function stunCheck(
+  servers: () => readonly string[],
+  ask: (server: string) => Promise<string | undefined>,
+): Check {
   return {
     name: 'stun',
     run: async () => {
-      const name = server()
-      if (name === '') return [{ level: 'ok', text: 'No STUN server is in the settings.' }]
-      const problem = await ask(name)
-      if (problem === undefined) return [{ level: 'ok', text: `The STUN server ${name} answers.` }]
-      const remedy = 'see that UDP to it passes the firewall, or name another under "stun" in config.toml'
-      return [{ level: 'warning', text: `The STUN server ${name} is of no use: ${problem}; ${remedy}.` }]
+      if (servers().length === 0) return [{ level: 'ok', text: 'No STUN server is in the settings.' }]
+      return Promise.all(servers().map((url) => findingOf(url, ask)))
     },
   }
+}
+
+async function findingOf(url: string, ask: (server: string) => Promise<string | undefined>): Promise<Finding> {
+  const { host, port } = parseIceUrl(url)
+  const name = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const problem = await ask(name)
+  if (problem === undefined) return { level: 'ok', text: `The STUN server ${name} answers.` }
+  const remedy = 'see that UDP to it passes the firewall, or name another under "stun" in config.toml'
+  return { level: 'warning', text: `The STUN server ${name} is of no use: ${problem}; ${remedy}.` }
 }

@@ -4,7 +4,7 @@ import type { Identity } from '@dittofs/link'
 import { bleTransport } from '@dittofs/transport-ble'
 import { tcpTransport } from '@dittofs/transport-tcp'
 import type { IceServer } from '@dittofs/transport-webrtc'
-import type { Config } from '../config/config-schema.ts'
+import { type Config, iceUrls } from '../config/config-schema.ts'
 import { WebRtcLinks } from './webrtc-links.ts'
 
 export interface SystemTransportsInit {
@@ -42,9 +42,10 @@ export function systemTransports({ config, ...init }: SystemTransportsInit): Sys
 }
 
 function iceServers({ stun, turn, turn_username, turn_credential }: Config): readonly IceServer[] {
+  const relays = iceUrls('turn', turn)
   return [
-    ...(stun === '' ? [] : [{ urls: `stun:${stun}` }]),
-    ...(turn === '' ? [] : [{ urls: `turn:${turn}`, username: turn_username, credential: turn_credential }]),
+    { urls: iceUrls('stun', stun) },
+    ...(relays.length === 0 ? [] : [{ urls: relays, username: turn_username, credential: turn_credential }]),
   ]
 }
 

@@ -421,12 +421,16 @@ describe('stun', () => {
     onTestFinished(() => void socket.close())
     return `127.0.0.1:${socket.address().port}`
   }
-  const check = (server: string) => stunCheck(() => server, probeStun)
+  const check = (...servers: string[]) => stunCheck(() => servers.map((server) => `stun:${server}`), probeStun)
   const success = (request: Buffer) => Buffer.concat([Buffer.of(1, 1, 0, 0), request.subarray(4, 20)])
 
   it('is fine where the server answers, and where there is none', async () => {
     expect(await levelsOf(check(await stunServer(success)))).toEqual(['ok'])
-    expect(await levelsOf(check(''))).toEqual(['ok'])
+    expect(await levelsOf(check())).toEqual(['ok'])
+  })
+  it('says of each server whether it is of use', async () => {
+    const silent = await stunServer(() => undefined)
+    expect(await levelsOf(check(silent, await stunServer(success)))).toEqual(['warning', 'ok'])
   })
   it('warns of a server that is silent, that answers something else, and that refuses', async () => {
     const silent = await stunServer(() => undefined)
