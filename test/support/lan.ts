@@ -17,9 +17,9 @@ export function endAfterTest(devices: readonly ProcessDevice[]): void {
 export async function onLan<const Names extends readonly string[]>(
   directory: string,
   names: Names,
-  options: { daemonArgs?: readonly string[] } = {},
+  options: { daemonArgs?: readonly string[]; family?: 'IPv4' | 'IPv6' } = {},
 ): Promise<{ network: TestNetwork; devices: { [Index in keyof Names]: ProcessDevice } }> {
-  const network = await TestNetwork.create(names.length)
+  const network = await TestNetwork.create(names.length, options.family)
   onTestFinished(() => network.close())
   const devices = names.map(
     (name, index) =>

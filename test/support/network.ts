@@ -44,8 +44,11 @@ export class TestNetwork {
     this.hosts = hosts
   }
 
-  /** @param count - how many hosts to plug in, 1 to 200 */
-  static async create(count: number): Promise<TestNetwork> {
+  /**
+   * @param count - how many hosts to plug in, 1 to 200
+   * @param family - of the addresses they get; with IPv6 they have no other, but those that every link has
+   */
+  static async create(count: number, family: 'IPv4' | 'IPv6' = 'IPv4'): Promise<TestNetwork> {
     const id = randomBytes(3).toString('hex')
     const switchNamespace = `dittofs-${id}-switch`
     const ip = async (...args: string[]) => void (await run('ip', args))
@@ -55,7 +58,7 @@ export class TestNetwork {
     const hosts: TestHost[] = []
     for (let i = 0; i < count; i++) {
       const namespace = `dittofs-${id}-${i}`
-      const address = `10.77.0.${i + 1}`
+      const address = family === 'IPv4' ? `10.77.0.${i + 1}` : `fd00:77::${(i + 1).toString(16)}`
       await ip('netns', 'add', namespace)
       // New IPv6 addresses are of use at once, not after the second or two in which others could object (RFC 4862).
       const setting = '/proc/sys/net/ipv6/conf/default/accept_dad'
@@ -76,7 +79,8 @@ export class TestNetwork {
         switchNamespace,
       )
       await ip('-n', switchNamespace, 'link', 'set', `port${i}`, 'master', 'bridge', 'up')
-      await ip('-n', namespace, 'addr', 'add', `${address}/24`, 'brd', '+', 'dev', 'eth0')
+      const own = family === 'IPv4' ? [`${address}/24`, 'brd', '+'] : [`${address}/64`]
+      await ip('-n', namespace, 'addr', 'add', ...own, 'dev', 'eth0')
       await ip('-n', namespace, 'link', 'set', 'eth0', 'up')
       hosts.push({
         namespace,

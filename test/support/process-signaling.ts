@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { isIPv6 } from 'node:net'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestHost } from './network.ts'
@@ -70,7 +71,8 @@ export class ProcessSignaling {
   }
 
   get origin(): string {
-    return `ws://${this.#address}:${this.port}`
+    const host = isIPv6(this.#address) ? `[${this.#address}]` : this.#address
+    return `ws://${host}:${this.port}`
   }
 
   /** Asks it to end, as a service manager does. */
