@@ -1,13 +1,30 @@
+import { createDecoder, type Decoder } from 'lib0/decoding'
 import * as Y from 'yjs'
 import type { Writer } from './event.ts'
 import { isPageBreak, type LogItem, type LogRun, logName } from './log-run.ts'
-import { encodeDeletions, encodeUpdate } from './update-writer.ts'
+import { encodeDeletions, encodeOutline } from './update-writer.ts'
 
 /** Says that a transaction is a peer's or the disk's, not this device's own. */
 const FOREIGN = 'foreign'
 
 /** For each log the clock behind its last item. */
 export type StateVector = ReadonlyMap<Writer, number>
+
+/** Takes entries from a list, in place of reading each from bytes. */
+class OutlineDecoder extends Y.UpdateDecoderV1 {
+  readonly #entries: readonly string[]
+  #next = 0
+
+  constructor(decoder: Decoder, entries: readonly string[]) {
+    super(decoder)
+    this.#entries = entries
+  }
+
+  override readAny(): string {
+    this.#next += 1
+    return this.#entries[this.#next - 1] as string
+  }
+}
 
 /**
  * The Yjs document of a space: one array of entries a writer. It carries and orders entries, and knows nothing of
@@ -29,7 +46,9 @@ export class SpaceDocument {
 
   /** Takes runs that were checked: each continues its log. */
   apply(runs: readonly LogRun[]): void {
-    Y.applyUpdate(this.#doc, encodeUpdate(runs), FOREIGN)
+    const { outline, entries } = encodeOutline(runs)
+    const decoder = createDecoder(outline)
+    Y.readUpdateV2(decoder, this.#doc, FOREIGN, new OutlineDecoder(decoder, entries))
   }
 
   /**

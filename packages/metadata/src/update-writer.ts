@@ -12,11 +12,29 @@ export const ANY_TEXT = 119
 /** The parent of the first item of a log is named, not referred to by an ID. */
 export const PARENT_BY_NAME = 1
 
+type WriteEntry = (writer: ByteWriter, entry: string) => void
+
 /** The runs as an update in version 1 of Yjs' format, each writer at most once, with an empty delete set. */
 export function encodeUpdate(runs: readonly LogRun[]): Uint8Array {
+  return encodeRuns(runs, (writer, entry) => {
+    writer.byte(ANY_TEXT)
+    writer.text(entry)
+  })
+}
+
+/**
+ * The same without the entries, for a reader that is handed them: the very strings, where reading an update makes
+ * copies.
+ */
+export function encodeOutline(runs: readonly LogRun[]): { readonly outline: Uint8Array; readonly entries: string[] } {
+  const entries: string[] = []
+  return { outline: encodeRuns(runs, (_, entry) => entries.push(entry)), entries }
+}
+
+function encodeRuns(runs: readonly LogRun[], writeEntry: WriteEntry): Uint8Array {
   const writer = new ByteWriter(4096)
   writer.varUint(runs.length)
-  for (const run of runs) writeRun(writer, run)
+  for (const run of runs) writeRun(writer, run, writeEntry)
   writer.varUint(0)
   return writer.finish()
 }
@@ -37,7 +55,7 @@ export function encodeDeletions(deletions: ReadonlyMap<Writer, readonly number[]
   return writer.finish()
 }
 
-function writeRun(writer: ByteWriter, run: LogRun): void {
+function writeRun(writer: ByteWriter, run: LogRun, writeEntry: WriteEntry): void {
   const structs = splitRun(run)
   writer.varUint(structs.length)
   writer.varUint(run.writer)
@@ -57,10 +75,7 @@ function writeRun(writer: ByteWriter, run: LogRun): void {
     } else {
       writer.varUint(end - start)
       if (content === CONTENT_DELETED) continue
-      for (let at = start; at < end; at += 1) {
-        writer.byte(ANY_TEXT)
-        writer.text(run.items[at] as string)
-      }
+      for (let at = start; at < end; at += 1) writeEntry(writer, run.items[at] as string)
     }
   }
 }
