@@ -116,6 +116,14 @@ export class DirectoryLedger {
     return this.#summary
   }
 
+  /** Takes a summary that was made before; no parts are kept. No names may differ in case only. */
+  restore({ totals, isEmpty }: Pick<TreeSummary, 'totals' | 'isEmpty'>): void {
+    this.#parts = undefined
+    this.#contested = undefined
+    this.#suspected = undefined
+    this.#summary = { totals, isEmpty, caseClashes: () => [] }
+  }
+
   *#clashingWith(copies: readonly ShownLeaf[]): Generator<string> {
     const ofCopies = new Set<string>()
     for (const { name } of copies) {

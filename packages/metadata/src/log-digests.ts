@@ -18,6 +18,16 @@ export class LogDigests {
     this.#change(writer, clock, entry, -1)
   }
 
+  /** The sums of one log; `undefined` where nothing was counted. */
+  sumsOf(writer: Writer): Uint32Array | undefined {
+    return this.#sums.get(writer)
+  }
+
+  /** Goes on from sums that {@link sumsOf} gave. */
+  restore(writer: Writer, sums: Uint32Array): void {
+    this.#sums.set(writer, Uint32Array.from(sums))
+  }
+
   /** All logs in order of their writers, 40 bytes each. */
   summary(): Buffer {
     const parts: Buffer[] = []

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto'
 import { DittoError } from '@dittofs/interface'
 import { databaseError } from './database-error.ts'
+import { BlockFiller, decodeImageHead, encodeImageHead } from './image-head.ts'
 
 /**
  * What is needed of a LevelDB, or of anything that behaves like one; each call names its encodings. Spelled out, as
@@ -17,6 +19,8 @@ export interface Database {
 const STORE_FORMAT = '1'
 /** Updates since the last snapshot that a store may hold before it is compacted, however small the snapshot is. */
 const MIN_COMPACTION_BYTES = 1024 * 1024
+/** Bytes of one record of an image. */
+const IMAGE_RECORD_BYTES = 256 * 1024
 const ENCODING = { keyEncoding: 'utf8', valueEncoding: 'view' } as const
 
 type Operation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string }
@@ -35,7 +39,8 @@ interface Commit {
 /**
  * A space's document on disk: a snapshot and the updates since.
  *
- * Keys: `format`, `clean` (see {@link takeCleanStop}), `generation`, `snapshot/G/N`, `update/G/N`. The snapshot of the
+ * Keys: `format`, `clean` (see {@link takeCleanStop}), `generation`, `snapshot/G/N`, `update/G/N`, and of an image that
+ * says nothing that these do not say `index` and `index/I/N`. The snapshot of the
  * generation named by `generation` counts, and the updates of that and later generations, in order. A compaction
  * opens the next generation for updates, writes a snapshot of all before, and then, in one write, switches
  * `generation`. A crash before the switch leaves everything as it was.
@@ -47,6 +52,7 @@ export class MetadataDatabase {
   #generation = 0
   #updateGeneration = 0
   #nextUpdate = 0
+  #imageNumber = 0
   #snapshotBytes = 0
   #updateBytes = 0
   #commits: Commit[] = []
@@ -74,6 +80,8 @@ export class MetadataDatabase {
 
   /** Every update, in order: those of the snapshot, then those since. */
   async *updates(): AsyncGenerator<Uint8Array> {
+    this.#snapshotBytes = 0
+    this.#updateBytes = 0
     const start = part(this.#generation)
     for await (const [key, value] of this.#entries(`snapshot/${start}/`, `snapshot/${start}0`)) {
       this.#snapshotBytes += key.length + value.length
@@ -123,8 +131,9 @@ export class MetadataDatabase {
    * Replaces all updates so far by a snapshot. Updates appended after the call began stay.
    *
    * @param snapshot - read to its end, one record at a time
+   * @param dropsImage - whether the image of the index is not of what the snapshot holds
    */
-  async compact(snapshot: AsyncIterable<Uint8Array>): Promise<void> {
+  async compact(snapshot: AsyncIterable<Uint8Array>, dropsImage = false): Promise<void> {
     const old = this.#generation
     const next = this.#updateGeneration + 1
     this.#updateGeneration = next
@@ -138,13 +147,54 @@ export class MetadataDatabase {
       bytes += record.length
     }
     // In order behind all appended so far: the snapshot may leave out what one of those replaced.
-    await this.#commit([put('generation', text(String(next)))])
+    const dropped: Operation[] = dropsImage ? [{ type: 'del', key: 'index' }] : []
+    await this.#commit([put('generation', text(String(next))), ...dropped])
     this.#generation = next
     this.#snapshotBytes = bytes
     await this.#guarded(async () => {
       await this.#database.clear({ ...ENCODING, gte: `snapshot/${part(old)}/`, lt: `snapshot/${part(next)}/` })
       await this.#database.clear({ ...ENCODING, gte: `update/${part(old)}/`, lt: `update/${part(next)}/` })
     })
+  }
+
+  /** What {@link writeImage} was given last; `undefined` where there is none, or it is not whole. */
+  async image(): Promise<readonly Uint8Array[] | undefined> {
+    return this.#guarded(async () => {
+      const head = decodeImageHead(await this.#get('index'))
+      if (head === undefined) return undefined
+      const blocks = head.lengths.map((length) => new Uint8Array(length))
+      const filler = new BlockFiller(blocks)
+      const number = part(head.number)
+      for await (const [, value] of this.#entries(`index/${number}/`, `index/${number}0`)) filler.add(value)
+      this.#imageNumber = head.number
+      return filler.isWhole && filler.digest().equals(head.digest) ? blocks : undefined
+    })
+  }
+
+  /**
+   * Keeps an image of the index, in place of the one before. It counts from the last of its writes on.
+   *
+   * @param blocks - not changed until it is written
+   */
+  async writeImage(blocks: readonly Uint8Array[]): Promise<void> {
+    const old = this.#imageNumber
+    this.#imageNumber += 1
+    const number = part(this.#imageNumber)
+    const digest = createHash('sha256')
+    let records = 0
+    for (const block of blocks) {
+      for (let at = 0; at < block.length; at += IMAGE_RECORD_BYTES) {
+        const record = block.subarray(at, at + IMAGE_RECORD_BYTES)
+        digest.update(record)
+        await this.#commit([put(`index/${number}/${part(records)}`, record)])
+        records += 1
+      }
+    }
+    const lengths = blocks.map(({ length }) => length)
+    await this.#commit([put('index', encodeImageHead({ number: this.#imageNumber, lengths, digest: digest.digest() }))])
+    await this.#guarded(() =>
+      this.#database.clear({ ...ENCODING, gte: `index/${part(old)}/`, lt: `index/${part(old)}0` }),
+    )
   }
 
   /** Waits for all that was appended, leaves a mark for {@link takeCleanStop} and closes. */

@@ -15,17 +15,32 @@ export interface ReadonlyNodeTable {
  */
 export class NodeTable implements ReadonlyNodeTable {
   readonly #parts = Array.from({ length: PARTS }, () => new Map<NodeId, NodeState>())
+  readonly #readNode: (id: NodeId) => void
+
+  /** @param readNode - adds a node that was not read yet, where there is one of this ID */
+  constructor(readNode: (id: NodeId) => void = () => undefined) {
+    this.#readNode = readNode
+  }
 
   get(id: NodeId): NodeState | undefined {
-    return this.#partOf(id).get(id)
+    const part = this.#partOf(id)
+    const known = part.get(id)
+    if (known !== undefined) return known
+    this.#readNode(id)
+    return part.get(id)
   }
 
   has(id: NodeId): boolean {
-    return this.#partOf(id).has(id)
+    return this.get(id) !== undefined
   }
 
   add(node: NodeState): void {
     this.#partOf(node.id).set(node.id, node)
+  }
+
+  /** Those that have been read, in no order. */
+  *read(): Generator<NodeState> {
+    for (const part of this.#parts) yield* part.values()
   }
 
   /** By two of the random characters; the root's ID has none and stands in the first part. */

@@ -8,3 +8,14 @@ export async function inSlices<T>(steps: Generator<void, T>): Promise<T> {
     await setImmediate()
   }
 }
+
+/** The same, until it is not wanted any more: then `undefined`. */
+export async function inSlicesWhile<T>(steps: Generator<void, T>, isWanted: () => boolean): Promise<T | undefined> {
+  while (isWanted()) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    await setImmediate()
+  }
+  steps.return(undefined as never)
+  return undefined
+}

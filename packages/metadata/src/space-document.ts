@@ -7,6 +7,12 @@ import { encodeDeletions, encodeOutline } from './update-writer.ts'
 /** Says that a transaction is a peer's or the disk's, not this device's own. */
 const FOREIGN = 'foreign'
 
+/** Clocks from the first to before the second. */
+export interface ClockRange {
+  readonly start: number
+  readonly end: number
+}
+
 /** For each log the clock behind its last item. */
 export type StateVector = ReadonlyMap<Writer, number>
 
@@ -101,6 +107,24 @@ export class SpaceDocument {
       }
     }
     return items
+  }
+
+  /** The entry at a clock of a log; `undefined` for a page break and for an entry that was deleted. */
+  entryAt(writer: Writer, clock: number): string | undefined {
+    return this.items(writer, clock, clock + 1)[0] ?? undefined
+  }
+
+  /** Where entries of a log were deleted, in order; no range meets the next, but for a page break between them. */
+  deletedRanges(writer: Writer): ClockRange[] {
+    const ranges: { start: number; end: number }[] = []
+    for (const struct of this.#doc.store.clients.get(writer) ?? []) {
+      if (!struct.deleted) continue
+      const last = ranges.at(-1)
+      const { clock } = struct.id
+      if (last?.end === clock) last.end = clock + struct.length
+      else ranges.push({ start: clock, end: clock + struct.length })
+    }
+    return ranges
   }
 
   destroy(): void {

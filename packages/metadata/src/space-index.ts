@@ -2,12 +2,15 @@ import type { DeviceKey, NodeId } from '@dittofs/interface'
 import { breakCycles, closesCycle } from './cycles.ts'
 import { DirectoryChildren } from './directory-children.ts'
 import { compareEvents, type Writer } from './event.ts'
-import { ROOT_ID } from './node-id.ts'
+import { kindOfNode, ROOT_ID } from './node-id.ts'
 import { type DeletionSlot, type NodeState as Node, NodeState, type Placement, type StateSlot } from './node-state.ts'
 import { NodeTable, type ReadonlyNodeTable } from './node-table.ts'
 import type { DeleteRecord, LogRecord } from './record.ts'
 import { type StateSlotInit, stateSlot } from './state-slot.ts'
+import { UnreadChildren, type UnreadLeaves } from './unread-leaves.ts'
 import { type VersionVector, widen } from './version-vector.ts'
+
+const DIRECTORIES_PER_STEP = 1000
 
 /** One entry as it stands in a log. `record` is `undefined` for an entry that cannot be read: it is only counted. */
 export interface LogEntry {
@@ -31,7 +34,7 @@ export interface NodeSnapshot {
  */
 export class SpaceIndex {
   readonly root = new NodeState(ROOT_ID)
-  readonly #nodes = new NodeTable()
+  readonly #nodes = new NodeTable((id) => this.#readLeaf(id))
   /** The device behind each writer. */
   readonly devices = new Map<Writer, DeviceKey>()
   /** Directories that a cycle of moves put elsewhere than their winning placement says. */
@@ -42,6 +45,7 @@ export class SpaceIndex {
   readonly #directories = new Set<Node>()
   readonly #held = new Map<Writer, number>()
   #time = 0
+  #unread: UnreadLeaves | undefined
 
   constructor() {
     this.#nodes.add(this.root)
@@ -49,6 +53,21 @@ export class SpaceIndex {
 
   get nodes(): ReadonlyNodeTable {
     return this.#nodes
+  }
+
+  /** The nodes that have been read, the root among them, in no order. */
+  readNodes(): Generator<Node> {
+    return this.#nodes.read()
+  }
+
+  /** Every directory but the root. */
+  get directories(): ReadonlySet<Node> {
+    return this.#directories
+  }
+
+  /** Leaves that stand in the log and are read when somebody asks for them. */
+  get unread(): UnreadLeaves | undefined {
+    return this.#unread?.isEmpty === true ? undefined : this.#unread
   }
 
   /** The highest time held. */
@@ -110,6 +129,37 @@ export class SpaceIndex {
       touched.add(node)
     }
     this.#settle(touched)
+  }
+
+  /**
+   * Takes what entries say that are not read now: leaves, and the times they hold.
+   *
+   * @param places - how many buckets of leaves each directory has, in the order of the buckets
+   * @param held - the highest time of each writer, over all entries
+   */
+  *addUnread(
+    unread: UnreadLeaves,
+    places: Iterable<{ readonly directory: Node; readonly bucketCount: number }>,
+    held: VersionVector,
+  ): Generator<void, void> {
+    this.#unread = unread
+    const onRead = (node: Node) => this.#nodes.add(node)
+    let firstBucket = 0
+    let count = 0
+    for (const { directory, bucketCount } of places) {
+      directory.children ??= new DirectoryChildren()
+      directory.children.addUnread(new UnreadChildren(unread, directory.id, firstBucket, bucketCount), onRead)
+      firstBucket += bucketCount
+      count += 1
+      if (count % DIRECTORIES_PER_STEP === 0) yield
+    }
+    for (const [writer, t] of held) this.#hold(writer, t)
+  }
+
+  #readLeaf(id: NodeId): void {
+    if (this.#unread === undefined || kindOfNode(id) === 'directory') return
+    const place = this.unread?.placeOf(id)
+    if (place !== undefined) this.#nodes.get(place.parent)?.children?.at(place.name)
   }
 
   #node(id: NodeId): Node {

@@ -9,12 +9,15 @@ import type { NodeEvents } from './node-events.ts'
 import type { NodeState } from './node-state.ts'
 import { decodeRecord } from './record-codec.ts'
 import { inSlices } from './slices.ts'
-import { SpaceDocument } from './space-document.ts'
+import { SpaceDocument, type StateVector } from './space-document.ts'
 import { type LogEntry, type NodeSnapshot, SpaceIndex } from './space-index.ts'
 import { type DeviceLabel, TreeView } from './tree-view.ts'
 
 /** Items of a foreign log taken before others get a turn: two or three milliseconds. */
 const ITEMS_PER_SLICE = 100
+
+/** Items taken into the document alone before others get a turn. */
+const ITEMS_PER_LOAD = 500
 
 /** Items hashed in one step. */
 const ITEMS_PER_STEP = 500
@@ -52,17 +55,55 @@ export class SpaceReplica {
       for (let at = 0; at < items.length; at += ITEMS_PER_SLICE) {
         const slice = { writer, clock: clock + at, items: items.slice(at, at + ITEMS_PER_SLICE) }
         this.document.apply([slice])
-        await inSlices(this.countRun(slice))
-        // As the document holds them, so that the index refers to the same strings.
-        const held = this.document.items(writer, slice.clock, slice.clock + slice.items.length)
-        const entries = [...entriesOf({ ...slice, items: held })]
-        events?.take(entries)
-        const { superseded } = this.index.add(entries, remember)
-        this.dropSuperseded(superseded)
-        await setImmediate()
+        await this.#read(writer, slice.clock, slice.clock + slice.items.length, remember, events)
       }
     }
     return isMore ? undefined : before
+  }
+
+  /** Reads what the document holds beyond a vector into the index, after it was taken into the document alone. */
+  async readBeyond(known: StateVector): Promise<void> {
+    for (const [writer, end] of this.document.stateVector()) {
+      for (let from = known.get(writer) ?? 0; from < end; from += ITEMS_PER_SLICE) {
+        await this.#read(writer, from, Math.min(end, from + ITEMS_PER_SLICE))
+      }
+    }
+  }
+
+  /** Takes runs that were checked into the document alone, in a few milliseconds a slice. */
+  async load(runs: readonly LogRun[]): Promise<void> {
+    for (const { writer, clock, items } of runs) {
+      for (let at = 0; at < items.length; at += ITEMS_PER_LOAD) {
+        this.document.apply([{ writer, clock: clock + at, items: items.slice(at, at + ITEMS_PER_LOAD) }])
+        await setImmediate()
+      }
+    }
+  }
+
+  /** Reads a slice of a log, as the document holds it: so the index refers to the same strings. */
+  async #read(
+    writer: Writer,
+    from: number,
+    to: number,
+    remember?: (snapshot: NodeSnapshot) => void,
+    events?: NodeEvents,
+  ): Promise<void> {
+    const slice = { writer, clock: from, items: this.document.items(writer, from, to) }
+    await inSlices(this.countRun(slice))
+    const entries = [...entriesOf(slice)]
+    events?.take(entries)
+    const { superseded } = this.index.add(entries, remember)
+    this.dropSuperseded(superseded)
+    await setImmediate()
+  }
+
+  /** The sums of hashes of one log's entries, as {@link restoreLogSums} takes them. */
+  logSums(writer: Writer): Uint32Array | undefined {
+    return this.#digests.sumsOf(writer)
+  }
+
+  restoreLogSums(writer: Writer, sums: Uint32Array): void {
+    this.#digests.restore(writer, sums)
   }
 
   /** Counts a run of the document into its log's digest, in steps. */

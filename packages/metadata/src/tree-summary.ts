@@ -1,7 +1,7 @@
 import { DirectoryLedger, keepLedger, ledgerOf, type TreeSummary } from './directory-ledger.ts'
 import { childrenNamed } from './node-state.ts'
 import type { Member, ShownDirectory } from './shown-tree.ts'
-import { hasDirectory, namesIn, type TreeView } from './tree-view.ts'
+import { hasDirectory, namesIn, readChildren, type TreeView } from './tree-view.ts'
 
 /** Names and directories evaluated before others get a turn: one or two milliseconds. */
 const NAMES_PER_STEP = 250
@@ -67,13 +67,17 @@ export class TreeSummaries {
   *steps(top: ShownDirectory): Generator<void, TreeSummary> {
     const known = current(top.members)
     if (known !== undefined) return known
+    yield* readChildren(top)
     const stack: Frame[] = [frameOf(top)]
     const counter = new StepCounter()
     for (;;) {
       const frame = stack.at(-1) as Frame
       const missing = yield* this.#count(frame, counter)
       if (missing.length > 0) {
-        for (const below of missing) stack.push(frameOf(below))
+        for (const below of missing) {
+          yield* readChildren(below)
+          stack.push(frameOf(below))
+        }
         continue
       }
       const summary = this.#finish(frame)

@@ -246,6 +246,11 @@ export class TreeView {
   }
 }
 
+/** Reads the leaves of a directory that were not read yet, so that asking for its names takes no time. */
+export function* readChildren(directory: ShownDirectory): Generator<void, void> {
+  for (const { node } of directory.members) if (node.children !== undefined) yield* node.children.readSteps()
+}
+
 /** Every name in a directory, each once. */
 export function* namesIn(directory: ShownDirectory): Generator<string> {
   const [first, ...more] = directory.members
@@ -272,7 +277,7 @@ function sharedNames(directory: ShownDirectory): Set<string> {
     for (const name of node.children?.contested ?? []) names.add(name)
     if (position === 0) continue
     for (const name of node.children?.byName.keys() ?? []) {
-      const isShared = bySize.some((other) => other.node !== node && other.node.children?.byName.has(name) === true)
+      const isShared = bySize.some((other) => other.node !== node && other.node.children?.at(name) !== undefined)
       if (isShared) names.add(name)
     }
   }
@@ -287,7 +292,7 @@ function childCount(member: Member): number {
 function singleLeaf(directory: ShownDirectory, name: string): Member | undefined {
   let found: Member | undefined
   for (const { node, deletions } of directory.members) {
-    const child = node.children?.byName.get(name)
+    const child = node.children?.at(name)
     if (child === undefined) continue
     if (found !== undefined || Array.isArray(child) || child.kind === 'directory') return undefined
     found = { node: child, deletions }

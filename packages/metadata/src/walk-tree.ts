@@ -5,7 +5,7 @@ import { inSlices } from './slices.ts'
 import { sortedInSteps } from './sorted-in-steps.ts'
 import type { SpaceReplica } from './space-replica.ts'
 import { treeEntry } from './tree-entry.ts'
-import { compareText, namesIn, type TreeView } from './tree-view.ts'
+import { compareText, namesIn, readChildren, type TreeView } from './tree-view.ts'
 
 const ENTRIES_PER_BATCH = 256
 
@@ -80,6 +80,7 @@ export async function* walkTree(
 async function openFrame(view: TreeView, names: readonly string[]): Promise<Frame | undefined> {
   const directory = view.find(names)
   if (directory?.kind !== 'directory') return undefined
+  await inSlices(readChildren(directory))
   const copies = new Map(view.conflictCopies(directory).map((copy) => [copy.name, copy]))
   const sorted = await inSlices(sortedInSteps(joined(namesIn(directory), copies.keys())))
   return { names, sorted, copies, below: [], at: 0 }

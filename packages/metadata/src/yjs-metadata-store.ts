@@ -32,6 +32,7 @@ import { authorsOf } from './entry-authors.ts'
 import type { Writer } from './event.ts'
 import { answerVector, decodeMessage, encodeUpdateMessage, encodeVector, sliceLogs } from './exchange.ts'
 import { findNode } from './find-node.ts'
+import { KeptImage } from './kept-image.ts'
 import { logPart } from './log-part.ts'
 import { findDropped, rebuildReplica } from './log-replacement.ts'
 import { lostPaths } from './lost-paths.ts'
@@ -48,7 +49,6 @@ import { foundTreeEntry, treeEntry } from './tree-entry.ts'
 import type { DeviceLabel } from './tree-view.ts'
 import { compareText } from './tree-view.ts'
 import { guardUpdate, type Verify, writerStatement } from './update-guard.ts'
-import { readUpdate } from './update-reader.ts'
 import { encodeUpdate } from './update-writer.ts'
 import { parseVersionId } from './version-id.ts'
 import { versionsBeyond } from './versions-beyond.ts'
@@ -66,6 +66,8 @@ export interface YjsMetadataStoreInit {
   readonly clock: Pick<Clock, 'now'>
   readonly deviceLabel: DeviceLabel
   readonly logger: Logger
+  /** Entries beyond the image of the index from which on a new one is written at a close; 2000 unless given. */
+  readonly minImageEntries?: number
 }
 
 /** What was taken into the document and is yet to become durable and be told. */
@@ -97,12 +99,15 @@ export class YjsMetadataStore implements MetadataStore {
   /** What is on disk, and may leave the device. */
   #durable: StateVector = NOTHING
   #compaction: Promise<void> | undefined
+  readonly #image: KeptImage
+  #isImageAskedFor = false
 
   constructor(init: YjsMetadataStoreInit) {
     this.space = init.space
     this.#init = init
     this.#listeners = new ChangeListeners(init)
     this.#database = new MetadataDatabase(init.database)
+    this.#image = new KeptImage({ ...init, database: this.#database })
     this.#replica = new SpaceReplica(init.deviceLabel)
   }
 
@@ -111,16 +116,14 @@ export class YjsMetadataStore implements MetadataStore {
       if (this.#state === 'open') return
       if (this.#state !== 'new') throw closed()
       await this.#database.open()
-      for await (const update of this.#database.updates()) {
-        const runs = await inSlices(readUpdate(update))
-        await this.#replica.integrate(runs.flatMap((run) => this.#replica.trim(run) ?? []))
-      }
+      this.#replica = await this.#image.load()
       const mark = await this.#database.takeCleanStop()
       this.#writer = decodeWriterMark(mark, (writer) => this.#replica.document.clockOf(writer))
       this.#durable = this.#replica.document.stateVector()
       await this.#settle()
       this.#state = 'open'
       this.#compactWhenDue()
+      this.#writeImageWhenDue('opened')
     })
   }
 
@@ -132,6 +135,7 @@ export class YjsMetadataStore implements MetadataStore {
       this.#listeners.clear()
       await this.#compaction
       if (!wasOpened) return
+      if (this.#failure === undefined && this.#image.isDue(this.#durable, 'closing')) await this.#writeImage(() => true)
       const writer = this.#writer
       const mark =
         writer === undefined || this.#failure !== undefined
@@ -299,10 +303,11 @@ export class YjsMetadataStore implements MetadataStore {
     const before = this.#durable
     const vector = after.document.stateVector()
     try {
-      await this.#database.compact(documentSnapshot(after.document, vector))
+      await this.#database.compact(documentSnapshot(after.document, vector), true)
     } catch (error) {
       this.#fail(error)
     }
+    this.#image.forget()
     this.#replica = after
     this.#durable = vector
     const updates: Uint8Array[] = []
@@ -356,10 +361,31 @@ export class YjsMetadataStore implements MetadataStore {
     this.#durable = after
     await this.#settle()
     this.#compactWhenDue()
-    if (this.#listeners.isEmpty) return
-    const messages = updates.map((update) => encodeUpdateMessage(update))
-    const told = events === undefined ? undefined : await inSlices(events.finish())
-    this.#listeners.tell({ messages, isLocal, paths, authors, events: told })
+    if (!this.#listeners.isEmpty) {
+      const messages = updates.map((update) => encodeUpdateMessage(update))
+      const told = events === undefined ? undefined : await inSlices(events.finish())
+      this.#listeners.tell({ messages, isLocal, paths, authors, events: told })
+    }
+    this.#writeImageWhenDue('changed')
+  }
+
+  /** Writes the image of the index as soon as there is nothing else to do, and gives it up when there is. */
+  #writeImageWhenDue(moment: 'opened' | 'changed'): void {
+    if (this.#isImageAskedFor || !this.#image.isDue(this.#durable, moment)) return
+    this.#isImageAskedFor = true
+    void this.#exclusive.run(async () => {
+      this.#isImageAskedFor = false
+      if (this.#state === 'open') await this.#writeImage(() => !this.#exclusive.isAwaited)
+    })
+  }
+
+  /** Without it the next start takes longer, and nothing else is wrong. */
+  async #writeImage(isWanted: () => boolean): Promise<void> {
+    try {
+      await this.#image.write(this.#replica, isWanted)
+    } catch (error) {
+      this.#init.logger.error({ error, space: this.space }, 'the image of the index of a space could not be written')
+    }
   }
 
   #answer(vector: StateVector): Iterable<Uint8Array> {

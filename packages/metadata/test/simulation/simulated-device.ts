@@ -34,7 +34,7 @@ export class SimulatedDevice {
     await this.#database.open()
     await this.#database.batch(disk.map(([key, value]) => ({ type: 'put', key, value })))
     const init = storeInit(this.name, this.#database, seed * 1000 + this.#lives)
-    this.store = new YjsMetadataStore(init)
+    this.store = new YjsMetadataStore({ ...init, minImageEntries: 1 })
     await this.store.open()
     this.store.onChange(({ messages, isLocal }) => {
       if (isLocal) this.onMessages(messages)

@@ -228,6 +228,7 @@ class Simulation {
   /** The store's own view, kept up to date step by step, is what resolving everything anew gives. */
   async #checkIncremental(device: SimulatedDevice, state: ObservedState): Promise<void> {
     this.#faults.push(...state.faults)
+    const counts = JSON.stringify(device.store.counts())
     const shown = new Map<string, TreeEntry>()
     for await (const batch of device.store.walk('')) for (const entry of batch) shown.set(entry.path, entry)
     shown.delete('')
@@ -236,7 +237,6 @@ class Simulation {
     const { files, directories, symlinks, bytes, conflicts } = state.view.summaries.of(state.view.root).totals
     const waiting = state.view.index.waitingNodes
     const expected = JSON.stringify({ files, directories, symlinks, bytes: Number(bytes), conflicts, waiting })
-    const counts = JSON.stringify(device.store.counts())
     if (counts !== expected) this.#faults.push(`INCREMENTAL: ${device.name} counts ${counts}, not ${expected}`)
   }
 
