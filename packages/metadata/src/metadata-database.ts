@@ -177,9 +177,10 @@ export class MetadataDatabase {
    * @param blocks - not changed until it is written
    */
   async writeImage(blocks: readonly Uint8Array[]): Promise<void> {
-    const old = this.#imageNumber
     this.#imageNumber += 1
     const number = part(this.#imageNumber)
+    // A machine that stopped while it wrote one may have left records of that number.
+    await this.#clearImages(`index/${number}/`, 'index0')
     const digest = createHash('sha256')
     let records = 0
     for (const block of blocks) {
@@ -192,9 +193,11 @@ export class MetadataDatabase {
     }
     const lengths = blocks.map(({ length }) => length)
     await this.#commit([put('index', encodeImageHead({ number: this.#imageNumber, lengths, digest: digest.digest() }))])
-    await this.#guarded(() =>
-      this.#database.clear({ ...ENCODING, gte: `index/${part(old)}/`, lt: `index/${part(old)}0` }),
-    )
+    await this.#clearImages('index/', `index/${number}/`)
+  }
+
+  #clearImages(gte: string, lt: string): Promise<void> {
+    return this.#guarded(() => this.#database.clear({ ...ENCODING, gte, lt }))
   }
 
   /** Waits for all that was appended, leaves a mark for {@link takeCleanStop} and closes. */
