@@ -60,6 +60,7 @@ async function bundleApp(app, workers) {
     chunkFileNames: '[name]-[hash].js',
     minify: false,
     sourcemap: false,
+    comments: { legal: true, annotation: false, jsdoc: false },
   })
   await bundle.close()
 }
