@@ -1,5 +1,5 @@
 import type { ChunkerKind } from '@dittofs/interface'
-import type { FileJob, Segment } from './worker-messages.ts'
+import type { FileJob, PartsRead, PartsToRead, Segment, SmallFilesCut } from './worker-messages.ts'
 
 export interface Hashed {
   /** The buffer that was given, with the same bytes. */
@@ -37,6 +37,10 @@ export interface ChunkPool {
   hash(buffer: ArrayBuffer, ranges: Uint32Array): Promise<Hashed>
   /** Cuts and hashes the beginning of content; unless `isEnd`, less than MAX_CHUNK_BYTES at the end stay uncut. */
   chunk(buffer: ArrayBuffer, length: number, isEnd: boolean, chunker: ChunkerKind): Promise<Chunked>
+  /** Reads, cuts and hashes whole files of at most MAX_SMALL_FILE_BYTES. */
+  cutFiles(paths: readonly string[], chunker: ChunkerKind): Promise<SmallFilesCut>
+  /** Reads pieces of files and checks their hashes. @param parts - given away */
+  readParts(parts: PartsToRead): Promise<PartsRead>
   /** @returns how many of the files, from the first on, were dealt with */
   importFiles(files: readonly FileJob[], listener: ImportListener): Promise<number>
   close(): Promise<void>

@@ -1,7 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadBlake3 } from './blake3.ts'
 import { cutAndHash, hashRanges } from './chunk-jobs.ts'
+import { cutSmallFiles } from './cut-small-files.ts'
 import { FileImportJob } from './file-import-job.ts'
+import { readParts } from './read-parts.ts'
 import { SegmentBuffers } from './segment-buffers.ts'
 import type { FromWorker, ToWorker, WorkerData } from './worker-messages.ts'
 
@@ -10,7 +12,7 @@ const port = parentPort
 if (port === null) throw new TypeError('chunk-worker runs as a worker thread')
 const blake3 = loadBlake3((workerData as WorkerData).blake3)
 const imports = new Map<number, FileImportJob>()
-/** Made when the first file is imported; a worker imports one batch at a time. */
+/** Made when the first file is read. */
 let buffers: SegmentBuffers | undefined
 
 function post(message: FromWorker, ...transfer: ArrayBufferLike[]): void {
@@ -26,6 +28,19 @@ function cut(message: Extract<ToWorker, { type: 'chunk' }>): void {
   const { job, buffer, length, isEnd, chunker } = message
   const { ends, digests } = cutAndHash(blake3, new Uint8Array(buffer, 0, length), isEnd, chunker)
   post({ type: 'chunked', job, buffer, ends, digests }, buffer)
+}
+
+function cutFiles({ job, paths, chunker }: Extract<ToWorker, { type: 'cut' }>): void {
+  buffers ??= SegmentBuffers.withKernel()
+  cutSmallFiles({ blake3, buffers, paths, chunker }).then(
+    (cut) => post({ type: 'cut', job, cut }, cut.digests.buffer),
+    (error: unknown) => post({ type: 'failed', job, message: String(error) }),
+  )
+}
+
+function read({ job, parts }: Extract<ToWorker, { type: 'read' }>): void {
+  const answer = readParts(blake3, parts)
+  post({ type: 'read', job, read: answer }, answer.bytes.buffer)
 }
 
 function importFiles({ job, files }: Extract<ToWorker, { type: 'import' }>): void {
@@ -57,6 +72,10 @@ port.on('message', (message: ToWorker) => {
       return cut(message)
     case 'import':
       return importFiles(message)
+    case 'cut':
+      return cutFiles(message)
+    case 'read':
+      return read(message)
     case 'release':
       return buffers?.release(message.buffer)
     case 'skip':

@@ -4,8 +4,9 @@ import { MAX_CHUNK_BYTES } from '@dittofs/interface'
 import type { Blake3 } from './blake3.ts'
 import { BoundaryGuess } from './boundary-guess.ts'
 import { type FindChunkEnd, findChunkEnd } from './chunker.ts'
+import { isUnchanged, systemFault } from './file-fault.ts'
 import type { SegmentBuffers } from './segment-buffers.ts'
-import { type FileFault, type FileJob, SEGMENT_BYTES, type Segment } from './worker-messages.ts'
+import { type FileJob, SEGMENT_BYTES, type Segment } from './worker-messages.ts'
 
 /** A file that long is worth a worker of its own: what waits behind it is handed back. */
 const LARGE_FILE_BYTES = 4n * BigInt(SEGMENT_BYTES)
@@ -187,13 +188,4 @@ export class FileImportJob {
     this.#nth = nth
     this.#buffer = bytes
   }
-}
-
-function isUnchanged(before: BigIntStats, after: BigIntStats): boolean {
-  return before.size === after.size && before.mtimeNs === after.mtimeNs && before.ino === after.ino
-}
-
-function systemFault(error: unknown): FileFault {
-  const { code = 'EIO', message } = error as NodeJS.ErrnoException
-  return { kind: 'system', code, message }
 }

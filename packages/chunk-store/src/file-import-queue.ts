@@ -1,6 +1,7 @@
-import { DittoError, type ImportOptions } from '@dittofs/interface'
+import type { ImportOptions } from '@dittofs/interface'
 import type { ChunkPool, RunningImport } from './chunk-pool.ts'
-import type { FileFault, FileJob, Segment } from './worker-messages.ts'
+import { faultError } from './file-fault.ts'
+import type { FileJob, Segment } from './worker-messages.ts'
 
 /** Files given to a worker at once: what costs is the message, not the file. */
 const FILES_PER_JOB = 64
@@ -87,25 +88,6 @@ async function handOut(files: readonly QueuedFile[], segment: Segment): Promise<
     chunks.push({ digest, bytes: segment.bytes.subarray(start, start + length) })
   }
   await Promise.allSettled([...byFile].map(([file, chunks]) => (files[file] as QueuedFile).onChunks(chunks)))
-}
-
-function faultError({ path, signal }: QueuedFile, fault: FileFault): unknown {
-  if (fault.kind === 'skipped') return signal?.reason ?? new DittoError('DITTO_CLOSED', 'The chunk store was closed.')
-  if (fault.kind === 'changed') {
-    return new DittoError('DITTO_FILE_CHANGED', `The file ${path} changed while it was read; add it again.`)
-  }
-  const { code = '', message = '' } = fault
-  const cause = new Error(message)
-  if (fault.kind === 'irregular' || code === 'ELOOP' || code === 'ENXIO' || code === 'EMLINK') {
-    return new DittoError('DITTO_UNSUPPORTED', `${path} is no regular file.`)
-  }
-  if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new DittoError('DITTO_NOT_FOUND', `There is no file at ${path}.`, { cause })
-  }
-  if (code === 'EACCES' || code === 'EPERM') {
-    return new DittoError('DITTO_PERMISSION', `The file ${path} may not be read; check its owner and mode.`, { cause })
-  }
-  return new DittoError('DITTO_IO', `The file ${path} cannot be read (${code}).`, { cause })
 }
 
 /** What an import does without options. */

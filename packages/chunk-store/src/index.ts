@@ -20,7 +20,7 @@ export {
   loadBlake3,
 } from './blake3.ts'
 export { type FindChunkEnd, findChunkEnd } from './chunker.ts'
-export type { FileCutter } from './file-cutter.ts'
+export type { CutFile, FileCutter } from './file-cutter.ts'
 export type { IndexDatabase, IndexWrite, OpenIndexDatabase } from './index-database.ts'
 export { ManifestBuilder } from './manifest-builder.ts'
 export { encodeLeaf } from './manifest-node.ts'
@@ -28,7 +28,13 @@ export { nodePackFileSystem } from './node-pack-file-system.ts'
 export { DEFAULT_MAX_PACK_BYTES, type PackChunkStoreInit, packChunkStore } from './pack-chunk-store.ts'
 export type { PackFile, PackFileSystem } from './pack-file-system.ts'
 export type { PlacedRun } from './placed/place-table.ts'
-export { type PlacedChunkStoreInit, type PlacedChunks, placedChunkStore } from './placed/placed-chunk-store.ts'
+export {
+  type FileToPlace,
+  type Placed,
+  type PlacedChunkStoreInit,
+  type PlacedChunks,
+  placedChunkStore,
+} from './placed/placed-chunk-store.ts'
 export type { PlacedFile, PlacedFiles, PlaceKey } from './placed/placed-files.ts'
 export { readManifest } from './read-manifest.ts'
 export { spliceContent } from './splice-content.ts'

@@ -20,8 +20,9 @@ import { type Blake3, type Blake3Kind, chunkIdOf, loadBlake3 } from './blake3.ts
 import { CallTracker } from './call-tracker.ts'
 import type { WantedChunk } from './chunk-reader.ts'
 import { ContentImport } from './content-import.ts'
+import { cutFiles } from './cut-files.ts'
 import { ExpectedChunksReader } from './expected-chunks.ts'
-import type { FileCutter } from './file-cutter.ts'
+import type { CutFile, FileCutter } from './file-cutter.ts'
 import { DEFAULT_IMPORT } from './file-import-queue.ts'
 import { Gate } from './gate.ts'
 import type { WriteOperation } from './group-commit.ts'
@@ -35,6 +36,7 @@ import { storageError } from './storage-error.ts'
 import { openStoreParts, packsDirectory, type StoreParts } from './store-parts.ts'
 import { cutStream } from './stream-cutter.ts'
 import { VerifiedPut } from './verified-put.ts'
+import type { PartsRead, PartsToRead } from './worker-messages.ts'
 
 export const DEFAULT_MAX_PACK_BYTES = 256 * 1024 * 1024
 /** Offsets in packs are 32 bits wide, and the last record may pass the limit. */
@@ -190,6 +192,22 @@ class PackChunkStore implements ChunkStore, FileCutter {
     options: ImportOptions = {},
   ): Promise<ImportResult> {
     return this.#import(space, options, (content) => this.#readFile(space, filePath, content, options), onChunks)
+  }
+
+  cutFiles(
+    space: SpaceId,
+    paths: readonly string[],
+    options: ImportOptions = {},
+  ): Promise<readonly (CutFile | undefined)[]> {
+    return this.#write(space, options, (number, operation) => {
+      const { pool, adder } = this.#parts
+      const idOf = (bytes: Uint8Array) => chunkIdOf(this.#blake3, bytes)
+      return cutFiles({ pool, adder, space: number, operation, idOf, options }, paths)
+    })
+  }
+
+  readParts(parts: PartsToRead): Promise<PartsRead> {
+    return this.#calls.run(() => this.#parts.pool.readParts(parts))
   }
 
   importStream(space: SpaceId, source: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<ImportResult> {

@@ -19,7 +19,7 @@ export class SegmentBuffers {
   readonly findFastCdcEnd: FindChunkEnd
   readonly #buffers: readonly Buffer[]
   readonly #free: number[]
-  #wake: (() => void) | undefined
+  readonly #waiting: (() => void)[] = []
 
   private constructor({ memory, from, findFastCdcEnd }: SegmentBuffersInit) {
     this.findFastCdcEnd = findFastCdcEnd
@@ -45,11 +45,11 @@ export class SegmentBuffers {
     return new SegmentBuffers({ memory, from: 0, findFastCdcEnd: findChunkEnd('fastcdc') })
   }
 
-  /** Waits for a buffer to be free. One caller at a time. */
+  /** Waits for a buffer to be free. */
   async acquire(): Promise<{ readonly nth: number; readonly bytes: Buffer }> {
     while (this.#free.length === 0) {
       await new Promise<void>((resolve) => {
-        this.#wake = resolve
+        this.#waiting.push(resolve)
       })
     }
     const nth = this.#free.pop() as number
@@ -58,6 +58,6 @@ export class SegmentBuffers {
 
   release(nth: number): void {
     this.#free.push(nth)
-    this.#wake?.()
+    this.#waiting.shift()?.()
   }
 }

@@ -35,14 +35,16 @@ export type ToWorker =
       readonly chunker: ChunkerKind
     }
   | { readonly type: 'import'; readonly job: number; readonly files: readonly FileJob[] }
+  | { readonly type: 'cut'; readonly job: number; readonly paths: readonly string[]; readonly chunker: ChunkerKind }
+  | { readonly type: 'read'; readonly job: number; readonly parts: PartsToRead }
   /** Gives a segment's buffer back. */
   | { readonly type: 'release'; readonly buffer: number }
   /** One file of an import is not wanted any more. */
   | { readonly type: 'skip'; readonly job: number; readonly file: number }
 
-/** Why a file cannot be imported; `code` is the system's where there is one. */
+/** Why a file cannot be imported; `code` is the system's where there is one. `long`: it is no small file. */
 export interface FileFault {
-  readonly kind: 'system' | 'irregular' | 'changed' | 'skipped'
+  readonly kind: 'system' | 'irregular' | 'changed' | 'skipped' | 'long'
   readonly code?: string
   readonly message?: string
 }
@@ -61,6 +63,34 @@ export interface Segment {
   readonly ended: readonly { readonly file: number; readonly size: number; readonly fault?: FileFault }[]
 }
 
+/** The chunks of small files, one file after the other. */
+export interface SmallFilesCut {
+  /** How many chunks each file has. */
+  readonly counts: Uint32Array
+  /** Bytes of each chunk. */
+  readonly lengths: Uint32Array
+  /** 32 bytes for each chunk. */
+  readonly digests: Uint8Array<ArrayBuffer>
+  /** Files that have no chunks because they could not be read. */
+  readonly faults: readonly { readonly file: number; readonly fault: FileFault }[]
+}
+
+/** Pieces of files, with the hashes that they should have. */
+export interface PartsToRead {
+  readonly paths: readonly string[]
+  /** For each piece three numbers: which of the paths, where in the file it begins, its length. */
+  readonly parts: Float64Array<ArrayBuffer>
+  /** 32 bytes for each piece. */
+  readonly digests: Uint8Array<ArrayBuffer>
+}
+
+export interface PartsRead {
+  /** All pieces one after the other, the bad ones with any content. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** For each piece 1 where it was read whole and has its hash, else 0. */
+  readonly isGood: Uint8Array
+}
+
 export type FromWorker =
   | { readonly type: 'hashed'; readonly job: number; readonly buffer: ArrayBuffer; readonly digests: Uint8Array }
   | {
@@ -72,6 +102,8 @@ export type FromWorker =
       readonly digests: Uint8Array
     }
   | { readonly type: 'segment'; readonly job: number; readonly segment: Segment }
+  | { readonly type: 'cut'; readonly job: number; readonly cut: SmallFilesCut }
+  | { readonly type: 'read'; readonly job: number; readonly read: PartsRead }
   /** The import is over; files from `returned` on were not begun and go to whoever is free. */
   | { readonly type: 'imported'; readonly job: number; readonly returned: number }
   | { readonly type: 'failed'; readonly job: number; readonly message: string }

@@ -3,7 +3,16 @@ import { type ChunkerKind, DittoError, type Logger } from '@dittofs/interface'
 import type { Blake3, Blake3Kind } from './blake3.ts'
 import { hashRanges } from './chunk-jobs.ts'
 import type { Chunked, ChunkPool, Hashed, ImportListener, RunningImport } from './chunk-pool.ts'
-import type { FileJob, FromWorker, Segment, ToWorker, WorkerData } from './worker-messages.ts'
+import type {
+  FileJob,
+  FromWorker,
+  PartsRead,
+  PartsToRead,
+  Segment,
+  SmallFilesCut,
+  ToWorker,
+  WorkerData,
+} from './worker-messages.ts'
 
 const WORKER_URL = new URL(
   import.meta.url.endsWith('.ts') ? '../dist/chunk-worker.js' : './chunk-worker.js',
@@ -64,6 +73,17 @@ export class WorkerPool implements ChunkPool {
     const make = (job: number): ToWorker => ({ type: 'chunk', job, buffer, length, isEnd, chunker })
     const answer = await this.#ask(this.#leastBusy(), make, [buffer])
     return answer as Extract<FromWorker, { type: 'chunked' }>
+  }
+
+  async cutFiles(paths: readonly string[], chunker: ChunkerKind): Promise<SmallFilesCut> {
+    const answer = await this.#ask(this.#leastBusy(), (job) => ({ type: 'cut', job, paths, chunker }), [])
+    return (answer as Extract<FromWorker, { type: 'cut' }>).cut
+  }
+
+  async readParts(parts: PartsToRead): Promise<PartsRead> {
+    const transfer = [parts.parts.buffer, parts.digests.buffer]
+    const answer = await this.#ask(this.#leastBusy(), (job) => ({ type: 'read', job, parts }), transfer)
+    return (answer as Extract<FromWorker, { type: 'read' }>).read
   }
 
   get canImport(): boolean {

@@ -25,6 +25,14 @@ async function openTable(content: SimulatedIndex, crashAt?: number) {
   return { machine, table: await PlaceTable.open(await crashIndexDatabase(machine, content)('', false)) }
 }
 
+async function chunksOf(table: PlaceTable, key: string): Promise<ChunkId[] | undefined> {
+  const file = await table.numberOf(key)
+  if (file === undefined) return undefined
+  const ids: ChunkId[] = []
+  for await (const some of table.chunksOf(file)) ids.push(...some)
+  return ids
+}
+
 /** A file placed, placed again with other chunks, another beside it, and one that is forgotten. */
 async function story(table: PlaceTable): Promise<void> {
   await table.place(SPACE, 'film', runs(chunks(0, MANY)))
@@ -53,6 +61,47 @@ describe('the table of places', () => {
       const copy = await again.numberOf('copy')
       for await (const batch of again.all()) {
         for (const { places } of batch) for (const { file } of places) expect([film, copy]).toContain(file)
+      }
+    }
+  })
+
+  it('knows of files placed together what it would know of each by itself', async () => {
+    const files = Array.from({ length: 300 }, (_, nth) => ({
+      key: `file ${nth}`,
+      // Nothing, some of its own, a piece of what its neighbours hold, and one that all hold, twice.
+      chunks: [...chunks(1000 + nth * 3, nth % 4), ...chunks(nth, 5), ...chunks(0, 1), ...chunks(0, 1)].slice(nth % 8),
+    }))
+    const [together, apart] = [await openTable(new Map()), await openTable(new Map())]
+    await together.table.place(SPACE, 'file 7', runs(chunks(9000, 3)))
+    await together.table.placeAll(SPACE, files)
+    for (const { key, chunks: refs } of files) await apart.table.place(SPACE, key, runs(refs))
+    for (const { key } of files) expect(await chunksOf(together.table, key)).toEqual(await chunksOf(apart.table, key))
+    expect(await together.table.lookup([chunks(9000, 1)[0]?.id as ChunkId])).toEqual([[]])
+    expect(together.machine.calls).toBeLessThan(apart.machine.calls / 20)
+    for (const { key } of files) await together.table.unplace(key)
+    for await (const batch of together.table.all()) expect(batch).toEqual([])
+  })
+
+  it('holds after a loss of power while files are placed together each of them whole or as it was', async () => {
+    const files = Array.from({ length: 40 }, (_, nth) => ({ key: `file ${nth}`, chunks: chunks(nth * 90, 100) }))
+    const tell = async (table: PlaceTable) => {
+      await table.place(SPACE, 'file 3', runs(chunks(9000, 3)))
+      await table.placeAll(SPACE, files)
+    }
+    const { machine, table } = await openTable(new Map())
+    await tell(table)
+    for (let crashAt = 1; crashAt <= machine.calls; crashAt++) {
+      const content: SimulatedIndex = new Map()
+      await expect(tell((await openTable(content, crashAt)).table)).rejects.toThrow()
+      const { table: again } = await openTable(content)
+      for (const { key, chunks: refs } of files) {
+        const held = await chunksOf(again, key)
+        const options = [
+          undefined,
+          refs.map(({ id }) => id),
+          ...(key === 'file 3' ? [chunks(9000, 3).map(({ id }) => id)] : []),
+        ]
+        expect(options, `${key} after a loss of power at write ${crashAt}`).toContainEqual(held)
       }
     }
   })

@@ -1,8 +1,17 @@
-import { appendFile, copyFile, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { appendFile, copyFile, mkdir, open, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { type ChunkId, type ChunkRef, type ChunkStore, type SpaceId, spaceId } from '@dittofs/interface'
+import { Worker } from 'node:worker_threads'
+import {
+  type ChunkId,
+  type ChunkRef,
+  type ChunkStore,
+  type ContentRef,
+  type DittoError,
+  type SpaceId,
+  spaceId,
+} from '@dittofs/interface'
 import { chunkStoreSuite, pseudoRandomBytes, temporaryDirectory } from '@dittofs/testing'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   type PlacedChunks,
   type PlacedFiles,
@@ -23,6 +32,10 @@ const MIB = 1024 * 1024
 /** Files by key, as a live folder would know them. */
 class Files implements PlacedFiles {
   readonly paths = new Map<PlaceKey, string>()
+
+  pathOf(key: PlaceKey) {
+    return this.paths.get(key)
+  }
 
   async open(key: PlaceKey) {
     const at = this.paths.get(key)
@@ -104,6 +117,51 @@ describe('chunks in files of the user', () => {
     const chunks = await chunksOf(content, size)
     expect(Buffer.concat((await readAll(chunks.map(({ id }) => id))) as Uint8Array[]).equals(bytes)).toBe(true)
     expect((await store.importFile(OTHER, at)).content).toEqual(content)
+  })
+
+  it('of many files at once are the same chunks, whatever their sizes, and of those that cannot be read the reason', async () => {
+    const sizes = [0, 1, 16 * 1024, 16 * 1024 + 1, 64 * 1024, 300_000, MIB, MIB + 1, 3 * MIB]
+    const wanted = await Promise.all(
+      sizes.map(async (size, nth) => {
+        const at = path.join(directory, `file ${nth}`)
+        await writeFile(at, pseudoRandomBytes(nth, size))
+        files.paths.set(`k${nth}`, at)
+        return { key: `k${nth}`, path: at }
+      }),
+    )
+    await mkdir(path.join(directory, 'directory'))
+    await symlink(wanted[1]?.path as string, path.join(directory, 'link'))
+    const bad = ['missing', 'directory', 'link'].map((key) => ({ key, path: path.join(directory, key) }))
+    const placed = await store.importAllPlaced(SPACE, [...wanted, ...bad])
+    for (const [nth, size] of sizes.entries()) {
+      const one = placed[nth] as { content: ContentRef; size: number }
+      expect(one).toMatchObject({ size })
+      expect(one.content).toEqual((await store.importFile(OTHER, wanted[nth]?.path as string)).content)
+      const ids = (await chunksOf(one.content, size)).map(({ id }) => id)
+      expect(Buffer.concat((await readAll(ids)) as Uint8Array[]).equals(pseudoRandomBytes(nth, size))).toBe(true)
+    }
+    expect(placed.slice(sizes.length).map((one) => ('error' in one ? (one.error as DittoError).code : ''))).toEqual([
+      'DITTO_NOT_FOUND',
+      'DITTO_UNSUPPORTED',
+      'DITTO_UNSUPPORTED',
+    ])
+    expect(await Promise.all(bad.map(({ key }) => store.isPlaced(key)))).toEqual([false, false, false])
+    expect(await Promise.all(wanted.map(({ key }) => store.isPlaced(key)))).toEqual(sizes.map(() => true))
+  })
+
+  it('of many files at once are cut with few messages to the workers', async () => {
+    const wanted = await Promise.all(
+      Array.from({ length: 200 }, async (_, nth) => {
+        const at = path.join(directory, `file ${nth}`)
+        await writeFile(at, pseudoRandomBytes(nth, 100))
+        return { key: `k${nth}`, path: at }
+      }),
+    )
+    const ask = vi.spyOn(Worker.prototype, 'postMessage')
+    await store.importAllPlaced(SPACE, wanted)
+    const asked = ask.mock.calls.length
+    ask.mockRestore()
+    expect(asked).toBeLessThanOrEqual(4)
   })
 
   it('are available in the space of their file only', async () => {

@@ -23,9 +23,11 @@ describe.each([
   test('are waited for while all are handed over', async () => {
     const buffers = make()
     for (let nth = 0; nth < SEGMENT_BUFFERS; nth++) await buffers.acquire()
-    const waiting = buffers.acquire()
+    const waiting = [buffers.acquire(), buffers.acquire()]
     buffers.release(1)
-    expect((await waiting).nth).toBe(1)
+    expect((await waiting[0])?.nth).toBe(1)
+    buffers.release(0)
+    expect((await waiting[1])?.nth).toBe(0)
   })
 })
 

@@ -35,6 +35,12 @@ const MAX_KEY_BYTES = 64
 /** Chunks changed under one lock, and in one write. */
 const CHUNKS_PER_WRITE = 1024
 
+/** A file and all of its chunks, in order. */
+export interface PlacedWhole {
+  readonly key: string
+  readonly chunks: readonly ChunkRef[]
+}
+
 /** Chunks of a file with where they begin in it. */
 export interface PlacedRun {
   readonly offset: number
@@ -136,6 +142,18 @@ export class PlaceTable {
     if (before !== undefined) await this.#removeFile(before)
   }
 
+  /**
+   * Says of many small files at once which chunks they hold: one read and one write for some hundred of them.
+   *
+   * @param files - of keys that differ
+   * @throws RangeError as `place`; of a group whose write fails the files keep what they had
+   */
+  async placeAll(space: SpaceId, files: readonly PlacedWhole[]): Promise<void> {
+    for (const { key } of files) checkKey(key)
+    const spaceNumber = await this.#spaceNumber(space)
+    for (const group of groupsOf(files)) await this.#placeGroup(spaceNumber, group)
+  }
+
   /** Gives a file another key. What that key named before is forgotten. @returns whether the file is placed */
   async rename(from: string, to: string): Promise<boolean> {
     checkKey(to)
@@ -218,6 +236,35 @@ export class PlaceTable {
     return number
   }
 
+  async #placeGroup(space: number, files: readonly PlacedWhole[]): Promise<void> {
+    const before = await this.#database.getMany(files.map(({ key }) => keyRow(key)))
+    const added = new Map<ChunkId, Place[]>()
+    const writes: IndexWrite[] = []
+    for (const { key, chunks } of files) {
+      const file = this.#nextFile()
+      writes.push({ key: numberRow(file), value: encodeFile({ key, space }) })
+      writes.push({ key: keyRow(key), value: encodeFileNumber(file) })
+      let offset = 0
+      for (const { id, length } of chunks) {
+        const places = added.get(id)
+        const place = { space, file, offset, length }
+        if (places === undefined) added.set(id, [place])
+        else if (places.at(-1)?.file !== file) places.push(place)
+        offset += length
+      }
+    }
+    await this.#change([...added.keys()], writes, async (id, places) => {
+      const fresh = added.get(id) as Place[]
+      const room = Math.max(0, MAX_PLACES - places.length)
+      return [
+        { key: chunkRow(id), value: encodePlaces([...places, ...fresh.slice(0, room)]) },
+        ...fresh.slice(room).map((place) => ({ key: morePlacesRow(id, place.file), value: encodePlaces([place]) })),
+        ...fresh.map(({ file }) => ({ key: fileChunkRow(file, id), value: Buffer.of(0) })),
+      ]
+    })
+    for (const value of before) if (value !== undefined) await this.#removeFile(decodeFileNumber(value))
+  }
+
   #addPart(file: number, part: ReadonlyMap<ChunkId, Place>, also: readonly IndexWrite[]): Promise<void> {
     return this.#change([...part.keys()], also, async (id, places) => {
       if (places.some((place) => place.file === file)) return []
@@ -289,6 +336,21 @@ export class PlaceTable {
 function checkKey(key: string): void {
   const bytes = Buffer.byteLength(key)
   if (bytes === 0 || bytes > MAX_KEY_BYTES) throw new RangeError('a place key has 1 to 64 bytes')
+}
+
+/** As many files together as name some CHUNKS_PER_WRITE chunks, or as there are rows of their own. */
+function* groupsOf(files: readonly PlacedWhole[]): Generator<readonly PlacedWhole[]> {
+  let group: PlacedWhole[] = []
+  let rows = 0
+  for (const file of files) {
+    group.push(file)
+    rows += 1 + file.chunks.length
+    if (rows < CHUNKS_PER_WRITE) continue
+    yield group
+    group = []
+    rows = 0
+  }
+  if (group.length > 0) yield group
 }
 
 /** The places of a file's chunks, each chunk once a part, as many as are written together. */

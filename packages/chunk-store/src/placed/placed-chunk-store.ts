@@ -21,6 +21,8 @@ import { type PlacedRun, PlaceTable } from './place-table.ts'
 import type { PlacedFiles, PlaceKey } from './placed-files.ts'
 import { RunQueue } from './run-queue.ts'
 
+/** Long files of one call that are read at once. */
+const CONCURRENT_IMPORTS = 4
 /** Bytes of placed chunks handed on at once. */
 const BATCH_BYTES = 1024 * 1024
 
@@ -33,6 +35,14 @@ export interface PlacedChunks {
    * @throws as `importFile`; the key then names what it named before
    */
   importPlaced(space: SpaceId, key: PlaceKey, path: string, options?: ImportOptions): Promise<ImportResult>
+  /**
+   * Does the same with many files: of small ones a handful of reads, messages and writes for some hundred.
+   *
+   * @param files - with keys that differ
+   * @returns for each what `importPlaced` gives or throws
+   * @throws where no file could be placed; the files of this call may then be placed or not
+   */
+  importAllPlaced(space: SpaceId, files: readonly FileToPlace[], options?: ImportOptions): Promise<readonly Placed[]>
   /** Says that a file holds these chunks one after the other, because they were just written there. */
   place(space: SpaceId, key: PlaceKey, chunks: AsyncIterable<PlacedRun>): Promise<void>
   /** Gives a file another key. What that key named before is forgotten. @returns whether the file is placed */
@@ -52,6 +62,15 @@ export interface PlacedChunks {
    */
   preserve(key: PlaceKey, options?: PutOptions): Promise<readonly ChunkId[]>
 }
+
+/** A file that is to be cut, and left where it is. */
+export interface FileToPlace {
+  readonly key: PlaceKey
+  readonly path: string
+}
+
+/** What became of it. */
+export type Placed = Pick<ImportResult, 'content' | 'size'> | { readonly error: unknown }
 
 export interface PlacedChunkStoreInit {
   /** Holds all that lies in no file. Opened and closed with this store. */
@@ -93,7 +112,7 @@ class PlacedChunkStore implements ChunkStore, PlacedChunks {
     await this.#store.open()
     if (this.#table !== undefined) return
     this.#table = await PlaceTable.open(await this.#openDatabase(), this.#init.isKept)
-    this.#reader = new PlaceReader(this.#table, this.#init.files, this.#blake3)
+    this.#reader = new PlaceReader(this.#table, this.#init.files, this.#blake3, this.#store)
   }
 
   async close(): Promise<void> {
@@ -168,6 +187,30 @@ class PlacedChunkStore implements ChunkStore, PlacedChunks {
       )
     const [result] = await Promise.all([cutting, this.#table.place(space, key, runs)])
     return result
+  }
+
+  async importAllPlaced(
+    space: SpaceId,
+    files: readonly FileToPlace[],
+    options: ImportOptions = {},
+  ): Promise<readonly Placed[]> {
+    const paths = files.map(({ path }) => path)
+    const cut = await this.#store.cutFiles(space, paths, options)
+    const small = files.flatMap(({ key }, nth) => {
+      const file = cut[nth]
+      return file !== undefined && 'chunks' in file ? [{ key, chunks: file.chunks }] : []
+    })
+    await this.#table.placeAll(space, small)
+    const placed: Placed[] = []
+    let next = 0
+    const run = async () => {
+      while (next < files.length) {
+        const nth = next++
+        placed[nth] = cut[nth] ?? (await this.#importOne(space, files[nth] as FileToPlace, options))
+      }
+    }
+    await Promise.all(Array.from({ length: CONCURRENT_IMPORTS }, run))
+    return placed
   }
 
   place(space: SpaceId, key: PlaceKey, chunks: AsyncIterable<PlacedRun>): Promise<void> {
@@ -264,6 +307,13 @@ class PlacedChunkStore implements ChunkStore, PlacedChunks {
     const freed = await this.#store.collect(space, this.#notPlaced(space, keep, options), options)
     await this.#table.compact()
     return freed
+  }
+
+  #importOne(space: SpaceId, { key, path }: FileToPlace, options: ImportOptions): Promise<Placed> {
+    return this.importPlaced(space, key, path, options).catch((error: unknown) => {
+      options.signal?.throwIfAborted()
+      return { error }
+    })
   }
 
   async *#notPlaced(

@@ -17,6 +17,9 @@ export interface PlacedFiles {
    */
   open(key: PlaceKey): Promise<PlacedFile | undefined>
 
+  /** Where a file is, absolute, if it can be opened by that: many are then read together. */
+  pathOf?(key: PlaceKey): string | undefined
+
   /** Told that a file could not be had, or did not hold a chunk that it should. Its owner may want to look into it. */
   doubt?(key: PlaceKey): void
 }

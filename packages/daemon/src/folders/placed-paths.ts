@@ -12,6 +12,7 @@ export type LocatePlace = (key: PlaceKey) => string | undefined
 export function placedPaths(locate: LocatePlace, doubt: (key: PlaceKey) => void): PlacedFiles {
   return {
     doubt,
+    pathOf: locate,
     async open(key) {
       const path = locate(key)
       return path === undefined ? undefined : openFile(path)
