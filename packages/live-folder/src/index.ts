@@ -20,7 +20,7 @@ export { staysInside } from './disk/symlink-target.ts'
 export { fromSystemError, systemErrorName } from './disk/system-error.ts'
 export { type DiskKind, type DiskStamp, isSameStamp } from './disk-stamp.ts'
 export { openSpaceFolders } from './engine/open-space-folders.ts'
-export type { FileOnDisk, FolderContent, FolderId, PlacedFile } from './engine/ports.ts'
+export type { FileOnDisk, FolderContent, FolderId, PlacedFile, TakenFile } from './engine/ports.ts'
 export {
   FOLDER_MODES,
   type FolderMode,

@@ -175,6 +175,21 @@ describe('a live folder on two devices', () => {
     expect(alice.disk().at(['z'])?.text).toBe('two, edited')
   })
 
+  it('gives back the places of files that turn out to hold what was known of them', async () => {
+    const { alice, agree } = await pair()
+    for (const name of ['a', 'b', 'c']) alice.disk().write([name], name)
+    await agree()
+    const keys = alice.content.keys()
+    alice.disk().setAttributes(['a'], { mtimeNs: 5n })
+    alice.disk().rename(['b'], ['d'])
+    alice.disk().write(['c'], 'changed')
+    await agree()
+    // The one that was changed has another.
+    expect(alice.content.keys()).toHaveLength(3)
+    expect(alice.content.keys().filter((key) => !keys.includes(key))).toHaveLength(1)
+    expect(alice.content.keys()).toEqual([...alice.content.places.keys()].sort())
+  })
+
   describe('that stopped after it had sent something and before it had written that down', () => {
     async function stopped(path: string, meanwhile: (disk: ReturnType<SimulatedDevice['disk']>) => void) {
       const { alice, bob, agree, settleBoth } = await pair()
@@ -187,27 +202,35 @@ describe('a live folder on two devices', () => {
       expect(alice.store.lookup(path)?.file?.size).toBe('sent'.length)
       await alice.crash(() => meanwhile(alice.disk()))
       await agree()
-      return bob
+      return { alice, bob }
     }
 
     it.each(['old', 'new'])('takes what came to stand there for a version of it (%s)', async (path) => {
-      const bob = await stopped(path, (disk) => disk.write([path], 'written over'))
+      const { bob } = await stopped(path, (disk) => disk.write([path], 'written over'))
       expect(bob.disk().at([path])?.text).toBe('written over')
       expect(paths(bob)).toEqual([...new Set(['old', path])].sort())
     })
 
     it.each(['old', 'new'])('takes its removal for a removal (%s)', async (path) => {
-      const bob = await stopped(path, (disk) => disk.remove([path]))
+      const { bob } = await stopped(path, (disk) => disk.remove([path]))
       expect(paths(bob)).toEqual(path === 'old' ? [] : ['old'])
     })
 
     it.each(['old', 'new'])('takes its move for a move, also when it was changed as well (%s)', async (path) => {
-      const bob = await stopped(path, (disk) => {
+      const { bob } = await stopped(path, (disk) => {
         disk.rename([path], ['elsewhere'])
         disk.write(['elsewhere'], 'changed')
       })
       expect(paths(bob)).toEqual(path === 'old' ? ['elsewhere'] : ['elsewhere', 'old'])
       expect(bob.disk().at(['elsewhere'])?.text).toBe('changed')
+    })
+
+    it.each(['old', 'new'])('finds its bytes under the key that they were taken with (%s)', async (path) => {
+      const { alice } = await stopped(path, () => undefined)
+      const { content, folders } = alice
+      expect(content.keys()).toEqual([...content.places.keys()].sort())
+      const found = content.keys().map((key) => folders.locate(key)?.names.join('/'))
+      expect(found.sort()).toEqual([...new Set(['old', path])].sort())
     })
 
     it('knows a directory that it had made', async () => {

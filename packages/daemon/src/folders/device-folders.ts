@@ -20,7 +20,7 @@ import { directoryNode } from './directory-node.ts'
 import { folderAt, pathBelow, prepareFolder } from './folder-place.ts'
 import type { LinkedFolderRow } from './linked-folders.ts'
 import { PlaceDoubts } from './place-doubts.ts'
-import { PROVISIONAL_PREFIX, SpaceContent } from './space-content.ts'
+import { SpaceContent } from './space-content.ts'
 
 interface RunningSpace {
   readonly folders: SpaceFolders
@@ -80,16 +80,11 @@ export class DeviceFolders implements LiveFolders {
 
   /** Where the file of a place is now, absolute. */
   readonly locate = (key: PlaceKey): string | undefined => {
-    if (key.startsWith(PROVISIONAL_PREFIX)) {
-      for (const { content } of this.#open.values()) {
-        const path = content.provisionalPath(key)
-        if (path !== undefined) return path
-      }
-      return undefined
-    }
-    const found = this.#open.get(spaceNumberOf(key))?.folders.locate(key.slice(key.indexOf('.') + 1))
-    const row = found === undefined ? undefined : this.#init.linked.get(found.folder)
-    return found === undefined || row === undefined ? undefined : nodePath.join(row.directory, ...found.names)
+    const open = this.#open.get(spaceNumberOf(key))
+    const found = open?.folders.locate(key.slice(key.indexOf('.') + 1))
+    if (found === undefined) return open?.content.takenPath(key)
+    const row = this.#init.linked.get(found.folder)
+    return row === undefined ? undefined : nodePath.join(row.directory, ...found.names)
   }
 
   /** A file did not hold a chunk that it should. */
@@ -250,7 +245,7 @@ export class DeviceFolders implements LiveFolders {
   }
 
   #isOpen(key: PlaceKey): boolean {
-    return !key.startsWith(PROVISIONAL_PREFIX) && this.#open.has(spaceNumberOf(key))
+    return this.#open.has(spaceNumberOf(key))
   }
 
   /** Looks at the folders that the keys are of, or, of one that is nowhere, at all folders of its space. */
@@ -316,8 +311,7 @@ export class DeviceFolders implements LiveFolders {
     const { onCopied, roomOf } = this.#init
     const onGained = () => this.#init.onGained(space)
     const content = new SpaceContent({
-      ...{ space, store, readManifest, held, randomBytes, logger, clock, directoryOf, onCopied, onGained },
-      retell: () => this.#open.get(space.number)?.folders.tellPlaces(),
+      ...{ space, store, readManifest, held, logger, clock, directoryOf, onCopied, onGained },
     })
     const folders = await this.#init.openSpaceFolders({
       ...{ space: space.id, metadata: space.metadata, database: this.#init.openBase(space), content },

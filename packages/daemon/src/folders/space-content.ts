@@ -1,20 +1,18 @@
 import nodePath from 'node:path'
-import type { PlacedChunks, PlacedRun, PlaceKey } from '@dittofs/chunk-store'
+import type { FileToPlace, Placed, PlacedChunks, PlacedRun, PlaceKey } from '@dittofs/chunk-store'
 import {
   type AbortOptions,
   type ChunkStore,
   type Clock,
-  type ContentRef,
   DittoError,
   type FileContent,
+  isDittoError,
   type Logger,
-  type RandomBytes,
   type ReadManifest,
   TokenBucket,
   type Unsubscribe,
 } from '@dittofs/interface'
-import type { FileOnDisk, FolderContent, FolderId, PlacedFile } from '@dittofs/live-folder'
-import { contentKey } from '../content/content-key.ts'
+import type { FileOnDisk, FolderContent, FolderId, PlacedFile, TakenFile } from '@dittofs/live-folder'
 import type { HeldChunks } from '../content/held-chunks.ts'
 import { readContent } from '../content/read-content.ts'
 import type { OpenSpace } from '../spaces/open-space.ts'
@@ -25,23 +23,18 @@ export interface SpaceContentInit {
   store: ChunkStore & PlacedChunks
   readManifest: ReadManifest
   held: HeldChunks
-  randomBytes: RandomBytes
   logger: Logger
   /** The root of a live folder, absolute. */
   directoryOf: (folder: FolderId) => string | undefined
   /** Told of bytes that lie in a file now, and in the store beside. */
   onCopied: (bytes: number) => void
   clock: Clock
-  /** Asks to be told of every file that is in step. */
-  retell: () => void
   /** Told when content that may have counted as missing lies in a file. */
   onGained: () => void
 }
 
-/** Keys of files that were cut and are not known to the folders yet begin so; they mean nothing after a restart. */
+/** Earlier versions gave files such keys for a moment; what a stop left of them means nothing. */
 export const PROVISIONAL_PREFIX = '~'
-/** Files cut at most whose turn in the metadata has not come; the oldest is forgotten, and cut again. */
-const MAX_PROVISIONAL = 20_000
 /**
  * Of what somebody works on, copies are kept beside: files up to this size, and of all together so many bytes at once and
  * a second. More would be a second copy of all that is put into a folder.
@@ -49,15 +42,10 @@ const MAX_PROVISIONAL = 20_000
 const MAX_COPIED_BYTES = 4 * 1024 * 1024
 const COPY_BURST_BYTES = 16 * 1024 * 1024
 const COPY_BYTES_PER_SECOND = 1024 * 1024
-/** A file that was cut and is not placed after so long was moved, changed or removed before its turn came. */
-const PROVISIONAL_MS = 5000
-
-interface Provisional {
-  readonly key: PlaceKey
+interface TakenPlace {
   readonly path: string
-  readonly content: ContentRef
-  /** Bytes. */
-  readonly size: number
+  /** Once it was cut. */
+  content?: Pick<FileContent, 'content' | 'size'>
 }
 
 /**
@@ -67,14 +55,11 @@ interface Provisional {
 export class SpaceContent implements FolderContent {
   readonly #init: SpaceContentInit
   readonly #listeners = new Set<() => void>()
-  /** By path. */
-  readonly #provisional = new Map<string, Provisional>()
-  readonly #paths = new Map<PlaceKey, string>()
+  /** Files that were taken and that the folders do not know of yet. */
+  readonly #taken = new Map<PlaceKey, TakenPlace>()
   readonly #tasks: TaskQueue
-  readonly #stop = new AbortController()
   readonly #copies: TokenBucket
   #isGained = false
-  #watching: Promise<void> | undefined
 
   constructor(init: SpaceContentInit) {
     this.#init = init
@@ -87,30 +72,20 @@ export class SpaceContent implements FolderContent {
     })
   }
 
-  /** Where a file is that was cut and not placed yet. */
-  provisionalPath(key: PlaceKey): string | undefined {
-    return this.#paths.get(key)
+  /** Where a file is that was taken and that the folders do not know of yet. */
+  takenPath(key: PlaceKey): string | undefined {
+    return this.#taken.get(key)?.path
   }
 
-  async take(file: FileOnDisk, options: AbortOptions = {}): Promise<ContentRef> {
-    const { store, space, randomBytes } = this.#init
-    const path = this.#pathOf(file)
-    const key = PROVISIONAL_PREFIX + Buffer.from(randomBytes(12)).toString('hex')
-    this.#paths.set(key, path)
-    try {
-      const { content, size } = await store.importPlaced(space.id, key, path, {
-        chunker: space.membership.chunker,
-        ...options,
-      })
-      if (size !== file.stamp.size) throw changed(path)
-      if (file.isRecent) await this.#copy(key, size, options)
-      await this.#remember({ key, path, content, size })
-      return content
-    } catch (error) {
-      this.#paths.delete(key)
-      await store.unplace(key)
-      throw error
-    }
+  async take(files: readonly FileOnDisk[], options: AbortOptions = {}): Promise<readonly TakenFile[]> {
+    const { store, space } = this.#init
+    const wanted = files.map((file): FileToPlace => ({ key: this.#keyOf(file.key), path: this.#pathOf(file) }))
+    for (const { key, path } of wanted) this.#taken.set(key, { path })
+    const { chunker } = space.membership
+    const placed = await store.importAllPlaced(space.id, wanted, { chunker, ...options })
+    return Promise.all(
+      files.map((file, nth) => this.#takenFile(file, wanted[nth] as FileToPlace, placed[nth] as Placed, options)),
+    )
   }
 
   async areHeld(files: readonly FileContent[]): Promise<readonly boolean[]> {
@@ -133,12 +108,17 @@ export class SpaceContent implements FolderContent {
   }
 
   placed(file: PlacedFile): void {
-    const path = this.#pathOf(file)
-    this.#tasks.add(file.key, () => this.#place(file, path))
+    // What was taken under its key has its place already.
+    if (this.#taken.delete(this.#keyOf(file.key))) return
+    this.#tasks.add(file.key, () => this.#place(file))
   }
 
   released(key: string): void {
-    this.#tasks.add(key, () => this.#init.store.unplace(this.#keyOf(key)))
+    const place = this.#keyOf(key)
+    this.#tasks.add(key, async () => {
+      await this.#init.store.unplace(place)
+      this.#taken.delete(place)
+    })
   }
 
   onHeld(listener: () => void): Unsubscribe {
@@ -151,15 +131,13 @@ export class SpaceContent implements FolderContent {
     for (const listener of this.#listeners) listener()
   }
 
-  /** Files that were cut and are not placed yet, so that no metadata may name them. */
+  /** Files that were taken, and that no metadata may name yet. */
   pending(): readonly Pick<FileContent, 'content' | 'size'>[] {
-    return [...this.#provisional.values()]
+    return [...this.#taken.values()].flatMap(({ content }) => content ?? [])
   }
 
   /** Writes down what was told so far. */
   async close(): Promise<void> {
-    this.#stop.abort()
-    await this.#watching
     await this.#tasks.settled()
   }
 
@@ -168,20 +146,33 @@ export class SpaceContent implements FolderContent {
     return this.#tasks.settled()
   }
 
-  async #place(file: PlacedFile, path: string): Promise<void> {
+  async #place(file: PlacedFile): Promise<void> {
     const { store, space } = this.#init
     const key = this.#keyOf(file.key)
-    const provisional = this.#provisional.get(path)
-    if (provisional !== undefined && contentKey(provisional.content) === contentKey(file.file.content)) {
-      this.#provisional.delete(path)
-      const isRenamed = await store.renamePlace(provisional.key, key)
-      this.#paths.delete(provisional.key)
-      if (isRenamed) return
-    }
     if (await store.isPlaced(key)) return
     await store.place(space.id, key, this.#runsOf(file.file))
     this.#init.onCopied(file.file.size)
     this.#tellGained()
+  }
+
+  async #takenFile(
+    file: FileOnDisk,
+    { key, path }: FileToPlace,
+    placed: Placed,
+    options: AbortOptions,
+  ): Promise<TakenFile> {
+    try {
+      if ('error' in placed) throw placed.error
+      const { content, size } = placed
+      if (size !== file.stamp.size) throw changed(path)
+      const taken = this.#taken.get(key)
+      if (taken !== undefined) taken.content = { content, size }
+      if (file.isRecent) await this.#copy(key, size, options)
+      return { content }
+    } catch (error) {
+      if (isDittoError(error)) return { error }
+      throw error
+    }
   }
 
   /**
@@ -193,28 +184,6 @@ export class SpaceContent implements FolderContent {
     if (size > MAX_COPIED_BYTES || !this.#copies.take(size, clock.monotonic())) return
     await store.preserve(key, { ...options, durability: 'none' })
     onCopied(size)
-  }
-
-  /** What was cut and did not come to be placed is placed as what it is now, or forgotten. */
-  async #settleProvisional(): Promise<void> {
-    while (this.#provisional.size > 0) {
-      const before = new Set(this.#provisional.values())
-      const isOver = await this.#init.clock.sleep(PROVISIONAL_MS, { signal: this.#stop.signal }).then(
-        () => true,
-        () => false,
-      )
-      if (!isOver) return
-      const left = [...this.#provisional.values()].filter((one) => before.has(one))
-      if (left.length === 0) continue
-      this.#init.retell()
-      await this.#tasks.settled()
-      for (const one of left) {
-        if (this.#provisional.get(one.path) !== one) continue
-        this.#provisional.delete(one.path)
-        this.#paths.delete(one.key)
-        await this.#init.store.unplace(one.key)
-      }
-    }
   }
 
   /** Once for all that are placed one after the other. */
@@ -232,20 +201,6 @@ export class SpaceContent implements FolderContent {
     for await (const step of readManifest(store, space.id, file.content, file.size)) {
       if (step.kind === 'chunks') yield step.run
     }
-  }
-
-  async #remember(provisional: Provisional): Promise<void> {
-    const [oldest] = this.#provisional.values()
-    const same = this.#provisional.get(provisional.path)
-    const forgotten = same === undefined && this.#provisional.size >= MAX_PROVISIONAL ? oldest : same
-    if (forgotten !== undefined) this.#provisional.delete(forgotten.path)
-    this.#provisional.set(provisional.path, provisional)
-    this.#watching ??= this.#settleProvisional().finally(() => {
-      this.#watching = undefined
-    })
-    if (forgotten === undefined) return
-    this.#paths.delete(forgotten.key)
-    await this.#init.store.unplace(forgotten.key)
   }
 
   #keyOf(key: string): PlaceKey {

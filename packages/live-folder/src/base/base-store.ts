@@ -62,7 +62,10 @@ export class BaseStore {
       for await (const [key, value] of this.#entries('intent')) {
         this.#nextIntent = Math.max(this.#nextIntent, Number(key) + 1)
         const intent = decodeIntent(value)
-        if (intent !== undefined) this.leftIntents.set(key, intent)
+        if (intent === undefined) continue
+        this.leftIntents.set(key, intent)
+        // What was announced may have come further than what the base knows to be given.
+        if (intent.type === 'send') this.tree.nextNumber = (intent.place ?? 0) + 1
       }
     })
   }

@@ -13,6 +13,8 @@ export interface NewBaseEntry {
   readonly version: VersionId | undefined
   readonly content: NodeContent
   readonly stamp: DiskStamp
+  /** Of a file, the number of its place where it has one already; else it is given one. */
+  readonly place?: number | undefined
 }
 
 /** What changes of an entry that stays where it is. */
@@ -23,6 +25,8 @@ export interface BaseUpdate {
   readonly content?: NodeContent
   readonly stamp?: DiskStamp
   readonly rawName?: string
+  /** As in {@link NewBaseEntry}, for other content. */
+  readonly place?: number | undefined
 }
 
 /** A folder that no folder is called. */
@@ -88,14 +92,14 @@ export class BaseTree {
   }
 
   add(init: NewBaseEntry): BaseEntry {
-    const { content, stamp, ...rest } = init
+    const { content, stamp, place, ...rest } = init
     const entry = new BaseEntry({
       ...rest,
       id: this.takeNumber(),
       kind: content.kind,
       content: contentText(content),
       stamp: stampText(stamp),
-      place: content.kind === 'file' ? this.takeNumber() : 0,
+      place: content.kind === 'file' ? (place ?? this.takeNumber()) : 0,
     })
     this.#attach(entry)
     this.changed.add(entry)
@@ -114,7 +118,7 @@ export class BaseTree {
     if (update.content !== undefined) entry.contentText = contentText(update.content)
     if (update.stamp !== undefined) entry.stampText = stampText(update.stamp)
     if (update.rawName !== undefined) entry.otherName = update.rawName === entry.name ? undefined : update.rawName
-    if (isOtherContent && entry.kind === 'file') entry.place = this.takeNumber()
+    if (isOtherContent && entry.kind === 'file') entry.place = update.place ?? this.takeNumber()
     this.#index(entry)
     this.#count(entry, 1)
     this.changed.add(entry)

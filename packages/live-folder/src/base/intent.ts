@@ -35,6 +35,8 @@ export type Intent =
       readonly content: string
       /** Of the disk when the content was taken; see `stampText`. */
       readonly stamp: string
+      /** Of a file: the number of the place that its bytes have. */
+      readonly place?: number
     }
 
 export function encodeIntent(intent: Intent): Uint8Array {

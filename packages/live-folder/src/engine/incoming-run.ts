@@ -14,8 +14,9 @@ import type { EngineContext } from './engine-context.ts'
 import { fitsIn } from './fits-in.ts'
 import type { FolderRuntime } from './linked-folder.ts'
 import { identity } from './outgoing-batch.ts'
-import { holdFolder, reportError } from './outgoing-run.ts'
+import { holdFolder } from './outgoing-run.ts'
 import { putAside } from './put-aside.ts'
+import { reportError } from './report-error.ts'
 
 /** Steps between two barriers of disk and base. */
 const MAX_STEPS = 256

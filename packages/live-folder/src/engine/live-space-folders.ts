@@ -112,15 +112,6 @@ export class LiveSpaceFolders implements SpaceFolders {
     this.#stir()
   }
 
-  tellPlaces(): void {
-    const { base, folders } = this.#context
-    for (const id of folders.keys()) {
-      for (const one of base.folders.get(id)?.subtree() ?? []) {
-        if (one.kind === 'file') this.#context.tellPlaces([one], [])
-      }
-    }
-  }
-
   async pause(id: string): Promise<void> {
     const folder = this.#folder(id)
     pauseFor(folder, 'person')

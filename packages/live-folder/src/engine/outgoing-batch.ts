@@ -28,10 +28,12 @@ export type OutgoingItem =
       readonly type: 'leaf'
       readonly item: NewLeaf
       readonly content: NodeContent
+      /** The number of the place that a file's bytes have; 0 for a link. */
+      readonly place: number
       /** What it becomes, unless it is the space's already. */
       readonly node: NodeId
     }
-  | { readonly type: 'change'; readonly item: LocalChange; readonly content: NodeContent }
+  | { readonly type: 'change'; readonly item: LocalChange; readonly content: NodeContent; readonly place: number }
   | { readonly type: 'delete'; readonly entry: BaseEntry }
 
 /** What became of the base: for the places of files, and for the trail. */
@@ -92,8 +94,8 @@ export class OutgoingBatch {
       if (one.type === 'vacate') this.#pending.push(this.#vacate(one.entry))
       else if (one.type === 'directory') this.#pending.push(this.#makeDirectory(one.item, one.node))
       else if (one.type === 'move') this.#pending.push(this.#move(one.item))
-      else if (one.type === 'leaf') this.#pending.push(this.#makeLeaf(one.item, one.content, one.node))
-      else if (one.type === 'change') this.#pending.push(this.#change(one.item, one.content))
+      else if (one.type === 'leaf') this.#pending.push(this.#makeLeaf(one))
+      else if (one.type === 'change') this.#pending.push(this.#change(one))
       else this.#pending.push(yield* this.#delete(one.entry))
       if (this.#pending.length % 100 === 0) yield
     }
@@ -180,11 +182,11 @@ export class OutgoingBatch {
     }
   }
 
-  #makeLeaf(item: NewLeaf, content: NodeContent, node: NodeId): Pending {
+  #makeLeaf({ item, content, place, node }: Extract<OutgoingItem, { readonly type: 'leaf' }>): Pending {
     const { base, remote, vanishedBytes } = this.#init
     const written = this.#init.findWritten(item, content)
     if (written !== undefined) {
-      return { actions: [], apply: () => this.#add(item, written, content, 'was written here by this device') }
+      return { actions: [], apply: () => this.#add(item, written, content, 'was written here by this device', place) }
     }
     for (const candidate of item.mayBe) {
       const shown = remote.find(candidate.node, candidate.version)
@@ -194,7 +196,7 @@ export class OutgoingBatch {
       return {
         actions: [],
         apply: () =>
-          this.#add(item, identity(shown), withAttributes(contentOf(shown), content), 'is what the space has'),
+          this.#add(item, identity(shown), withAttributes(contentOf(shown), content), 'is what the space has', place),
       }
     }
     const key = content.kind === 'file' && content.file.size > 0 ? bytesKey(content.file) : undefined
@@ -207,7 +209,7 @@ export class OutgoingBatch {
     return {
       actions: [{ type: 'create', node, parent: this.#parentNode(item.parent), name: item.found.name, content }],
       apply: ([result]) => {
-        if (result !== undefined) this.#add(item, identity(result), content, 'was made here')
+        if (result !== undefined) this.#add(item, identity(result), content, 'was made here', place)
       },
     }
   }
@@ -229,14 +231,16 @@ export class OutgoingBatch {
     }
   }
 
-  #change({ entry, found, directory }: LocalChange, taken: NodeContent): Pending {
+  #change({ item, content: taken, place }: Extract<OutgoingItem, { readonly type: 'change' }>): Pending {
     const { base, remote } = this.#init
+    const { entry, found, directory } = item
     const before = entry.content
     const content = carried(before, entry.stamp, taken, found.stamp)
     const isOther = !isSameBytes(before, content)
     const update = (identified: Partial<BaseIdentity>, known: NodeContent, text: string) => {
       if (isOther && entry.place !== 0) this.effects.released.push(entry.place)
-      base.update(entry, { ...identified, content: known, stamp: found.stamp, rawName: found.rawName }, isOther)
+      const { stamp, rawName } = found
+      base.update(entry, { ...identified, content: known, stamp, rawName, place }, isOther)
       if (entry.kind === 'file') this.effects.placed.push(entry)
       this.#note(entry, text)
     }
@@ -286,12 +290,13 @@ export class OutgoingBatch {
     }
   }
 
-  #add(place: LocalPlace & { readonly parent: LocalParent }, found: BaseIdentity, content: NodeContent, text: string) {
-    const parent = this.#parentEntry(place.parent)
-    const { name, rawName, stamp } = place.found
+  /** @param place - the number of the place that a file's bytes have */
+  #add(item: NewDirectory | NewLeaf, found: BaseIdentity, content: NodeContent, text: string, place?: number) {
+    const parent = this.#parentEntry(item.parent)
+    const { name, rawName, stamp } = item.found
     this.#evict(parent, name)
     const { node, nodes: all, version } = found
-    const entry = this.#init.base.add({ parent, name, rawName, node, nodes: all, version, content, stamp })
+    const entry = this.#init.base.add({ parent, name, rawName, node, nodes: all, version, content, stamp, place })
     if (entry.kind === 'file') this.effects.placed.push(entry)
     this.#note(entry, text)
     return entry

@@ -14,7 +14,7 @@ import {
 import { shownEntry } from '../plan/remote-tree.ts'
 import { inSlices } from '../slices.ts'
 import { countDeletions, isBraked } from './brake.ts'
-import { concurrently } from './concurrently.ts'
+import { ContentTaking, type Taken } from './content-taking.ts'
 import type { EngineContext } from './engine-context.ts'
 import type { FolderRuntime } from './linked-folder.ts'
 import { bytesKey, directoryContent, OutgoingBatch, type OutgoingItem } from './outgoing-batch.ts'
@@ -22,9 +22,6 @@ import type { HeldChange } from './space-folders.ts'
 
 /** Actions of one update: more would make peers wait for the whole of it. */
 const MAX_ACTIONS = 1000
-/** Files read at once: file descriptors, and what of them is in memory. */
-const CONCURRENT_TAKES = 8
-const RETRY_MS = 5000
 const DEFAULT_BRAKE_FILES = 1000
 
 /** What is still to be taken before it can be sent. */
@@ -41,12 +38,14 @@ export class OutgoingRun {
   readonly #made = new Map<NewDirectory, BaseEntry>()
   readonly #vanishedBytes = new Map<string, BaseEntry>()
   readonly #foundAgain = new Set<BaseEntry>()
+  readonly #taking: ContentTaking
   /** Contents taken ahead of their turn, to know what a change is. */
-  readonly #taken = new Map<LocalPlace, NodeContent>()
+  #known: ReadonlyMap<LocalPlace, Taken> = new Map()
 
   constructor(context: EngineContext, signal: AbortSignal) {
     this.#context = context
     this.#signal = signal
+    this.#taking = new ContentTaking(context, signal)
   }
 
   async run(local: LocalTree): Promise<void> {
@@ -55,15 +54,44 @@ export class OutgoingRun {
     for (const { entry, found: name } of found.refreshes) {
       base.update(entry, { stamp: name.stamp, rawName: name.rawName })
     }
-    const plan = await this.#brake(this.#settle(found))
-    const moved = new Set(plan.moves.map(({ entry }) => entry))
-    const isLost = takenNames(plan)
-    for (const entry of plan.vanished) if (entry.isDirectory || !isLost(entry)) this.#noteVanished(entry, moved)
-    const items = sequence(plan)
-    for (let at = 0; at < items.length; at += MAX_ACTIONS) {
-      await this.#send(items.slice(at, at + MAX_ACTIONS))
+    try {
+      const plan = await this.#brake(this.#settle(found))
+      const moved = new Set(plan.moves.map(({ entry }) => entry))
+      const isLost = takenNames(plan)
+      for (const entry of plan.vanished) if (entry.isDirectory || !isLost(entry)) this.#noteVanished(entry, moved)
+      await this.#sendAll(sequence(plan))
+    } finally {
+      this.#taking.giveBackAll()
     }
     await store.commit()
+  }
+
+  /** While some are sent, the contents of the next are taken. */
+  async #sendAll(candidates: readonly Candidate[]): Promise<void> {
+    let taking = this.#take(candidates.slice(0, MAX_ACTIONS))
+    for (let at = 0; at < candidates.length; at += MAX_ACTIONS) {
+      const taken = await taking
+      taking = this.#take(candidates.slice(at + MAX_ACTIONS, at + 2 * MAX_ACTIONS))
+      try {
+        await this.#send(candidates.slice(at, at + MAX_ACTIONS), taken)
+      } catch (error) {
+        await taking.catch(() => undefined)
+        throw error
+      }
+      this.#taking.giveBack(taken.values())
+    }
+    await taking
+  }
+
+  /** What was not known yet of candidates with content. */
+  async #take(candidates: readonly Candidate[]): Promise<ReadonlyMap<LocalPlace, Taken>> {
+    const places = candidates.flatMap((one) => (one.type === 'leaf' || one.type === 'change' ? [one.item] : []))
+    const taken = await this.#taking.take(places.filter((place) => !this.#known.has(place)))
+    const known = places.flatMap((place) => {
+      const one = this.#known.get(place)
+      return one === undefined ? [] : [[place, one] as const]
+    })
+    return known.length === 0 ? taken : new Map([...taken, ...known])
   }
 
   /** Leaves out what is still being written, and what was there a moment ago: both are looked at again soon. */
@@ -134,15 +162,14 @@ export class OutgoingRun {
 
   /** How many changes are of bytes: to know it they are read. */
   async #countReplaced(changes: OutgoingPlan['changes']): Promise<number> {
+    this.#known = await this.#taking.take(changes)
     let replaced = 0
-    await concurrently(changes, CONCURRENT_TAKES, async (change) => {
-      const content = await this.#take(change)
-      if (content === undefined) return
-      this.#taken.set(change, content)
+    for (const change of changes) {
+      const content = this.#known.get(change)?.content
       const { content: before } = change.entry
-      if (content.kind !== 'file' || before.kind !== 'file') return
+      if (content?.kind !== 'file' || before.kind !== 'file') continue
       if (bytesKey(content.file) !== bytesKey(before.file)) replaced += 1
-    })
+    }
     return replaced
   }
 
@@ -156,14 +183,8 @@ export class OutgoingRun {
     }
   }
 
-  async #send(candidates: readonly Candidate[]): Promise<void> {
-    const contents = new Map<Candidate, NodeContent>()
-    await concurrently(candidates, CONCURRENT_TAKES, async (candidate) => {
-      if (candidate.type !== 'leaf' && candidate.type !== 'change') return
-      const content = this.#taken.get(candidate.item) ?? (await this.#take(candidate.item))
-      if (content !== undefined) contents.set(candidate, content)
-    })
-    const items = candidates.flatMap((candidate) => this.#itemOf(candidate, contents.get(candidate)))
+  async #send(candidates: readonly Candidate[], taken: ReadonlyMap<LocalPlace, Taken>): Promise<void> {
+    const items = candidates.flatMap((candidate) => this.#itemOf(candidate, taken))
     if (items.length === 0) return
     const keys = await this.#context.store.announce(this.#intentsOf(items))
     try {
@@ -176,14 +197,16 @@ export class OutgoingRun {
     await this.#context.store.commit(keys)
   }
 
-  /** @param content - of a file or link, where it could be taken */
-  #itemOf(candidate: Candidate, content: NodeContent | undefined): OutgoingItem[] {
+  /** @param taken - files and links whose content could be taken */
+  #itemOf(candidate: Candidate, taken: ReadonlyMap<LocalPlace, Taken>): OutgoingItem[] {
     const { metadata } = this.#context.init
     if (candidate.type === 'directory') return [{ ...candidate, node: metadata.makeNode('directory') }]
     if (candidate.type !== 'leaf' && candidate.type !== 'change') return [candidate]
-    if (content === undefined) return []
-    if (candidate.type === 'change') return [{ ...candidate, content }]
-    return [{ ...candidate, content, node: metadata.makeNode(content.kind) }]
+    const found = taken.get(candidate.item)
+    if (found === undefined) return []
+    const { content, place } = found
+    if (candidate.type === 'change') return [{ type: 'change', item: candidate.item, content, place }]
+    return [{ type: 'leaf', item: candidate.item, content, place, node: metadata.makeNode(content.kind) }]
   }
 
   #intentsOf(items: readonly OutgoingItem[]): Intent[] {
@@ -255,37 +278,6 @@ export class OutgoingRun {
     for (const entry of [...left, ...batch.effects.placed]) this.#context.compareEntry(entry)
     this.#context.tellPlaces(batch.effects.placed, batch.effects.released)
   }
-
-  /** @returns `undefined` where it could not be read, or changed meanwhile */
-  async #take(place: LocalPlace): Promise<NodeContent | undefined> {
-    const { folders, init, nowMs, trail } = this.#context
-    const { directory, found } = place
-    const folder = folders.get(directory.folder)
-    if (folder === undefined) return undefined
-    const { stamp } = found
-    const names = [...directory.rawNames, found.rawName]
-    try {
-      if (stamp.kind === 'directory') return directoryContent(stamp)
-      if (stamp.kind === 'symlink') {
-        const target = await folder.fileSystem.readLink(names)
-        return { kind: 'symlink', symlink: { target, mtimeNs: stamp.mtimeNs } }
-      }
-      const read = (options = {}) => folder.fileSystem.read(names, stamp, options)
-      const isRecent = folder.isTakenUp || 'entry' in place
-      const file = { folder: folder.id, names, stamp, isRecent, read }
-      const content = await init.content.take(file, { signal: this.#signal })
-      folder.solve('disk', pathOf(place))
-      return { kind: 'file', file: { size: stamp.size, mtimeNs: stamp.mtimeNs, mode: stamp.mode, content } }
-    } catch (error) {
-      this.#signal.throwIfAborted()
-      if (!isDittoError(error)) throw error
-      trail.note(folder.id, pathOf(place), 'failed', `It could not be read: ${error.message}`)
-      const isMeanwhile = error.code === 'DITTO_FILE_CHANGED' || error.code === 'DITTO_NOT_FOUND'
-      folder.markAt(directory.rawNames, nowMs + (isMeanwhile ? 50 : RETRY_MS))
-      if (!isMeanwhile) reportError(folder, 'disk', pathOf(place), error)
-      return undefined
-    }
-  }
 }
 
 const REFUSALS: ReadonlySet<string> = new Set([
@@ -341,6 +333,7 @@ function intentOf(item: OutgoingItem, parent: NodeId | undefined): Intent[] {
   const place = {
     ...{ type: 'send' as const, folder: directory.folder, names: [...directory.names, found.name] },
     ...{ rawName: found.rawName, kind: content.kind, content: contentText(content), stamp: stampText(found.stamp) },
+    ...('place' in item && item.place !== 0 ? { place: item.place } : {}),
   }
   if (item.type === 'change') {
     const { node, version, parent: above } = item.item.entry
@@ -355,16 +348,6 @@ export function holdFolder(folder: FolderRuntime, held: HeldChange): void {
   const where = direction === 'outgoing' ? 'On this disk' : 'On other devices'
   const message = `${where} ${deletedFiles} of ${files} files were deleted and ${replacedFiles} replaced; accept it to go on.`
   folder.paused = { reason: 'brake', message, held }
-}
-
-export function reportError(
-  folder: FolderRuntime,
-  side: 'disk' | 'document',
-  path: string,
-  error: { code: string; message: string },
-): void {
-  const kind = error.code === 'DITTO_PERMISSION' ? 'permission' : error.code === 'DITTO_NO_SPACE' ? 'no-space' : 'io'
-  folder.report(side, path, kind, error.message)
 }
 
 function pathOf({ directory, found }: LocalPlace): string {

@@ -1,4 +1,12 @@
-import type { AbortOptions, ContentRef, FileContent, NodeId, Unsubscribe, VersionId } from '@dittofs/interface'
+import type {
+  AbortOptions,
+  ContentRef,
+  DittoError,
+  FileContent,
+  NodeId,
+  Unsubscribe,
+  VersionId,
+} from '@dittofs/interface'
 import type { DiskStamp } from '../disk-stamp.ts'
 
 /** Names one live folder on this device: chosen by whoever links it, never changed, 1 to 64 of `[0-9A-Za-z_-]`. */
@@ -6,6 +14,8 @@ export type FolderId = string
 
 /** A regular file on disk, as it was looked at last. */
 export interface FileOnDisk {
+  /** What its bytes are to be known by, if it comes to be {@link PlacedFile}; no other file ever had or has this key. */
+  readonly key: string
   readonly folder: FolderId
   /** As they are on disk, from the folder's root. */
   readonly names: readonly string[]
@@ -15,6 +25,9 @@ export interface FileOnDisk {
   /** Opens its bytes; they end with DITTO_FILE_CHANGED when the file is not as `stamp` says, before or after. */
   read(options?: AbortOptions): AsyncIterable<Uint8Array>
 }
+
+/** The name of a file's content, or why it could not be found. */
+export type TakenFile = { readonly content: ContentRef } | { readonly error: DittoError }
 
 /** A file on disk that holds exactly what a version of the document says. */
 export interface PlacedFile {
@@ -39,11 +52,12 @@ export interface PlacedFile {
  */
 export interface FolderContent {
   /**
-   * Finds the name of a file's content, and sees to it that the content is held. Returns once metadata may refer to it,
-   * so once it is durable, or lies in the file itself, which then is told by {@link placed}. Of a file that is recent a
+   * Finds the names of files' contents, and sees to it that the contents are held. Returns once metadata may refer to them,
+   * so once each is durable, or lies in the file itself under its key. Of every key either {@link placed} or
+   * {@link released} is told later, also where the file could not be taken or the call failed. Of a file that is recent a
    * copy may be kept beside it for a while: others learn of a version before they can fetch it, and may build on it.
    */
-  take(file: FileOnDisk, options?: AbortOptions): Promise<ContentRef>
+  take(files: readonly FileOnDisk[], options?: AbortOptions): Promise<readonly TakenFile[]>
 
   /** For each file whether all of its content can be read here now. */
   areHeld(files: readonly FileContent[]): Promise<readonly boolean[]>
@@ -60,7 +74,7 @@ export interface FolderContent {
   /** The file holds that content now. Told after the base knows it, and for every file of a folder that is linked. */
   placed(file: PlacedFile): void
 
-  /** The file that a key stood for is gone, or holds something else. */
+  /** The file that a key stood for is gone, or holds something else; or it was taken and is not needed. */
   released(key: string): void
 
   /** Calls `listener` whenever content came that was not held. */

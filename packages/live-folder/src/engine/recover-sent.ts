@@ -7,6 +7,8 @@ import { parseStamp } from '../base/stamp-text.ts'
 import { parentPath, type RemoteTree } from '../plan/remote-tree.ts'
 import { identity } from './outgoing-batch.ts'
 
+type SendIntent = Extract<Intent, { readonly type: 'send' }>
+
 /**
  * Brings the base up to date with what a life that ended in the middle did send. Where a file was sent and then written
  * over, moved or deleted while nothing ran, the version that was sent is the one that this happened to: taken for
@@ -14,11 +16,7 @@ import { identity } from './outgoing-batch.ts'
  *
  * @returns the keys of places that are no more
  */
-export function recoverSent(
-  base: BaseTree,
-  remote: RemoteTree,
-  intent: Extract<Intent, { readonly type: 'send' }>,
-): readonly number[] {
+export function recoverSent(base: BaseTree, remote: RemoteTree, intent: SendIntent): readonly number[] {
   const shown = findSent(remote, intent)
   if (shown === undefined) return []
   const stamp = parseStamp(intent.stamp)
@@ -28,27 +26,25 @@ export function recoverSent(
     const name = intent.names.at(-1) as string
     if (parent?.isDirectory !== true || parent.children?.has(name) === true) return []
     if (base.byNode(intent.node).length > 0) return []
-    base.add({ parent, name, rawName: intent.rawName, ...identity(shown), content, stamp })
+    base.add({ parent, name, rawName: intent.rawName, ...identity(shown), content, stamp, place: intent.place })
     return []
   }
   const entry = base.byNode(intent.node).find(({ version }) => version === intent.base)
   if (entry === undefined || entry.kind !== shown.kind) return []
-  return takeOver(base, entry, shown, stamp)
+  return takeOver(base, entry, shown, intent)
 }
 
-function takeOver(base: BaseTree, entry: BaseEntry, shown: TreeEntry, stamp: ReturnType<typeof parseStamp>): number[] {
+function takeOver(base: BaseTree, entry: BaseEntry, shown: TreeEntry, intent: SendIntent): number[] {
   const content = contentOf(shown)
+  const stamp = parseStamp(intent.stamp)
   const isOther = !isSameBytes(entry.content, content)
   const { place } = entry
-  base.update(entry, { ...identity(shown), content, stamp }, isOther)
+  base.update(entry, { ...identity(shown), content, stamp, place: intent.place }, isOther)
   return isOther && place !== 0 ? [place] : []
 }
 
 /** What the document shows of it, if it was sent and nothing has replaced it since. */
-function findSent(
-  remote: RemoteTree,
-  { node, base, kind, content }: Extract<Intent, { readonly type: 'send' }>,
-): TreeEntry | undefined {
+function findSent(remote: RemoteTree, { node, base, kind, content }: SendIntent): TreeEntry | undefined {
   const sent = parseContent(kind, content)
   return versionsOf(remote, node).find((shown) => {
     return shown.kind === kind && shown.version !== base && isSameBytes(contentOf(shown), sent)

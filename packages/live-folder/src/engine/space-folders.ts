@@ -209,9 +209,6 @@ export interface SpaceFolders {
   /** Where the file is now that a {@link PlacedFile.key} stands for. */
   locate(key: string): { readonly folder: FolderId; readonly names: readonly string[] } | undefined
 
-  /** Tells the content port of every file that is in step, as when its folder was linked. */
-  tellPlaces(): void
-
   /** Calls `listener` when what `states` says has changed, at most once a turn of the event loop. */
   onChange(listener: () => void): Unsubscribe
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type ChunkId, type ContentRef, DittoError, type FileContent } from '@dittofs/interface'
-import type { FileOnDisk, FolderContent, PlacedFile } from '../../src/engine/ports.ts'
+import { type ChunkId, type ContentRef, DittoError, type FileContent, isDittoError } from '@dittofs/interface'
+import type { FileOnDisk, FolderContent, PlacedFile, TakenFile } from '../../src/engine/ports.ts'
 import type { MemoryDisk } from './memory-disk.ts'
 
 /** Where a file of a live folder is now. */
@@ -29,21 +29,24 @@ export class MemoryContent implements FolderContent {
   readonly places = new Map<string, PlacedFile>()
   readonly #init: MemoryContentInit
   readonly #listeners = new Set<() => void>()
-  /** Files that were cut and are not placed yet: their content by where they are. */
+  /** What lies under each key that was ever taken or placed and not released, as the table of places has it on disk. */
+  readonly #table = new Map<string, string>()
+  /** Files that were taken and are not placed yet: their content by key, and where they are. */
   readonly #taken = new Map<string, { readonly id: string; readonly place: FilePlace }>()
 
   constructor(init: MemoryContentInit) {
     this.#init = init
   }
 
-  async take(file: FileOnDisk): Promise<ContentRef> {
-    let text = ''
-    for await (const bytes of file.read()) text += Buffer.from(bytes).toString()
-    const ref = refOf(text)
-    this.seen.add(idOf(ref))
-    if (file.isRecent) this.stored.set(idOf(ref), text)
-    this.#taken.set(pathKey(file), { id: idOf(ref), place: file })
-    return ref
+  async take(files: readonly FileOnDisk[]): Promise<readonly TakenFile[]> {
+    const taken: TakenFile[] = []
+    for (const file of files) {
+      const content = await this.#take(file).catch((error: unknown) => error)
+      if (isDittoError(content)) taken.push({ error: content })
+      else if (content instanceof Error) throw content
+      else taken.push({ content: content as ContentRef })
+    }
+    return taken
   }
 
   async areHeld(files: readonly FileContent[]): Promise<readonly boolean[]> {
@@ -70,12 +73,18 @@ export class MemoryContent implements FolderContent {
 
   placed(file: PlacedFile): void {
     this.places.set(file.key, file)
+    this.#taken.delete(file.key)
     const id = idOf(file.file.content)
-    if (this.#taken.get(pathKey(file))?.id === id) this.#taken.delete(pathKey(file))
+    const known = this.#table.get(file.key) ?? id
+    if (known !== id)
+      throw new Error(`the key ${file.key} is of ${describeContent(known)}, not of ${describeContent(id)}`)
+    this.#table.set(file.key, id)
   }
 
   released(key: string): void {
     this.places.delete(key)
+    this.#taken.delete(key)
+    this.#table.delete(key)
   }
 
   onHeld(listener: () => void): () => void {
@@ -91,6 +100,11 @@ export class MemoryContent implements FolderContent {
     this.stored.set(id, text)
     for (const listener of this.#listeners) listener()
     return true
+  }
+
+  /** Every key under which something lies, as it would be found after a stop. */
+  keys(): readonly string[] {
+    return [...this.#table.keys()].sort()
   }
 
   /** Of a content that can be read here now. */
@@ -119,21 +133,36 @@ export class MemoryContent implements FolderContent {
     }
   }
 
+  /** Forgets the keys of an earlier life that no file has, before they are given to others. */
+  forgetLeft(): void {
+    for (const key of [...this.#table.keys()]) if (this.#init.locate(key) === undefined) this.#table.delete(key)
+  }
+
   /** What another life held, but for what is told anew. */
   inherit(before: MemoryContent): void {
+    for (const [key, id] of before.#table) this.#table.set(key, id)
     for (const [id, text] of before.stored) this.stored.set(id, text)
     for (const id of before.preserved) this.preserved.add(id)
     for (const id of before.seen) this.seen.add(id)
+  }
+
+  async #take(file: FileOnDisk): Promise<ContentRef> {
+    let text = ''
+    for await (const bytes of file.read()) text += Buffer.from(bytes).toString()
+    const ref = refOf(text)
+    const id = idOf(ref)
+    this.seen.add(id)
+    if (file.isRecent) this.stored.set(id, text)
+    if (this.#table.has(file.key)) throw new Error(`the key ${file.key} is given twice`)
+    this.#table.set(file.key, id)
+    this.#taken.set(file.key, { id, place: file })
+    return ref
   }
 
   #textAt(place: FilePlace | undefined, id: string): string | undefined {
     const inode = place === undefined ? undefined : this.#init.disk(place.folder).at(place.names)
     return inode?.kind === 'file' && idOf(refOf(inode.text)) === id ? inode.text : undefined
   }
-}
-
-function pathKey({ folder, names }: FilePlace): string {
-  return JSON.stringify([folder, ...names])
 }
 
 /** Every content that was ever named, for reports. */

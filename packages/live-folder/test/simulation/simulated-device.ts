@@ -114,6 +114,7 @@ export class SimulatedDevice {
       ...(brakeFiles === undefined ? {} : { brakeFiles }),
       ...(roomFor === undefined ? {} : { roomFor }),
     })
+    this.content.forgetLeft()
     const life = this.#life
     for (const { id, path, mode = 'two-way' } of this.#init.folders) {
       // A directory keeps its node, whatever becomes of its name.
