@@ -130,18 +130,6 @@ describe('the table of places', () => {
     }
   })
 
-  it('gives a file another key, and forgets what that key named', async () => {
-    const { table } = await openTable(new Map())
-    const [a, b] = chunks(0, 2) as [ChunkRef, ChunkRef]
-    await table.place(SPACE, 'old', runs([a]))
-    await table.place(SPACE, 'new', runs([b]))
-    expect(await table.rename('old', 'new')).toBe(true)
-    expect(await table.numberOf('old')).toBeUndefined()
-    expect((await table.lookup([a.id, b.id])).map((places) => places.length)).toEqual([1, 0])
-    expect((await table.files([1])).map((row) => row?.key)).toEqual(['new'])
-    expect(await table.rename('old', 'new')).toBe(false)
-  })
-
   it('forgets at the start the files that are not kept', async () => {
     const content: SimulatedIndex = new Map()
     const { table } = await openTable(content)

@@ -154,22 +154,6 @@ export class PlaceTable {
     for (const group of groupsOf(files)) await this.#placeGroup(spaceNumber, group)
   }
 
-  /** Gives a file another key. What that key named before is forgotten. @returns whether the file is placed */
-  async rename(from: string, to: string): Promise<boolean> {
-    checkKey(to)
-    const file = await this.numberOf(from)
-    const [row] = file === undefined ? [] : await this.files([file])
-    if (file === undefined || row === undefined) return false
-    const before = await this.numberOf(to)
-    await this.#writes.write([
-      { key: numberRow(file), value: encodeFile({ key: to, space: row.space }) },
-      { key: keyRow(to), value: encodeFileNumber(file) },
-      { key: keyRow(from) },
-    ])
-    if (before !== undefined) await this.#removeFile(before)
-    return true
-  }
-
   /** Forgets a file. */
   async unplace(key: string): Promise<void> {
     const file = await this.numberOf(key)

@@ -45,8 +45,6 @@ export interface PlacedChunks {
   importAllPlaced(space: SpaceId, files: readonly FileToPlace[], options?: ImportOptions): Promise<readonly Placed[]>
   /** Says that a file holds these chunks one after the other, because they were just written there. */
   place(space: SpaceId, key: PlaceKey, chunks: AsyncIterable<PlacedRun>): Promise<void>
-  /** Gives a file another key. What that key named before is forgotten. @returns whether the file is placed */
-  renamePlace(from: PlaceKey, to: PlaceKey): Promise<boolean>
   isPlaced(key: PlaceKey): Promise<boolean>
   /** Reads a file. @returns whether it holds all that was said of it; `false` also where it cannot be had */
   holds(key: PlaceKey, options?: AbortOptions): Promise<boolean>
@@ -215,10 +213,6 @@ class PlacedChunkStore implements ChunkStore, PlacedChunks {
 
   place(space: SpaceId, key: PlaceKey, chunks: AsyncIterable<PlacedRun>): Promise<void> {
     return this.#table.place(space, key, chunks)
-  }
-
-  renamePlace(from: PlaceKey, to: PlaceKey): Promise<boolean> {
-    return this.#table.rename(from, to)
   }
 
   async isPlaced(key: PlaceKey): Promise<boolean> {
