@@ -2,9 +2,11 @@ import { DittoError, isDittoError, type NodeId, type NodeKind, type VersionId } 
 import { BASE_ENCODING, type BaseDatabase, type BaseOperation } from './base-database.ts'
 import type { BaseEntry, BaseEntryInit } from './base-entry.ts'
 import { BaseTree } from './base-tree.ts'
-import { decodeIntent, encodeIntent, type Intent } from './intent.ts'
+import { decodeIntents, encodeIntents, type Intent } from './intent.ts'
 
 const STORE_FORMAT = '1'
+/** Intents of one value, so that none takes long to encode. */
+const INTENTS_PER_VALUE = 250
 /** Operations of one write: a larger change is several writes, each whole in itself. */
 const MAX_BATCH = 5000
 
@@ -35,8 +37,8 @@ type EntryRow = [
 export class BaseStore {
   readonly tree = new BaseTree()
   readonly folders = new Map<string, FolderRecord>()
-  /** Left by a life that ended in the middle. */
-  readonly leftIntents = new Map<string, Intent>()
+  /** Left by a life that ended in the middle, by key. */
+  readonly leftIntents = new Map<string, readonly Intent[]>()
   readonly #database: BaseDatabase
   #nextIntent = 1
   #failure: unknown
@@ -61,11 +63,12 @@ export class BaseStore {
       this.tree.clearAside()
       for await (const [key, value] of this.#entries('intent')) {
         this.#nextIntent = Math.max(this.#nextIntent, Number(key) + 1)
-        const intent = decodeIntent(value)
-        if (intent === undefined) continue
-        this.leftIntents.set(key, intent)
-        // What was announced may have come further than what the base knows to be given.
-        if (intent.type === 'send') this.tree.nextNumber = (intent.place ?? 0) + 1
+        const intents = decodeIntents(value)
+        this.leftIntents.set(key, intents)
+        for (const intent of intents) {
+          // What was announced may have come further than what the base knows to be given.
+          if (intent.type === 'send') this.tree.nextNumber = (intent.place ?? 0) + 1
+        }
       }
     })
   }
@@ -76,11 +79,15 @@ export class BaseStore {
 
   /** Writes intents durably, before what they announce is done. @returns their keys, for `commit` */
   async announce(intents: readonly Intent[]): Promise<string[]> {
-    const keys = intents.map(() => {
+    const operations: BaseOperation[] = []
+    const keys: string[] = []
+    for (let at = 0; at < intents.length; at += INTENTS_PER_VALUE) {
+      const key = part(this.#nextIntent)
       this.#nextIntent += 1
-      return part(this.#nextIntent - 1)
-    })
-    await this.#write(keys.map((key, at) => put(`intent/${key}`, encodeIntent(intents[at] as Intent))))
+      keys.push(key)
+      operations.push(put(`intent/${key}`, encodeIntents(intents.slice(at, at + INTENTS_PER_VALUE))))
+    }
+    await this.#write(operations)
     return keys
   }
 

@@ -39,16 +39,19 @@ export type Intent =
       readonly place?: number
     }
 
-export function encodeIntent(intent: Intent): Uint8Array {
-  return Buffer.from(JSON.stringify(intent))
+/** Those that were announced together are one value: a row for each would cost more than what it says. */
+export function encodeIntents(intents: readonly Intent[]): Uint8Array {
+  return Buffer.from(JSON.stringify(intents))
 }
 
-/** @returns `undefined` for bytes that are no intent: what they were for is found out by looking at the disk */
-export function decodeIntent(bytes: Uint8Array): Intent | undefined {
+/** @returns none for bytes that are no intents: what they were for is found out by looking at the disk */
+export function decodeIntents(bytes: Uint8Array): readonly Intent[] {
   try {
-    const value = JSON.parse(Buffer.from(bytes).toString()) as Intent
-    return ['write', 'remove', 'stage', 'send'].includes(value.type) ? value : undefined
+    const value = JSON.parse(Buffer.from(bytes).toString()) as Intent | Intent[]
+    // Earlier versions wrote each by itself.
+    const intents = Array.isArray(value) ? value : [value]
+    return intents.filter(({ type }) => ['write', 'remove', 'stage', 'send'].includes(type))
   } catch {
-    return undefined
+    return []
   }
 }

@@ -178,7 +178,7 @@ export class EngineContext {
    * document says it, it was sent.
    */
   recover(): void {
-    for (const intent of this.store.leftIntents.values()) {
+    for (const intent of [...this.store.leftIntents.values()].flat()) {
       if (intent.type === 'write') this.noteWrite(intent)
       else if (intent.type === 'remove') this.leftRemovals.add(intent.entry)
       else if (intent.type === 'send') this.tellPlaces([], recoverSent(this.base, this.remote, intent))

@@ -84,7 +84,7 @@ function checkDirectory(context: EngineContext, link: LinkedFolder): void {
 async function recoverStaged(context: EngineContext, folder: FolderRuntime): Promise<void> {
   const { store, base } = context
   const root = base.folders.get(folder.id)
-  for (const intent of store.leftIntents.values()) {
+  for (const intent of [...store.leftIntents.values()].flat()) {
     if (intent.type !== 'stage' || root === undefined) continue
     const stamp = await folder.fileSystem.stat([intent.name])
     if (stamp === undefined) continue
