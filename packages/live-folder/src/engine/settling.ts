@@ -32,15 +32,15 @@ export class Settling {
    * @returns milliseconds to wait before another look; 0 when it is still
    */
   look(key: string, stamp: DiskStamp | undefined, monotonicMs: number, nowMs: number): number {
-    const text = stamp === undefined ? '' : stampText(stamp)
     const before = this.#watched.get(key)
+    if (before === undefined && stamp !== undefined && isOld(stamp, nowMs)) return 0
+    const text = stamp === undefined ? '' : stampText(stamp)
     if (before?.stamp === text) {
       const left = Math.ceil(before.sinceMs + before.waitMs - monotonicMs)
       if (left > 0) return left
       this.#watched.delete(key)
       return 0
     }
-    if (before === undefined && stamp !== undefined && isOld(stamp, nowMs)) return 0
     const waitMs = before === undefined ? FIRST_WAIT_MS : Math.min(before.waitMs * 2, MAX_WAIT_MS)
     this.#watched.set(key, { stamp: text, sinceMs: monotonicMs, waitMs })
     return waitMs

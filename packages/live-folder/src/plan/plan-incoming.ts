@@ -295,9 +295,11 @@ class IncomingPlanning {
     const nodes = nodesOf(shown)
     const isOtherNodes = entry.nodes.length !== nodes.length || nodes.some((node) => !entry.nodes.includes(node))
     if (isOtherNodes) this.#walk(shown)
-    if (!isSameBytes(entry.content, content)) {
+    // The text first: what the base has is parsed only where it differs.
+    const isOther = entry.kind !== shown.kind || entry.contentText !== contentText(content)
+    if (isOther && !isSameBytes(entry.content, content)) {
       this.#steps.push({ type: 'replace', folder, entry, shown, path })
-    } else if (shown.kind === 'directory' ? isOtherMode(entry, shown) : entry.contentText !== contentText(content)) {
+    } else if (shown.kind === 'directory' ? isOtherMode(entry, shown) : isOther) {
       const step: IncomingStep = { type: 'attributes', folder, entry, shown, path }
       if (shown.kind === 'directory') this.#modes.push(step)
       else this.#steps.push(step)
