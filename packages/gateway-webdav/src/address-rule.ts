@@ -1,11 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import { DittoError } from '@dittofs/interface'
 
-/** The IP address of a socket as others write it: an IPv4 address that came over IPv6 is one. */
-export function plainAddress(address: string | undefined): string {
-  return (address ?? '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '').replace(/%.*$/, '')
-}
-
 export function isLoopback(address: string): boolean {
   return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'))
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { plainAddress } from './address-rule.ts'
+import { plainAddress } from '@dittofs/interface'
 
 /** Counts the connections of a server, and refuses those past a limit, in total and from one address. */
 export class ConnectionLimit {
@@ -25,7 +25,7 @@ export class ConnectionLimit {
 
   /** Takes a new connection in until it closes, or destroys it. @returns whether it may stay */
   admit(socket: Socket): boolean {
-    const address = plainAddress(socket.remoteAddress)
+    const address = plainAddress(socket.remoteAddress ?? '')
     const ofAddress = this.#byAddress.get(address) ?? 0
     if (this.#sockets.size >= this.#maxTotal || ofAddress >= this.#maxPerAddress) {
       this.#refused += 1

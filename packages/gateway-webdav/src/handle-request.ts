@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { plainAddress } from './address-rule.ts'
+import { plainAddress } from '@dittofs/interface'
 import { type AuthenticationPolicy, authenticate } from './authenticate.ts'
 import { entityTag } from './entity-tag.ts'
 import { toHttpError } from './error-status.ts'
@@ -78,7 +78,7 @@ async function openExchange(
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<Exchange> {
-  const address = plainAddress(request.socket.remoteAddress)
+  const address = plainAddress(request.socket.remoteAddress ?? '')
   const { name: principal } = await authenticate(request, address, policy, failures)
   checkHost(request.headers, { isAuthenticated: principal !== undefined, hostNames })
   const method = request.method ?? ''

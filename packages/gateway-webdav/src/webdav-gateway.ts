@@ -6,10 +6,12 @@ import {
   type Gateway,
   type GatewayAddress,
   type Logger,
+  listenError,
+  plainAddress,
   systemClock,
   type VolumeExport,
 } from '@dittofs/interface'
-import { isLoopback, plainAddress } from './address-rule.ts'
+import { isLoopback } from './address-rule.ts'
 import { ConnectionLimit } from './connection-limit.ts'
 import { memoryDeadProperties } from './dead-properties.ts'
 import type { GatewayState } from './exchange.ts'
@@ -118,7 +120,7 @@ class WebdavGateway implements Gateway {
       })
     } catch (error) {
       this.#server = undefined
-      throw listenError(error, this.#host, this.#init.port ?? 0)
+      throw listenError(error as Error, this.#host, this.#init.port ?? 0)
     }
     server.on('error', (error) => this.#state.logger.error({ error }, 'The WebDAV gateway had a fault.'))
     const address = server.address()
@@ -172,7 +174,7 @@ class WebdavGateway implements Gateway {
       const { refused } = this.#limit
       // The first, the tenth, the hundredth: a flood of connections is none of log lines.
       if (Number.isInteger(Math.log10(refused))) {
-        const address = plainAddress(socket.remoteAddress)
+        const address = plainAddress(socket.remoteAddress ?? '')
         this.#state.logger.warn({ address, refused }, 'Connections are refused: too many are open.')
       }
     })
@@ -238,23 +240,4 @@ function checkInit(init: WebdavGatewayInit, host: string): void {
     const message = `Passwords would cross the network in the clear on ${host}: give a key and a certificate for TLS, or allow it.`
     throw new DittoError('DITTO_CONFIG_INVALID', message)
   }
-}
-
-function listenError(error: unknown, host: string, port: number): unknown {
-  const code = (error as { code?: unknown }).code
-  const where = `port ${port} of ${host}`
-  if (code === 'EADDRINUSE') {
-    return new DittoError('DITTO_PORT_IN_USE', `Another program listens on ${where}: choose another port.`, {
-      cause: error,
-    })
-  }
-  if (code === 'EACCES') {
-    return new DittoError('DITTO_PERMISSION', `This user may not listen on ${where}: choose a port from 1024 up.`, {
-      cause: error,
-    })
-  }
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return new DittoError('DITTO_CONFIG_INVALID', `${host} is no address of this machine.`, { cause: error })
-  }
-  return error
 }

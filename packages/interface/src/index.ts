@@ -133,6 +133,7 @@ export {
 } from './limits.ts'
 export type { KnockMatch, Link } from './link.ts'
 export { compareLinks, type RankedTransport, rankedTransport, rankLink } from './link-rank.ts'
+export { listenError } from './listen-error.ts'
 export {
   FOLDER_MODES,
   type FolderInfo,
@@ -188,6 +189,7 @@ export type {
 } from './one-off-transfer.ts'
 export { nameFault, parsePath } from './paths.ts'
 export type { EvictResult, PinMark, PinResult, Pins, UnpinResult } from './pins.ts'
+export { plainAddress } from './plain-address.ts'
 export type {
   Progress,
   ProgressOptions,

@@ -1,7 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { listenError, plainAddress } from '@dittofs/interface'
 import { MAX_CALLS_PER_CONNECTION } from '../limits.ts'
-import { listenError } from './listen-error.ts'
-import { peerAddress } from './peer-address.ts'
 import type { RpcDispatcher } from './rpc-dispatcher.ts'
 
 /** Of the record mark, which datagrams do without. */
@@ -40,7 +39,7 @@ export class DatagramServer {
   async #answer(message: Buffer, { address, port }: RemoteInfo): Promise<void> {
     const { signal } = this.#stopped
     if (this.#calls >= MAX_CALLS_PER_CONNECTION) return
-    const call = this.#dispatcher.prepare(message, { address: peerAddress(address), signal })
+    const call = this.#dispatcher.prepare(message, { address: plainAddress(address), signal })
     if (call === undefined) return
     this.#calls += 1
     const reply = Buffer.concat(await call.run()).subarray(MARK_BYTES)

@@ -1,9 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import type { Clock, GatewayAddress, Logger } from '@dittofs/interface'
+import { type Clock, type GatewayAddress, type Logger, listenError, plainAddress } from '@dittofs/interface'
 import { MAX_GATEWAY_BYTES } from '../limits.ts'
 import { ByteBudget } from './byte-budget.ts'
-import { listenError } from './listen-error.ts'
-import { peerAddress } from './peer-address.ts'
 import { RpcConnection } from './rpc-connection.ts'
 import type { RpcDispatcher } from './rpc-dispatcher.ts'
 
@@ -92,7 +90,7 @@ export class RpcServer {
       socket.destroy()
       return
     }
-    const address = peerAddress(remoteAddress)
+    const address = plainAddress(remoteAddress)
     const ofAddress = this.#perAddress.get(address) ?? 0
     const { maxConnections, maxConnectionsPerAddress, dispatcher, clock } = this.#init
     if (this.#connections.size >= maxConnections || ofAddress >= maxConnectionsPerAddress) {

@@ -1,10 +1,10 @@
-import { DittoError } from '@dittofs/interface'
+import { DittoError } from './errors.ts'
 
 /** What it says where the host is no address, or not one of this machine. */
 const NOT_OF_THIS_MACHINE: readonly (string | undefined)[] = ['EADDRNOTAVAIL', 'ENOTFOUND']
 
-/** What it means that an address cannot be listened at: DITTO_PORT_IN_USE, _PERMISSION, _CONFIG_INVALID or _IO. */
-export function listenError(cause: NodeJS.ErrnoException, host: string, port: number): DittoError {
+/** What it means that a gateway cannot listen at an address: DITTO_PORT_IN_USE, _PERMISSION, _CONFIG_INVALID or _IO. */
+export function listenError(cause: Error & { readonly code?: string }, host: string, port: number): DittoError {
   const details = { host, port }
   if (cause.code === 'EADDRINUSE') {
     return new DittoError('DITTO_PORT_IN_USE', `Port ${port} of ${host} is in use; choose another one.`, {
