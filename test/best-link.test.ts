@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import path from 'node:path'
 import { openDevice } from '@dittofs/daemon'
-import { systemClock, type Transport } from '@dittofs/interface'
+import { systemClock } from '@dittofs/interface'
 import {
   type CuttableTransport,
   cuttableTransport,
   MemoryNetwork,
-  memoryTransport,
   temporaryDirectory,
+  wideTransport,
 } from '@dittofs/testing'
 import { tcpTransport } from '@dittofs/transport-tcp'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -24,21 +24,9 @@ interface Party {
   readonly webrtc: CuttableTransport
 }
 
-/** A second transport in this process, with real links over it. */
-function second(network: MemoryNetwork, host: string): Transport {
-  const transport = memoryTransport(network, { name: 'webrtc', host, capabilities: { canDiscover: false } })
-  return {
-    name: transport.name,
-    capabilities: transport.capabilities,
-    listen: ({ host: _, ...options }) => transport.listen(options),
-    dial: (address, options) => transport.dial(address, options),
-    discover: (options) => transport.discover(options),
-  }
-}
-
 async function open(directory: string, network: MemoryNetwork, name: string): Promise<Party> {
   const tcp = cuttableTransport(tcpTransport({ clock: systemClock, logger: SILENT, mdns: false, beacon: false }))
-  const webrtc = cuttableTransport(second(network, name), false)
+  const webrtc = cuttableTransport(wideTransport(network, name), false)
   const device = await openDevice({
     ...{ home: path.join(directory, name), name, logger: SILENT, transports: [tcp, webrtc] },
     ...{ online: true, host: '127.0.0.1', port: 0 },

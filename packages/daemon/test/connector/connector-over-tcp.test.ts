@@ -1,23 +1,7 @@
-import { createSocket } from 'node:dgram'
-import { networkInterfaces } from 'node:os'
-import { MemoryNetwork, turnClock } from '@dittofs/testing'
+import { freeUdpPort, loopbackInterfaces, MemoryNetwork, turnClock } from '@dittofs/testing'
 import { tcpTransport } from '@dittofs/transport-tcp'
 import { expect, it } from 'vitest'
 import { TestDevice, TestSpace } from './support/test-device.ts'
-
-// The loopback is the only interface these devices are told of: nothing leaves the machine.
-const loopback = () =>
-  Object.fromEntries(
-    Object.entries(networkInterfaces()).map(([name, infos]) => [name, (infos ?? []).filter((info) => info.internal)]),
-  )
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4')
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
-  const { port } = socket.address()
-  await new Promise<void>((resolve) => socket.close(resolve))
-  return port
-}
 
 it.each(['mdns', 'beacon'])(
   'links two devices over TCP that find each other by %s, again after a restart',
@@ -26,7 +10,7 @@ it.each(['mdns', 'beacon'])(
     const init = { network: new MemoryNetwork(), space: new TestSpace(), clock: turnClock(1) }
     const transports = () => [
       tcpTransport({
-        networkInterfaces: loopback,
+        networkInterfaces: loopbackInterfaces,
         mdns: via === 'mdns',
         beacon: via === 'beacon',
         ...(via === 'mdns' ? { mdnsPort: port } : { beaconPort: port }),

@@ -1,21 +1,9 @@
-import { type Device, systemClock, type Transport } from '@dittofs/interface'
-import { type CuttableTransport, cuttableTransport, MemoryNetwork, memoryTransport } from '@dittofs/testing'
+import { type Device, systemClock } from '@dittofs/interface'
+import { type CuttableTransport, cuttableTransport, MemoryNetwork, wideTransport } from '@dittofs/testing'
 import { tcpTransport } from '@dittofs/transport-tcp'
 import { describe, expect, it } from 'vitest'
 import { silent } from '../support/local-files.ts'
 import { openLocal } from '../support/open-local.ts'
-
-/** A transport that reaches everybody, as WebRTC does by way of a server. */
-function everywhere(network: MemoryNetwork, host: string): Transport {
-  const transport = memoryTransport(network, { name: 'webrtc', host, capabilities: { canDiscover: false } })
-  return {
-    name: transport.name,
-    capabilities: transport.capabilities,
-    listen: ({ host: _, ...options }) => transport.listen(options),
-    dial: (address, options) => transport.dial(address, options),
-    discover: (options) => transport.discover(options),
-  }
-}
 
 function lan(): CuttableTransport {
   return cuttableTransport(tcpTransport({ clock: systemClock, logger: silent, mdns: false, beacon: false }))
@@ -32,7 +20,7 @@ describe('two devices that never met', () => {
     const open = (name: keyof typeof tcp, home?: string) =>
       openLocal({
         ...{ online: true, host: '127.0.0.1', port: 0, name, ...(home !== undefined && { home }) },
-        transports: [tcp[name], everywhere(server, name)],
+        transports: [tcp[name], wideTransport(server, name)],
       })
     const [alice, bob, carol] = [await open('alice'), await open('bob'), await open('carol')]
     await alice.join((await bob.invite()).ticket)

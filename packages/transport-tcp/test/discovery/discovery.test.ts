@@ -1,17 +1,10 @@
 import { createSocket } from 'node:dgram'
-import { networkInterfaces } from 'node:os'
 import type { Announcement, Discovery, Sighting } from '@dittofs/interface'
-import { ManualClock } from '@dittofs/testing'
+import { freeUdpPort, loopbackInterfaces, ManualClock } from '@dittofs/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { encodeBeacon } from '../../src/discovery/beacon-packet.ts'
 import type { NetworkInterfaces } from '../../src/interfaces.ts'
 import { type TcpTransportInit, tcpTransport } from '../../src/tcp-transport.ts'
-
-// Nothing of these tests leaves the machine: the loopback is the only interface they are told of.
-const loopback = (): NetworkInterfaces =>
-  Object.fromEntries(
-    Object.entries(networkInterfaces()).map(([name, infos]) => [name, (infos ?? []).filter((info) => info.internal)]),
-  )
 
 const announcement = (seed: number): Announcement => ({
   nonce: Buffer.alloc(8, seed),
@@ -28,7 +21,7 @@ interface Heard {
 async function discover(seed: number, init: TcpTransportInit): Promise<Heard> {
   const sightings: Sighting[] = []
   let wake: () => void = () => undefined
-  const discovery = await tcpTransport({ networkInterfaces: loopback, ...init }).discover({
+  const discovery = await tcpTransport({ networkInterfaces: loopbackInterfaces, ...init }).discover({
     port: 4_000 + seed,
     announcement: () => announcement(seed),
     onSighting: (sighting) => {
@@ -47,15 +40,6 @@ async function discover(seed: number, init: TcpTransportInit): Promise<Heard> {
     }
   }
   return { discovery, sightings, sees }
-}
-
-/** A UDP port that nobody uses now, for a test of its own. */
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4')
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
-  const { port } = socket.address()
-  await new Promise<void>((resolve) => socket.close(resolve))
-  return port
 }
 
 describe.each([
@@ -144,7 +128,7 @@ describe('discovery that cannot work', () => {
       expect(reason).toMatch(/^UDP port \d+: no network with (?:multicast|broadcast) is connected\.$/)
     }
     const bob = await discover(2, { mdnsPort, beaconPort })
-    interfaces = loopback()
+    interfaces = loopbackInterfaces()
     // The interfaces are looked at every 10 s.
     clock.pass(10_000)
     await Promise.all([alice.sees(2), bob.sees(1)])
