@@ -238,11 +238,13 @@ describe('a metered link', () => {
     const { alice, bob, wire } = await overBle('small')
     expect(alice.tree().lookup('a/large.bin')).toBeDefined()
     expect(wire.content()).toBeLessThan(31_000)
-    expect(alice.engine.spaceState(HOME)).toMatchObject({
-      missingBytes: LARGE_BYTES,
-      waitingForLinkBytes: LARGE_BYTES,
-      isSettled: true,
-    })
+    await expect
+      .poll(() => alice.engine.spaceState(HOME))
+      .toMatchObject({
+        missingBytes: LARGE_BYTES,
+        waitingForLinkBytes: LARGE_BYTES,
+        isSettled: true,
+      })
     connect(alice, bob, wire.over('tcp'))
     await expect.poll(() => alice.engine.spaceState(HOME)).toMatchObject({ missingBytes: 0, waitingForLinkBytes: 0 })
     expect(wire.content('ble')).toBeLessThan(31_000)
