@@ -7,7 +7,7 @@ import { CONNECTIONS, linkPair } from './support/people.ts'
 const KILLS = process.env.DITTOFS_TEST_ALL === '1' ? 1_000 : 100
 
 describe.each(CONNECTIONS)('over $name', ({ connect }) => {
-  it(`survives kills at random moments of two-way load, ${KILLS} of them`, async () => {
+  it(`survives kills at random moments of two-way load, ${KILLS} of them`, { timeout: 600_000 }, async () => {
     for (let kills = 0; kills < KILLS; kills++) {
       const pair = await connect()
       const links = await linkPair(pair)
