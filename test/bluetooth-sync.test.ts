@@ -50,7 +50,7 @@ describe('two daemons with nothing but Bluetooth', () => {
       const bob = await bluetoothDevice(directory, 'bob', btvirt)
       await alice.start()
       await bob.start()
-      expect(alice.ready?.addresses.some((address) => address.startsWith('ble://'))).toBe(true)
+      expect((await statusOf(alice)).links.find(({ name }) => name === 'ble')).toMatchObject({ isUp: true })
 
       const source = path.join(directory, 'notes')
       // Many files, none too large to come by itself over a link that costs battery.

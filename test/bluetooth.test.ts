@@ -65,6 +65,11 @@ class BleDevice {
     return this.line((line) => line.event === event && (role === undefined || line.role === role))
   }
 
+  /** Makes it announce something new, as a device does every ten minutes; its seed is 100 higher for those who hear it. */
+  announceAnew(): void {
+    this.#child.stdin.write('\n')
+  }
+
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.#exited
@@ -105,6 +110,30 @@ describe('two devices with nothing but Bluetooth', () => {
           expect(hash, `what seed ${device.seed} received as ${role}`).toBe(hashOf(other.seed, bytes))
         }
       }
+    },
+  )
+
+  it.skipIf(skipBecause(bluetoothUnavailable()))(
+    'show another address whenever they announce something new, and keep the connections they have',
+    async () => {
+      const bytes = 2_000_000
+      const btvirt = await emulator()
+      const alice = new BleDevice(btvirt, 1, bytes)
+      await alice.event('ready')
+      const bob = new BleDevice(btvirt, 2, bytes)
+      await Promise.all([alice.event('begun', 'initiator'), alice.event('begun', 'responder')])
+      bob.announceAnew()
+      const heard = async (seed: number) => alice.line((line) => line.event === 'sighting' && line.seed === seed)
+      const addresses = [(await heard(2)).addresses, (await heard(102)).addresses].flat()
+      expect(new Set(addresses).size).toBe(2)
+      // Not that of the controller, which begins with 00aa01, but one of the form of a resolvable private address.
+      for (const address of addresses) expect(address).toMatch(/^ble:\/\/[4-7][0-9a-f]{11}$/)
+      for (const role of ['initiator', 'responder'] as const) {
+        expect((await alice.event('received', role)).hash).toBe(hashOf(2, bytes))
+        expect((await bob.event('received', role)).hash).toBe(hashOf(1, bytes))
+      }
+      // Whoever connects shows no address of the controller either.
+      expect((await bob.event('begun', 'responder')).remote).toMatch(/^ble:\/\/[4-7]/)
     },
   )
 

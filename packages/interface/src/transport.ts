@@ -20,6 +20,8 @@ export interface TransportCapabilities {
   readonly hasNoPorts?: boolean
   /** Its addresses are those of servers, and come and go with them: they say nothing of where this device is. */
   readonly hasServedAddresses?: boolean
+  /** Its addresses are others every few minutes, so that nobody is followed by them: a device is found by discovery alone. */
+  readonly hasFleetingAddresses?: boolean
 }
 
 /** A connection somebody else opened, not yet authenticated: hostile until the secure link says otherwise. */

@@ -10,6 +10,8 @@ const SCAN_MS = 5_000
 const PAUSE_MS = 10_000
 /** A peripheral that could not be read, or that does not say whether it announces something new, is read again then. */
 const REREAD_MS = 30_000
+/** One that announces something and could not be read: it may hold on to the connection of one who has gone. */
+const RETRY_MS = 2_000
 /** Peripherals remembered; past it the one heard longest ago goes. */
 const MAX_PERIPHERALS = 256
 /** Peripherals that wait to be read: each takes a connection and up to some seconds. */
@@ -130,7 +132,9 @@ export class BleDiscovery implements Discovery {
 
   #isWorthReading(known: Heard, digest: string | undefined): boolean {
     if (known.announcement !== undefined && digest !== undefined) return known.digest !== digest
-    return this.#init.clock.monotonic() - known.readAt >= REREAD_MS
+    // Addresses are others every few minutes, so that this is the only way to find it: each scan is another chance.
+    const pauseMs = digest === undefined || known.announcement !== undefined ? REREAD_MS : RETRY_MS
+    return this.#init.clock.monotonic() - known.readAt >= pauseMs
   }
 
   #tell(peripheral: string, { announcement }: Heard): void {

@@ -57,11 +57,16 @@ export interface PeripheralEvents {
 
 /** Is found by centrals, and takes their connections. */
 export interface BlePeripheral {
-  /** The own address, where the system tells it. */
+  /** The address it is found by, where the system tells it. */
   readonly address: string | undefined
+  /** Whether the adapter was busy when it should have taken another address: advertising anew tries again. */
+  readonly hasOldAddress: boolean
   /** Offers the service. Called again it replaces the events. */
   serve(events: PeripheralEvents): Promise<void>
-  /** Advertises the service under a name of at most 8 bytes; called again it changes the name. */
+  /**
+   * Advertises the service under a name of at most 8 bytes; called again it changes the name, and with it the address
+   * where that is in its power, so that the two names cannot be connected.
+   */
   advertise(name: string): Promise<void>
   /** Connections live on. */
   stopAdvertising(): Promise<void>

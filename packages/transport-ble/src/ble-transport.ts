@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import {
   type AbortOptions,
   type Address,
@@ -8,6 +9,7 @@ import {
   type Listener,
   type ListenOptions,
   type Logger,
+  type RandomBytes,
   systemClock,
   type Transport,
   type TransportCapabilities,
@@ -26,6 +28,7 @@ export const DEFAULT_DIAL_TIMEOUT_MS = 20_000
 
 export interface BleTransportInit {
   clock?: Clock
+  randomBytes?: RandomBytes
   logger?: Logger
   /** Milliseconds until a dial that nothing answers is given up. */
   dialTimeoutMs?: number
@@ -52,6 +55,7 @@ class BleTransport implements Transport {
     isMetered: true,
     isSlow: true,
     hasNoPorts: true,
+    hasFleetingAddresses: true,
   }
   readonly #init: BleTransportInit
   readonly #clock: Clock
@@ -120,9 +124,13 @@ class BleTransport implements Transport {
 
   async #loadRadio(): Promise<{ central: BleCentral; links: CentralLinks }> {
     const { logger, dialTimeoutMs = DEFAULT_DIAL_TIMEOUT_MS } = this.#init
-    const load = this.#init.loadCentral ?? (() => loadNobleCentral({ clock: this.#clock, logger }))
+    const load = this.#init.loadCentral ?? (() => loadNobleCentral({ ...this.#tools(), logger }))
     const central = await load()
     return { central, links: new CentralLinks({ central, clock: this.#clock, logger, dialTimeoutMs }) }
+  }
+
+  #tools(): { readonly clock: Clock; readonly randomBytes: RandomBytes } {
+    return { clock: this.#clock, randomBytes: this.#init.randomBytes ?? randomBytes }
   }
 
   #openHost(): Promise<PeripheralHost> {
@@ -135,7 +143,7 @@ class BleTransport implements Transport {
 
   async #loadHost(): Promise<PeripheralHost> {
     const { logger } = this.#init
-    const load = this.#init.loadPeripheral ?? (() => loadBlenoPeripheral({ clock: this.#clock, logger }))
+    const load = this.#init.loadPeripheral ?? (() => loadBlenoPeripheral({ ...this.#tools(), logger }))
     return new PeripheralHost({ peripheral: await load(), clock: this.#clock, logger })
   }
 }

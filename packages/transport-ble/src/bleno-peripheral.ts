@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@dittofs/interface'
+import type { Clock, Logger, RandomBytes } from '@dittofs/interface'
 import type { BlePeripheral, PeripheralEvents } from './ble-radio.ts'
 import {
   ANNOUNCEMENT_UUID,
@@ -8,6 +8,7 @@ import {
   TO_CENTRAL_UUID,
   TO_PERIPHERAL_UUID,
 } from './gatt-service.ts'
+import { PrivateAddress } from './private-address.ts'
 import { QueuedPipe } from './queued-pipe.ts'
 import { type PoweredRadio, powerOn } from './radio-power.ts'
 import { radioUnavailable } from './radio-unavailable.ts'
@@ -34,6 +35,7 @@ interface CharacteristicOptions {
 /** What is used of `@stoprocent/bleno`. */
 interface Bleno extends PoweredRadio {
   readonly address: string
+  readonly _bindings?: { readonly _hci?: { setAdvertisingParameters?: () => void } }
   readonly Characteristic: (new (
     options: CharacteristicOptions,
   ) => object) & {
@@ -48,7 +50,11 @@ interface Bleno extends PoweredRadio {
 }
 
 /** @throws DittoError DITTO_UNSUPPORTED */
-export async function loadBlenoPeripheral(init: { clock: Clock; logger: Logger | undefined }): Promise<BlePeripheral> {
+export async function loadBlenoPeripheral(init: {
+  clock: Clock
+  randomBytes: RandomBytes
+  logger: Logger | undefined
+}): Promise<BlePeripheral> {
   quietConsole(init.logger)
   let bleno: Bleno
   try {
@@ -58,7 +64,7 @@ export async function loadBlenoPeripheral(init: { clock: Clock; logger: Logger |
   }
   survivePackets(bleno, init.logger)
   await powerOn(bleno, init.clock)
-  return new BlenoPeripheral(bleno, init.clock)
+  return new BlenoPeripheral(bleno, init.clock, PrivateAddress.of(bleno, init))
 }
 
 class BlenoPeripheral implements BlePeripheral {
@@ -69,11 +75,15 @@ class BlenoPeripheral implements BlePeripheral {
   /** What each central is reading: its second part has to be of the same value as the first. */
   readonly #values = new Map<Handle, Buffer>()
   #events: PeripheralEvents | undefined
+  readonly #privateAddress: PrivateAddress | undefined
   #isAdvertising = false
+  #name = ''
+  hasOldAddress = false
 
-  constructor(bleno: Bleno, clock: Clock) {
+  constructor(bleno: Bleno, clock: Clock, privateAddress: PrivateAddress | undefined) {
     this.#bleno = bleno
     this.#clock = clock
+    this.#privateAddress = privateAddress
     bleno.on('accept', (central: string, handle: Handle) => {
       this.#centrals.set(handle, central)
       void this.#endUnlessSubscribed(handle)
@@ -86,6 +96,8 @@ class BlenoPeripheral implements BlePeripheral {
   }
 
   get address(): string | undefined {
+    const current = this.#privateAddress?.current
+    if (current !== undefined) return current
     return /^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(this.#bleno.address) ? this.#bleno.address : undefined
   }
 
@@ -121,6 +133,8 @@ class BlenoPeripheral implements BlePeripheral {
   async advertise(name: string): Promise<void> {
     // Advertising that goes on is an error of the adapter's to start again, and keeps its name.
     await this.stopAdvertising()
+    await this.#renewAddress()
+    this.#name = name
     this.#isAdvertising = true
     await this.#answered(this.#bleno.startAdvertisingAsync(name, [SERVICE_UUID]))
   }
@@ -129,6 +143,15 @@ class BlenoPeripheral implements BlePeripheral {
     if (!this.#isAdvertising) return
     this.#isAdvertising = false
     await this.#answered(this.#bleno.stopAdvertisingAsync())
+  }
+
+  async #renewAddress(): Promise<void> {
+    const address = this.#privateAddress
+    // By an empty name nobody recognizes what comes after it.
+    if (address === undefined || (this.#name === '' && address.current !== undefined)) return
+    this.hasOldAddress = !(await address.renew())
+    // bleno says once, at its start, by which kind of address it advertises.
+    this.#bleno._bindings?._hci?.setAdvertisingParameters?.()
   }
 
   #subscribed(handle: Handle, maxValueBytes: number, update: (data: Buffer) => void): void {

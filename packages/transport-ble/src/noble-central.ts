@@ -1,7 +1,8 @@
 import { EventEmitter, once } from 'node:events'
-import type { AbortOptions, Clock, Logger } from '@dittofs/interface'
+import type { AbortOptions, Clock, Logger, RandomBytes } from '@dittofs/interface'
 import type { BleAdvert, BleCentral, CentralPipe } from './ble-radio.ts'
 import { ANNOUNCEMENT_UUID, pduBytesFor, SERVICE_UUID, TO_CENTRAL_UUID, TO_PERIPHERAL_UUID } from './gatt-service.ts'
+import { PrivateAddress } from './private-address.ts'
 import { QueuedPipe } from './queued-pipe.ts'
 import { type PoweredRadio, powerOn } from './radio-power.ts'
 import { radioUnavailable } from './radio-unavailable.ts'
@@ -9,6 +10,8 @@ import { forgetStrangers, quietConsole, survivePackets } from './tame-package.ts
 
 /** Peripherals remembered; past it the one heard longest ago goes. */
 const MAX_PERIPHERALS = 256
+/** As long as an announcement is the same: whoever scans and connects shows an address too. */
+const RENEW_AFTER_MS = 10 * 60_000
 /** Others wait for their turn: a peripheral that was heard a moment ago answers within a second or two. */
 const CONNECT_TIMEOUT_MS = 8_000
 
@@ -40,7 +43,11 @@ interface NoblePeripheral extends EventEmitter {
 }
 
 /** @throws DittoError DITTO_UNSUPPORTED */
-export async function loadNobleCentral(init: { clock: Clock; logger: Logger | undefined }): Promise<BleCentral> {
+export async function loadNobleCentral(init: {
+  clock: Clock
+  randomBytes: RandomBytes
+  logger: Logger | undefined
+}): Promise<BleCentral> {
   quietConsole(init.logger)
   let noble: Noble
   try {
@@ -50,7 +57,9 @@ export async function loadNobleCentral(init: { clock: Clock; logger: Logger | un
   }
   survivePackets(noble, init.logger)
   await powerOn(noble, init.clock)
-  return new NobleCentral(noble)
+  const privateAddress = PrivateAddress.of(noble, init)
+  await privateAddress?.renew()
+  return new NobleCentral(noble, init.clock, privateAddress)
 }
 
 class NobleCentral implements BleCentral {
@@ -64,9 +73,15 @@ class NobleCentral implements BleCentral {
   #isScanning = false
   /** Connections are opened one after the other: adapters open no two at a time, and cancelling names none. */
   #turn: Promise<unknown> = Promise.resolve()
+  readonly #clock: Clock
+  readonly #privateAddress: PrivateAddress | undefined
+  #renewedAt: number
 
-  constructor(noble: Noble) {
+  constructor(noble: Noble, clock: Clock, privateAddress: PrivateAddress | undefined) {
     this.#noble = noble
+    this.#clock = clock
+    this.#privateAddress = privateAddress
+    this.#renewedAt = clock.monotonic()
     noble.on('discover', (peripheral: NoblePeripheral) => this.#discovered(peripheral))
     noble.on('stateChange', () => {
       this.#isScanning = false
@@ -142,8 +157,18 @@ class NobleCentral implements BleCentral {
     this.#isScanning = shouldScan
     if (shouldScan) {
       forgetStrangers(this.#noble)
+      this.#renewAddress()
       this.#noble.startScanning([plain(SERVICE_UUID)], false)
     } else if (this.#noble.state === 'poweredOn') this.#noble.stopScanning()
+  }
+
+  /** Between two scans, when the adapter may take another address. Where it does not, it is asked again soon. */
+  #renewAddress(): void {
+    const now = this.#clock.monotonic()
+    if (this.#privateAddress === undefined || now - this.#renewedAt < RENEW_AFTER_MS) return
+    void this.#privateAddress.renew().then((isNew) => {
+      if (isNew) this.#renewedAt = now
+    })
   }
 }
 

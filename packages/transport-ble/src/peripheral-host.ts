@@ -75,7 +75,7 @@ export class PeripheralHost {
   /** Advertises a name, where this device listens. Fails silently: the next one may work. */
   async rename(name: string | undefined): Promise<void> {
     const wanted = name ?? NO_NAME
-    if (this.#name === wanted) return
+    if (this.#name === wanted && !this.#init.peripheral.hasOldAddress) return
     this.#name = wanted
     await this.#then(async () => {
       if (this.#onConnection !== undefined) await this.#init.peripheral.advertise(wanted)

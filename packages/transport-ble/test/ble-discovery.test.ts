@@ -16,10 +16,13 @@ function announcementOf(seed: number, tags = 1): Announcement {
 /** A device in the air, that listens and discovers until the test has finished. */
 async function device(air: MemoryAir, address: string, first: Announcement) {
   const sightings: Sighting[] = []
+  /** By the clock, each of them. */
+  const heardAt: number[] = []
   let announcement = first
   let isPeripheral = true
+  const clock = turnClock(100)
   const transport = bleTransport({
-    clock: turnClock(100),
+    clock,
     loadCentral: async () => new MemoryCentral(air, address),
     loadPeripheral: async () => {
       if (!isPeripheral) throw radioUnavailable('unsupported')
@@ -30,7 +33,10 @@ async function device(air: MemoryAir, address: string, first: Announcement) {
     const discovery = await transport.discover({
       port: 0,
       announcement: () => announcement,
-      onSighting: (sighting) => sightings.push(sighting),
+      onSighting: (sighting) => {
+        sightings.push(sighting)
+        heardAt.push(clock.monotonic())
+      },
     })
     onTestFinished(() => discovery.close())
     return discovery
@@ -41,7 +47,7 @@ async function device(air: MemoryAir, address: string, first: Announcement) {
     return listener
   }
   return {
-    ...{ sightings, discover, listen },
+    ...{ clock, sightings, heardAt, discover, listen },
     announce: (next: Announcement) => {
       announcement = next
     },
@@ -130,6 +136,20 @@ describe('discovery by Bluetooth', () => {
     expect(discovery.state()).toEqual([
       { name: 'ble discovery', isUp: false, reason: expect.stringMatching(/does not know Bluetooth LE/) as string },
     ])
+  })
+
+  it('tries one that could not be read again with the next scan', async () => {
+    const air = new MemoryAir()
+    const busy = new MemoryPeripheral(air, 'b05100000001')
+    await busy.advertise('00000000')
+    const bob = await device(air, BOB, announcementOf(2))
+    const start = bob.clock.monotonic()
+    await bob.discover()
+    // Until the first scan is over it cannot be connected to.
+    while (bob.clock.monotonic() - start < 5_000) await new Promise(setImmediate)
+    await busy.serve({ onPipe: () => undefined, announcement: () => encodeAnnouncement(announcementOf(1)) })
+    await bob.seen(announcementOf(1))
+    expect(bob.heardAt[0]! - start).toBeLessThan(28_000)
   })
 
   it('is not stopped by a peripheral that announces nonsense or cannot be reached', async () => {

@@ -1,6 +1,8 @@
 // One device that is both a central and a peripheral. It exchanges bytes with each device it hears of, and prints what
-// comes of it as lines of JSON. Usage: node ble-device.mjs SEED BYTES
+// comes of it as lines of JSON. A line on standard input gives it another announcement; it ends with standard input.
+// Usage: node ble-device.mjs SEED BYTES
 import { createHash } from 'node:crypto'
+import { createInterface } from 'node:readline'
 import { bleTransport } from '@dittofs/transport-ble'
 
 const [seed, size] = process.argv.slice(2).map(Number)
@@ -28,9 +30,10 @@ const listener = await ble.listen({
   onConnection: ({ duplex, remote }) => exchange(duplex, 'responder', remote),
 })
 const dialled = new Set()
+let announced = seed
 const discovery = await ble.discover({
   port: 0,
-  announcement: () => ({ nonce: Buffer.alloc(8, seed), tags: [Buffer.alloc(8, 0xaa)] }),
+  announcement: () => ({ nonce: Buffer.alloc(8, announced), tags: [Buffer.alloc(8, 0xaa)] }),
   onSighting: async ({ nonce, addresses, via }) => {
     if (dialled.has(nonce[0])) return
     dialled.add(nonce[0])
@@ -44,8 +47,13 @@ const discovery = await ble.discover({
 })
 print({ event: 'ready', addresses: listener.addresses(), state: discovery.state() })
 
-process.stdin.resume().once('end', async () => {
-  await discovery.close()
-  await listener.close()
-  process.exit(0)
-})
+createInterface({ input: process.stdin })
+  .on('line', () => {
+    announced += 100
+    discovery.refresh()
+  })
+  .once('close', async () => {
+    await discovery.close()
+    await listener.close()
+    process.exit(0)
+  })

@@ -23,7 +23,7 @@ import {
 } from '@dittofs/link'
 import type { AddressBook } from './address-book.ts'
 import type { ConnectorSecrets } from './connector-secrets.ts'
-import { DialTable } from './dial-table.ts'
+import { DialTable, transportOf } from './dial-table.ts'
 import { dialTicket, type TicketDial } from './dial-ticket.ts'
 import { Dialler, transportFor } from './dialler.ts'
 import { KnownAddresses } from './known-addresses.ts'
@@ -162,9 +162,9 @@ export class Connector {
     this.#track(this.#dialler.run(this.#stop.signal))
   }
 
-  /** Every address others may dial. */
+  /** Every address that others may dial, now and later. */
   addresses(): readonly Address[] {
-    return this.#presence.addresses()
+    return listeningAddresses(this.#presence.listeners, this.#transports, 'lasting')
   }
 
   /** Whether a connection is being opened to anybody. */
@@ -180,7 +180,7 @@ export class Connector {
 
   /** Looks whether this device has other addresses than before. */
   look(): void {
-    const served = listeningAddresses(this.#presence.listeners, this.#transports, 'served').join(' ')
+    const served = [...listeningAddresses(this.#presence.listeners, this.#transports, 'served')].sort().join(' ')
     // By a server that is back, others can be reached again; the links there are have nothing to do with it.
     if (served !== this.#knownServed) this.#dialAnew()
     this.#knownServed = served
@@ -357,6 +357,7 @@ export class Connector {
   }
 
   #remember(device: DeviceKey, address: Address): void {
+    if (this.#transports.get(transportOf(address))?.capabilities.hasFleetingAddresses === true) return
     if (!this.#known.reached(device, address)) return
     const peer = this.#init.secrets.peers().find(({ key }) => key === device)
     if (peer !== undefined) this.#table.setRemembered(device, this.#known.of(device), peer.spaces, this.#now())

@@ -5,16 +5,18 @@ import type { Address, Listener, Transport } from '@dittofs/interface'
  *
  * @param listeners - by the name of their transport
  * @param kind - `place`: addresses that tell where in its networks it is; `served`: those that are a server's, and come
- *   and go with it
- * @returns sorted
+ *   and go with it; `lasting`: all but those that are others every few minutes
+ * @returns each transport's in its order
  */
 export function listeningAddresses(
   listeners: ReadonlyMap<string, Listener>,
   transports: ReadonlyMap<string, Transport>,
-  kind: 'place' | 'served',
+  kind: 'place' | 'served' | 'lasting',
 ): readonly Address[] {
-  return [...listeners]
-    .filter(([name]) => (transports.get(name)?.capabilities.hasServedAddresses === true) === (kind === 'served'))
-    .flatMap(([, listener]) => listener.addresses())
-    .sort()
+  const isWanted = (name: string) => {
+    const { hasServedAddresses = false, hasFleetingAddresses = false } = transports.get(name)?.capabilities ?? {}
+    if (kind === 'served') return hasServedAddresses
+    return !hasFleetingAddresses && (kind === 'lasting' || !hasServedAddresses)
+  }
+  return [...listeners].filter(([name]) => isWanted(name)).flatMap(([, listener]) => listener.addresses())
 }

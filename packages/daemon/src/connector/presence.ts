@@ -1,5 +1,4 @@
 import {
-  type Address,
   type Announcement,
   type Discovery,
   type IncomingDuplex,
@@ -39,11 +38,6 @@ export class Presence {
   /** Whether announcements can be heard anywhere now. */
   get canHear(): boolean {
     return this.#discoveries.some((discovery) => discovery.state().some(({ isUp }) => isUp))
-  }
-
-  /** Every address others may dial. */
-  addresses(): readonly Address[] {
-    return [...this.#listeners.values()].flatMap((listener) => listener.addresses())
   }
 
   /** Transports, and means of discovery: up, or down and why. */

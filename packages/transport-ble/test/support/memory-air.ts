@@ -139,6 +139,7 @@ export class MemoryCentral implements BleCentral {
 
 export class MemoryPeripheral implements BlePeripheral {
   readonly address: string
+  hasOldAddress = false
   name = ''
   events: PeripheralEvents | undefined
   readonly #air: MemoryAir
