@@ -16,6 +16,7 @@ import {
   type VolumeDirent,
   type VolumeEntry,
   type VolumeHandle,
+  type VolumeName,
   type VolumeRead,
   type VolumeStatistics,
   type WriteOptions,
@@ -81,6 +82,20 @@ export class SidecarVolume implements Volume {
     return {
       entries: [...listed.entries, ...sidecars.entries.slice(0, room)],
       isEnd: sidecars.isEnd && sidecars.entries.length <= room,
+    }
+  }
+
+  async readNames(
+    directory: VolumeHandle,
+    options: ReadDirectoryOptions,
+  ): Promise<{ readonly entries: readonly VolumeName[]; readonly isEnd: boolean }> {
+    if (this.#sidecars === undefined) return this.#volume.readNames(directory, options)
+    const { entries, isEnd } = await this.readDirectory(directory, options)
+    return {
+      entries: entries.map(({ name, cookie, attributes: { fileId } }) => {
+        return { name, cookie, fileId }
+      }),
+      isEnd,
     }
   }
 

@@ -242,6 +242,7 @@ export {
   type VolumeDirent,
   type VolumeEntry,
   type VolumeHandle,
+  type VolumeName,
   type VolumeRead,
   type VolumeStatistics,
   type WriteOptions,

@@ -263,6 +263,18 @@ export interface MetadataStore {
   /** The entries of a directory, by name in code unit order. `undefined` where the path is no directory. */
   children(path: string): readonly TreeEntry[] | undefined
   /**
+   * The names that a directory shows without those of {@link copyNames}, in no order, in batches between which others get
+   * their turn; none where the path is no directory. A name that comes or goes meanwhile may be told or not, and perhaps
+   * twice.
+   */
+  names(path: string): AsyncIterable<readonly string[]>
+  /** The names of the conflict copies in a directory. Where nothing is contested it costs nothing. */
+  copyNames(path: string): readonly string[]
+  /** The entries under some names of a directory, in the order asked for; `undefined` for each where nothing is shown. */
+  entriesAt(path: string, names: readonly string[]): readonly (TreeEntry | undefined)[]
+  /** Whether a directory shows nothing; also where the path is no directory. Costs nothing, however large it is. */
+  isEmpty(path: string): boolean
+  /**
    * The entry at the path and everything below, parents first, in batches; nothing where the path shows nothing. The
    * entries of a directory come by name in code unit order, together or each directory directly before what is in it.
    */

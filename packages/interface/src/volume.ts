@@ -49,6 +49,9 @@ export interface VolumeDirent extends VolumeEntry {
   readonly cookie: bigint
 }
 
+/** A name of a directory with as much of what stands there as costs nothing to tell. */
+export type VolumeName = Pick<VolumeDirent, 'name' | 'cookie'> & Pick<VolumeAttributes, 'fileId'>
+
 export interface ReadDirectoryOptions extends AbortOptions {
   /** The cookie of the last entry seen; 0 for the start. */
   after: bigint
@@ -162,6 +165,15 @@ export interface Volume {
     directory: VolumeHandle,
     options: ReadDirectoryOptions,
   ): Promise<{ readonly entries: readonly VolumeDirent[]; readonly isEnd: boolean }>
+  /**
+   * The same names with the same cookies, for who wants no attributes.
+   *
+   * @throws DittoError DITTO_NOT_DIRECTORY
+   */
+  readNames(
+    directory: VolumeHandle,
+    options: ReadDirectoryOptions,
+  ): Promise<{ readonly entries: readonly VolumeName[]; readonly isEnd: boolean }>
   /** @throws DittoError DITTO_UNSUPPORTED (no symlink) */
   readLink(handle: VolumeHandle): Promise<string>
 

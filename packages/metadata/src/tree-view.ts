@@ -251,17 +251,19 @@ export function* readChildren(directory: ShownDirectory): Generator<void, void> 
   for (const { node } of directory.members) if (node.children !== undefined) yield* node.children.readSteps()
 }
 
-/** Every name in a directory, each once. */
-export function* namesIn(directory: ShownDirectory): Generator<string> {
-  const [first, ...more] = directory.members
-  if (first?.node.children === undefined && more.length === 0) return
-  if (more.length === 0) {
-    yield* first?.node.children?.byName.keys() ?? []
-    return
+/** Every name in a directory, each once. Makes no list of them: a directory may hold any number. */
+export function* namesIn({ members }: ShownDirectory): Generator<string> {
+  for (const [position, { node }] of members.entries()) {
+    const names = node.children?.byName.keys() ?? []
+    if (position === 0) {
+      yield* names
+      continue
+    }
+    const before = members.slice(0, position)
+    for (const name of names) {
+      if (!before.some((other) => other.node.children?.byName.has(name) === true)) yield name
+    }
   }
-  const names = new Set<string>()
-  for (const { node } of directory.members) for (const name of node.children?.byName.keys() ?? []) names.add(name)
-  yield* names
 }
 
 /** Whether a directory is placed under a name, dead or alive. */

@@ -27,6 +27,7 @@ import {
 import { type ChangeListener, ChangeListeners } from './change-listeners.ts'
 import { MAX_CHANGED_PATHS, touchedPaths } from './changed-paths.ts'
 import { decodeWriterMark, encodeWriterMark } from './clean-stop.ts'
+import { copyNames, entriesAt, shownNames } from './directory-names.ts'
 import { documentSnapshot } from './document-snapshot.ts'
 import { authorsOf } from './entry-authors.ts'
 import type { Writer } from './event.ts'
@@ -174,6 +175,28 @@ export class YjsMetadataStore implements MetadataStore {
     if (directory?.kind !== 'directory') return undefined
     const entries = [...view.entries(directory)].sort((a, b) => compareText(a.name, b.name))
     return entries.map((entry) => treeEntry(entry, [...names, entry.name].join('/'), index.devices))
+  }
+
+  names(path: string): AsyncIterable<readonly string[]> {
+    this.#assertOpen()
+    return shownNames(this.#replica.view, parsePath(path), () => this.#assertOpen())
+  }
+
+  copyNames(path: string): readonly string[] {
+    this.#assertOpen()
+    return copyNames(this.#replica.view, parsePath(path))
+  }
+
+  entriesAt(path: string, names: readonly string[]): readonly (TreeEntry | undefined)[] {
+    this.#assertOpen()
+    return entriesAt(this.#replica, parsePath(path), names)
+  }
+
+  isEmpty(path: string): boolean {
+    this.#assertOpen()
+    const { view } = this.#replica
+    const directory = view.find(parsePath(path))
+    return directory?.kind !== 'directory' || view.summaries.of(directory).isEmpty
   }
 
   walk(path: string, options: WalkOptions = {}): AsyncIterable<readonly TreeEntry[]> {

@@ -1,3 +1,6 @@
+import { type ContentSource, MAX_FILE_BYTES, MAX_TRANSFER_BYTES } from '@dittofs/interface'
+import { checkRange, fault } from './memory-volume-checks.ts'
+
 /** Bytes kept or left out together. */
 const PAGE_BYTES = 16 * 1024
 
@@ -61,4 +64,23 @@ export class MemoryFileContent {
     }
     this.#size = size
   }
+}
+
+/** @param checkRoom - throws where there is no room for as many bytes more */
+export async function contentFrom(
+  source: ContentSource,
+  checkRoom: (bytes: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<MemoryFileContent> {
+  const { size } = source
+  checkRange(size, 0, MAX_FILE_BYTES, 'the size of a file')
+  const content = new MemoryFileContent()
+  for (let start = 0; start < size; start += MAX_TRANSFER_BYTES) {
+    const end = Math.min(start + MAX_TRANSFER_BYTES, size)
+    const bytes = await source.read({ start, end }, signal === undefined ? {} : { signal })
+    if (bytes.length !== end - start) throw fault('DITTO_IO', 'The source gave other bytes than asked for.')
+    checkRoom(content.storedBytes + bytes.length)
+    content.write(start, bytes)
+  }
+  return content
 }

@@ -1,4 +1,11 @@
-import type { NodeKind, VolumeAttributes, VolumeEntry, VolumeHandle } from '@dittofs/interface'
+import type {
+  NodeKind,
+  VolumeAttributes,
+  VolumeDirent,
+  VolumeEntry,
+  VolumeHandle,
+  VolumeName,
+} from '@dittofs/interface'
 import { MemoryFileContent } from './memory-file-content.ts'
 
 /** A file, directory or symlink of a memory volume. */
@@ -59,6 +66,10 @@ export function memoryVolumeNode(init: MemoryVolumeNodeInit): MemoryVolumeNode {
 
 export function entryOf(node: MemoryVolumeNode): VolumeEntry {
   return { handle: node.handle, attributes: attributesOf(node) }
+}
+
+export function nameOf({ name, cookie, attributes: { fileId } }: VolumeDirent): VolumeName {
+  return { name, cookie, fileId }
 }
 
 export function attributesOf(node: MemoryVolumeNode): VolumeAttributes {

@@ -18,13 +18,21 @@ import {
   type VolumeDirent,
   type VolumeEntry,
   type VolumeHandle,
+  type VolumeName,
   type VolumeRead,
   type VolumeStatistics,
   type WriteOptions,
 } from '@dittofs/interface'
-import { MemoryFileContent } from './memory-file-content.ts'
+import { contentFrom, MemoryFileContent } from './memory-file-content.ts'
 import { checkedName, checkRange, exists, fault, isDirectory, notDirectory } from './memory-volume-checks.ts'
-import { attributesOf, changeTagOf, entryOf, type MemoryVolumeNode, memoryVolumeNode } from './memory-volume-node.ts'
+import {
+  attributesOf,
+  changeTagOf,
+  entryOf,
+  type MemoryVolumeNode,
+  memoryVolumeNode,
+  nameOf,
+} from './memory-volume-node.ts'
 
 /** Entries of one listing, and bytes of a symlink's target. */
 const MAX_LISTED = 4096
@@ -116,6 +124,14 @@ export class MemoryVolume implements Volume {
     return { entries, isEnd: entries.length === left.length }
   }
 
+  async readNames(
+    directory: VolumeHandle,
+    options: ReadDirectoryOptions,
+  ): Promise<{ entries: readonly VolumeName[]; isEnd: boolean }> {
+    const { entries, isEnd } = await this.readDirectory(directory, options)
+    return { entries: entries.map(nameOf), isEnd }
+  }
+
   async readLink(handle: VolumeHandle): Promise<string> {
     const node = this.#node(handle)
     if (node.kind !== 'symlink') throw fault('DITTO_UNSUPPORTED', 'This is no symbolic link.')
@@ -160,7 +176,7 @@ export class MemoryVolume implements Volume {
     signal?.throwIfAborted()
     this.#checkWritable()
     this.#file(handle)
-    const content = await this.#contentOf(source, signal)
+    const content = await contentFrom(source, (bytes) => this.#checkRoom(bytes), signal)
     const node = this.#file(handle)
     Object.assign(node, { content, committed: new MemoryFileContent(content) })
     this.#attributesChanged(node, true)
@@ -177,26 +193,12 @@ export class MemoryVolume implements Volume {
     signal?.throwIfAborted()
     this.#checkWritable()
     if (this.#directory(directory).children.has(checkedName(name))) throw exists()
-    const content = await this.#contentOf(source, signal)
+    const content = await contentFrom(source, (bytes) => this.#checkRoom(bytes), signal)
     const { handle } = this.#make(directory, name, () => this.#makeNode('file', mode & 0o777))
     const node = this.#file(handle)
     Object.assign(node, { content, committed: new MemoryFileContent(content) })
     if (mtimeNs !== undefined) node.mtimeNs = mtimeNs
     return entryOf(node)
-  }
-
-  async #contentOf(source: ContentSource, signal: AbortSignal | undefined): Promise<MemoryFileContent> {
-    const { size } = source
-    checkRange(size, 0, MAX_FILE_BYTES, 'the size of a file')
-    const content = new MemoryFileContent()
-    for (let start = 0; start < size; start += MAX_TRANSFER_BYTES) {
-      const end = Math.min(start + MAX_TRANSFER_BYTES, size)
-      const bytes = await source.read({ start, end }, signal === undefined ? {} : { signal })
-      if (bytes.length !== end - start) throw fault('DITTO_IO', 'The source gave other bytes than asked for.')
-      this.#checkRoom(content.storedBytes + bytes.length)
-      content.write(start, bytes)
-    }
-    return content
   }
 
   async setAttributes(handle: VolumeHandle, change: AttributeChange): Promise<VolumeAttributes> {

@@ -180,6 +180,26 @@ export function metadataStoreSuite<Store extends MetadataStore>(
         expect(store.lookup('/')).toMatchObject({ path: '', kind: 'directory' })
       })
 
+      test('tells the names of a directory, the entries under some of them, and whether there are any', async () => {
+        const store = await open('alice')
+        await store.transact(['d/b', 'd/a', 'f'].map((path) => ({ type: 'write', path, file: metadataFile(1) })))
+        const namesOf = async (path: string) => {
+          const names: string[] = []
+          for await (const batch of store.names(path)) names.push(...batch)
+          return names.sort()
+        }
+        expect(await namesOf('')).toEqual(['d', 'f'])
+        expect(await namesOf('d')).toEqual(['a', 'b'])
+        expect(await namesOf('f')).toEqual([])
+        expect(await namesOf('none')).toEqual([])
+        expect(store.entriesAt('d', ['b', 'none', 'a'])).toEqual([store.lookup('d/b'), undefined, store.lookup('d/a')])
+        expect(store.entriesAt('none', ['b'])).toEqual([undefined])
+        expect(['', 'd', 'f', 'none'].map((path) => store.isEmpty(path))).toEqual([false, false, true, true])
+        await store.transact(['d/a', 'd/b'].map((path) => ({ type: 'remove', path })))
+        expect(await namesOf('d')).toEqual([])
+        expect(store.isEmpty('d')).toBe(true)
+      })
+
       test('counts what it shows', async () => {
         const store = await open('alice')
         await store.transact([

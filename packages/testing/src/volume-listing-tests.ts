@@ -40,6 +40,24 @@ export function volumeListingTests(open: OpenVolume): void {
       }
     })
 
+    test('gives the same names, cookies and file IDs where no attributes are wanted', async () => {
+      const volume = await open()
+      await volume.makeDirectory(volume.root, 'd', 0o700)
+      await volume.create(volume.root, 'f', { mode: 0o600, rule: 'guarded' })
+      await volume.makeSymlink(volume.root, 'l', 'f')
+      for (const limit of [1, 2, 10]) {
+        for (let after = 0n, isEnd = false; !isEnd; ) {
+          const page = await volume.readDirectory(volume.root, { after, limit })
+          const names = page.entries.map(({ name, cookie, attributes: { fileId } }) => {
+            return { name, cookie, fileId }
+          })
+          expect(await volume.readNames(volume.root, { after, limit })).toEqual({ entries: names, isEnd: page.isEnd })
+          after = page.entries.at(-1)?.cookie ?? after
+          isEnd = page.isEnd
+        }
+      }
+    })
+
     test('has an end where there is nothing, and behind the last entry', async () => {
       const volume = await open()
       const end = { entries: [], isEnd: true }
@@ -52,6 +70,7 @@ export function volumeListingTests(open: OpenVolume): void {
       const volume = await open()
       const listing = volume.readDirectory(volume.root, { after: 0n, limit })
       await expect(listing).rejects.toMatchObject({ code: 'DITTO_LIMIT' })
+      await expect(volume.readNames(volume.root, { after: 0n, limit })).rejects.toMatchObject({ code: 'DITTO_LIMIT' })
     })
 
     test('refuses what is no directory', async () => {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { NodeId, VersionId, VolumeHandle } from '@dittofs/interface'
 
 /** A node, and one of its versions where it is a conflict copy. */
@@ -24,6 +24,6 @@ export function parseHandle(handle: string): HandleParts | undefined {
 
 /** 1 to 2^64-1: a hash, so that it is the same after each restart and, but for chance, of no other handle. */
 export function fileIdOf(handle: VolumeHandle): bigint {
-  const id = createHash('sha256').update(handle).digest().readBigUInt64BE()
+  const id = hash('sha256', handle, 'buffer').readBigUInt64BE()
   return id === 0n ? 1n : id
 }

@@ -3,6 +3,9 @@ import type { MetadataChange, NodeEvent, NodeId } from '@dittofs/interface'
 /** Nodes whose last change is remembered. */
 const MAX_NODES = 65_536
 
+/** Is told of a directory under which name something came or went; without a name: it may be any. */
+export type NamesListener = (directory: NodeId, name: string | undefined) => void
+
 /** What this process saw change of a node. */
 export interface NodeTime {
   /** Grows with each change of the node's place, attributes or, of a directory, of what is in it. */
@@ -25,6 +28,7 @@ export class NodeTimes {
   /** Of what is not remembered. */
   #floor = 0
   #generation = 0
+  #tellNames: NamesListener = () => undefined
 
   constructor(nowNs: () => bigint) {
     this.#nowNs = nowNs
@@ -33,6 +37,11 @@ export class NodeTimes {
   /** Other after each change that may change listings beyond the directories it names. */
   get generation(): number {
     return this.#generation
+  }
+
+  /** Has the one who keeps listings told of what changes in them, unless the generation does. */
+  onNames(listener: NamesListener): void {
+    this.#tellNames = listener
   }
 
   of(nodes: readonly NodeId[]): NodeTime {
@@ -76,18 +85,25 @@ export class NodeTimes {
     this.#set(node, undefined)
   }
 
-  childrenChanged(node: NodeId): void {
+  /** @param name - the only one in the directory that may have come or gone */
+  childrenChanged(node: NodeId, name?: string): void {
     this.#set(node, this.#nowNs())
+    this.#tellNames(node, name)
   }
 
   #takeEvent(event: NodeEvent, isLocal: boolean): void {
     const { node, kind, placeBefore, placeAfter, replaced } = event
     if (kind === 'version') this.#set(node, undefined)
-    else this.#touch(node)
+    else {
+      this.#touch(node)
+      this.#tellNames(node, undefined)
+    }
     // A version by itself changes no listing, unless it is the first, or may stand beside others.
     if (kind === 'version' && isLocal && replaced.length > 0 && this.#ownEdits.has(node)) return
-    if (placeBefore !== undefined) this.childrenChanged(placeBefore.parent)
-    if (placeAfter !== undefined && placeAfter.parent !== placeBefore?.parent) this.childrenChanged(placeAfter.parent)
+    if (placeBefore !== undefined) this.childrenChanged(placeBefore.parent, placeBefore.name)
+    if (placeAfter === undefined) return
+    if (placeAfter.parent !== placeBefore?.parent) this.childrenChanged(placeAfter.parent, placeAfter.name)
+    else this.#tellNames(placeAfter.parent, placeAfter.name)
   }
 
   #touch(node: NodeId): void {

@@ -17,12 +17,14 @@ import {
   type VolumeDirent,
   type VolumeEntry,
   type VolumeHandle,
+  type VolumeName,
   type VolumeRead,
   type VolumeStatistics,
   type WriteOptions,
 } from '@dittofs/interface'
 import { AttributeChanges } from './attribute-changes.ts'
 import { changeTagOf } from './describe-node.ts'
+import { DirectoryReader } from './directory-reader.ts'
 import { formatHandle } from './handle-codec.ts'
 import { NodeDescriptions } from './node-descriptions.ts'
 import { directoryOf, pathIn } from './tree-paths.ts'
@@ -30,8 +32,6 @@ import { checkedName, checkRange, fault, isDirectory, notDirectory, notFound, st
 import type { VolumeInit } from './volume-init.ts'
 import { type VolumeParts, volumeParts } from './volume-parts.ts'
 
-/** Entries of one listing. */
-const MAX_LISTED = 4096
 /** How long a volume that closes waits for bytes from other devices: a device is to close within five seconds. */
 const CLOSE_FETCH_MS = 3000
 
@@ -49,6 +49,7 @@ export class SpaceVolume implements Volume {
   readonly #unsubscribe: () => void
   readonly #attributeChanges: AttributeChanges
   readonly #descriptions: NodeDescriptions
+  readonly #directories: DirectoryReader
   #closing: Promise<void> | undefined
 
   constructor(init: VolumeInit) {
@@ -59,6 +60,9 @@ export class SpaceVolume implements Volume {
     this.#parts = volumeParts(init, this.#stop.signal, () => this.#assertWritable())
     this.#attributeChanges = new AttributeChanges(this.#parts, (handle) => this.#entry(handle))
     this.#descriptions = new NodeDescriptions(this.#parts, this.#epoch, () => this.#attributeChanges.ofRoot)
+    const { listings, finder } = this.#parts
+    const directory = (handle: VolumeHandle) => this.#directory(handle)
+    this.#directories = new DirectoryReader({ listings, finder, descriptions: this.#descriptions, directory })
     this.#unsubscribe = init.metadata.onChange((change) => {
       this.#parts.times.take(change)
       const isRemoval = change.events === undefined || change.events.some(({ kind }) => kind === 'deletion')
@@ -118,21 +122,16 @@ export class SpaceVolume implements Volume {
 
   readDirectory(
     directory: VolumeHandle,
-    { after, limit, signal }: ReadDirectoryOptions,
+    options: ReadDirectoryOptions,
   ): Promise<{ entries: readonly VolumeDirent[]; isEnd: boolean }> {
-    return this.#run(async () => {
-      signal?.throwIfAborted()
-      const at = this.#directory(directory)
-      checkRange(limit, 1, MAX_LISTED, 'The number of entries asked for at once')
-      const { entries, isEnd } = this.#parts.listings.page(at, after, limit)
-      const attributes = await this.#descriptions.entries(entries.map(({ entry }) => entry))
-      return {
-        entries: entries.map(({ entry, cookie }, index) => {
-          return { name: entry.name, cookie, ...(attributes[index] as VolumeEntry) }
-        }),
-        isEnd,
-      }
-    })
+    return this.#run(() => this.#directories.entries(directory, options))
+  }
+
+  readNames(
+    directory: VolumeHandle,
+    options: ReadDirectoryOptions,
+  ): Promise<{ entries: readonly VolumeName[]; isEnd: boolean }> {
+    return this.#run(() => this.#directories.names(directory, options))
   }
 
   readLink(handle: VolumeHandle): Promise<string> {

@@ -30,7 +30,7 @@ const MAX_TARGET_BYTES = 4095
 const EMPTY = { kind: 'inline', chunks: [] } as const
 
 export interface TreeChangesInit {
-  metadata: Pick<MetadataStore, 'lookup' | 'children'>
+  metadata: Pick<MetadataStore, 'lookup' | 'isEmpty'>
   changes: GroupedChanges
   finder: EntryFinder
   times: NodeTimes
@@ -224,7 +224,7 @@ export class TreeChanges {
   }
 
   #isEmpty(directory: TreeEntry): boolean {
-    return (this.#init.metadata.children(directory.path) ?? []).length === 0
+    return this.#init.metadata.isEmpty(directory.path)
   }
 
   /** @throws DittoError DITTO_PATH_INVALID where the path would be too long */

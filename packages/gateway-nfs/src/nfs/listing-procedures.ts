@@ -1,4 +1,4 @@
-import type { VolumeDirent, VolumeHandle } from '@dittofs/interface'
+import type { Volume, VolumeDirent, VolumeEntry, VolumeHandle, VolumeName } from '@dittofs/interface'
 import { MAX_LISTING_BYTES } from '../limits.ts'
 import type { XdrReader } from '../xdr/xdr-reader.ts'
 import { padding } from '../xdr/xdr-reader.ts'
@@ -59,8 +59,8 @@ function readStart(call: NfsCall): Pick<Wanted, 'handle' | 'cookie' | 'verifier'
   return { handle: call.readHandle(), cookie: args.uint64(), verifier: args.uint64() }
 }
 
-/** An entry of a listing as it is answered. */
-type Listed = Omit<VolumeDirent, 'cookie'> & { readonly cookie: bigint }
+/** An entry of a listing as it is answered: READDIR tells no more than its name. */
+type Listed = VolumeName & { readonly node: VolumeEntry | undefined }
 
 async function list(call: NfsCall, wanted: Wanted): Promise<void> {
   let target: Target | undefined
@@ -88,12 +88,12 @@ async function list(call: NfsCall, wanted: Wanted): Promise<void> {
 async function fill(page: ListingPage, { export: { volume }, handle }: Target, cookie: bigint): Promise<boolean> {
   let after = cookie > PARENT_COOKIE ? cookie - PARENT_COOKIE : 0n
   if (after > MAX_VOLUME_COOKIE) throw new NfsError(NFS3.badCookie)
-  let listing = volume.readDirectory(handle, { after, limit: page.limit })
+  let listing = listNext(page, volume, handle, after)
   if (cookie < PARENT_COOKIE) {
     const [itself, parent, first] = await Promise.all([volume.attributes(handle), volume.parent(handle), listing])
-    const self = { handle, attributes: itself, name: '.', cookie: SELF_COOKIE }
-    if (cookie < SELF_COOKIE && !page.add(self)) return false
-    if (!page.add({ ...parent, name: '..', cookie: PARENT_COOKIE })) return false
+    const self = { handle, attributes: itself }
+    if (cookie < SELF_COOKIE && !page.add(listed({ ...self, name: '.', cookie: SELF_COOKIE }))) return false
+    if (!page.add(listed({ ...parent, name: '..', cookie: PARENT_COOKIE }))) return false
     listing = Promise.resolve(first)
   }
   for (;;) {
@@ -103,8 +103,26 @@ async function fill(page: ListingPage, { export: { volume }, handle }: Target, c
       if (!page.add({ ...entry, cookie: after + PARENT_COOKIE })) return false
     }
     if (isEnd) return true
-    listing = volume.readDirectory(handle, { after, limit: page.limit })
+    listing = listNext(page, volume, handle, after)
   }
+}
+
+async function listNext(
+  { isPlus, limit }: ListingPage,
+  volume: Volume,
+  handle: VolumeHandle,
+  after: bigint,
+): Promise<{ readonly entries: readonly Listed[]; readonly isEnd: boolean }> {
+  if (isPlus) {
+    const { entries, isEnd } = await volume.readDirectory(handle, { after, limit })
+    return { entries: entries.map(listed), isEnd }
+  }
+  const { entries, isEnd } = await volume.readNames(handle, { after, limit })
+  return { entries: entries.map((name) => ({ ...name, node: undefined })), isEnd }
+}
+
+function listed({ name, cookie, handle, attributes }: VolumeDirent): Listed {
+  return { name, cookie, fileId: attributes.fileId, node: { handle, attributes } }
 }
 
 /** The entries that fit into one answer. */
@@ -120,6 +138,10 @@ class ListingPage {
     this.#target = target
   }
 
+  get isPlus(): boolean {
+    return this.#wanted.isPlus
+  }
+
   /** Entries that may still fit, at least 1. */
   get limit(): number {
     const { isPlus, nameBytes, allBytes } = this.#wanted
@@ -133,7 +155,7 @@ class ListingPage {
   add(entry: Listed): boolean {
     const length = Buffer.byteLength(entry.name)
     const names = ENTRY_BYTES + length + padding(length)
-    const all = names + (this.#wanted.isPlus ? PLUS_BYTES + handleBytes(entry.handle) : 0)
+    const all = names + (entry.node === undefined || !this.isPlus ? 0 : PLUS_BYTES + handleBytes(entry.node.handle))
     if (this.#nameBytes + names > this.#wanted.nameBytes || this.#allBytes + all > this.#wanted.allBytes) return false
     this.#nameBytes += names
     this.#allBytes += all
@@ -142,20 +164,15 @@ class ListingPage {
   }
 }
 
-function writeEntry(
-  call: NfsCall,
-  target: Target,
-  { name, handle, attributes, cookie }: Listed,
-  isPlus: boolean,
-): void {
+function writeEntry(call: NfsCall, target: Target, { name, fileId, cookie, node }: Listed, isPlus: boolean): void {
   call.reply.boolean(true)
-  call.reply.uint64(attributes.fileId)
+  call.reply.uint64(fileId)
   call.reply.string(name)
   call.reply.uint64(cookie)
-  if (!isPlus) return
-  call.writePostAttributes(attributes, target.export)
+  if (!isPlus || node === undefined) return
+  call.writePostAttributes(node.attributes, target.export)
   call.reply.boolean(true)
-  call.reply.opaque(encodeHandle({ export: target.export, handle }))
+  call.reply.opaque(encodeHandle({ export: target.export, handle: node.handle }))
 }
 
 /** As its NFS handle, padded: bounded, not counted to the byte. */
