@@ -118,13 +118,13 @@ export class HistoryFeed {
   async #drain(): Promise<void> {
     try {
       while (this.#failure === undefined && (this.#waiting.length > 0 || this.#isBehind)) {
-        const batch = this.#waiting.shift()
-        if (batch === undefined) {
+        const batches = this.#waiting
+        this.#waiting = []
+        this.#waitingEvents = 0
+        if (batches.length > 0) await this.#writer.write(batches)
+        else {
           this.#isBehind = false
           await this.#compare()
-        } else {
-          this.#waitingEvents -= batch.events.length
-          await this.#writer.write(batch)
         }
       }
     } catch (error) {
@@ -141,7 +141,7 @@ export class HistoryFeed {
     for await (const events of missingVersions(store, table, this.#isEmpty)) {
       const isGrouped = !this.#isEmpty && found < MAX_GROUPED_FINDS
       found += events.length
-      await this.#writer.write({ events, isLocal: false, at: clock.now(), isGrouped })
+      await this.#writer.write([{ events, isLocal: false, at: clock.now(), isGrouped }])
     }
     this.#isEmpty = false
   }

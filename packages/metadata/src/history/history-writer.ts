@@ -34,6 +34,24 @@ export interface EventBatch {
   readonly isGrouped: boolean
 }
 
+/** As many events of a batch as are written at once. */
+interface BatchPart {
+  readonly batch: EventBatch
+  readonly events: readonly NodeEvent[]
+  readonly isFirst: boolean
+  readonly isLast: boolean
+  /** Of the whole batch: the paths written, and what was counted. */
+  readonly written: ReadonlySet<string>
+  readonly counted: Set<string>
+}
+
+interface KnownVersions {
+  /** What was written down before. */
+  readonly known: ReadonlyMap<string, StoredVersion>
+  /** What will be written down with this. */
+  readonly pending: Map<string, StoredVersion>
+}
+
 /** Writes what happened to nodes: versions, change groups, what is deleted and what stood where. */
 export class HistoryWriter {
   readonly #table: HistoryTable
@@ -55,23 +73,37 @@ export class HistoryWriter {
     return true
   }
 
-  async write(batch: EventBatch): Promise<void> {
-    if (batch.isLocal) this.#open.delete(this.#device)
-    const replacedAt = pathsWritten(batch.events)
-    const counted = new Set<string>()
-    for (let at = 0; at < batch.events.length; at += EVENTS_PER_BATCH) {
-      const part = { ...batch, events: batch.events.slice(at, at + EVENTS_PER_BATCH) }
-      await this.#writePart(part, replacedAt, counted)
+  /** Writes batches in the order in which they came; those of few events together, for each write waits for the disk. */
+  async write(batches: readonly EventBatch[]): Promise<void> {
+    let together: BatchPart[] = []
+    let events = 0
+    for (const part of partsOf(batches)) {
+      if (together.length > 0 && events + part.events.length > EVENTS_PER_BATCH) {
+        await this.#writeParts(together)
+        together = []
+        events = 0
+      }
+      together.push(part)
+      events += part.events.length
     }
-    if (batch.isLocal) this.#open.delete(this.#device)
+    if (together.length > 0) await this.#writeParts(together)
   }
 
-  async #writePart(batch: EventBatch, written: ReadonlySet<string>, counted: Set<string>): Promise<void> {
+  async #writeParts(parts: readonly BatchPart[]): Promise<void> {
     const pending = new Map<string, StoredVersion>()
     const operations: HistoryOperation[] = []
     const groups = new Set<OpenGroup>()
-    const known = await this.#table.getMany<StoredVersion>(versionKeys(batch.events))
-    for (const event of batch.events) {
+    const known = await this.#table.getMany<StoredVersion>(versionKeys(parts.flatMap(({ events }) => events)))
+    for (const part of parts) this.#takePart(part, { known, pending }, groups, operations)
+    for (const [key, version] of pending) operations.push(put(key, version))
+    for (const { id, group } of groups) operations.push(put(historyKeys.group(id), group))
+    await this.#table.write(operations)
+  }
+
+  #takePart(part: BatchPart, versions: KnownVersions, groups: Set<OpenGroup>, operations: HistoryOperation[]): void {
+    const { batch, events, written, counted } = part
+    if (batch.isLocal && part.isFirst) this.#open.delete(this.#device)
+    for (const event of events) {
       const isOwn = batch.isLocal || event.author === this.#device
       const isDeleted = event.kind === 'deletion' && event.pathBefore !== undefined && event.pathAfter === undefined
       const isReplaced = isDeleted && written.has(kindAndPath(event.node, event.pathBefore ?? ''))
@@ -82,13 +114,11 @@ export class HistoryWriter {
       if (isBack) operations.push({ type: 'del', key: historyKeys.deleted(event.node) })
       const path = event.pathAfter ?? event.pathBefore
       if (path !== undefined) operations.push(put(historyKeys.path(path, event.node), batch.at))
-      const isKnown = event.kind !== 'placement' && !addVersion(event, batch.at, isOwn, { known, pending })
+      const isKnown = event.kind !== 'placement' && !addVersion(event, batch.at, isOwn, versions)
       if (isKnown || !batch.isGrouped) continue
       groups.add(this.#count(event, batch, isOwn, isReplaced ? undefined : countedAs(event), counted, operations))
     }
-    for (const [key, version] of pending) operations.push(put(key, version))
-    for (const { id, group } of groups) operations.push(put(historyKeys.group(id), group))
-    await this.#table.write(operations)
+    if (batch.isLocal && part.isLast) this.#open.delete(this.#device)
   }
 
   #count(
@@ -128,6 +158,18 @@ export class HistoryWriter {
     this.#nextGroup += 1
     this.#open.set(author, made)
     return made
+  }
+}
+
+function* partsOf(batches: readonly EventBatch[]): Generator<BatchPart> {
+  for (const batch of batches) {
+    const written = pathsWritten(batch.events)
+    const counted = new Set<string>()
+    for (let at = 0; at < batch.events.length; at += EVENTS_PER_BATCH) {
+      const end = at + EVENTS_PER_BATCH
+      const [isFirst, isLast] = [at === 0, end >= batch.events.length]
+      yield { batch, events: batch.events.slice(at, end), isFirst, isLast, written, counted }
+    }
   }
 }
 
@@ -174,17 +216,8 @@ function versionKeys(events: readonly NodeEvent[]): string[] {
   return [...keys]
 }
 
-/**
- * @param known - what was written down before this batch
- * @param pending - what this batch will write down
- * @returns whether it was not known before
- */
-function addVersion(
-  event: NodeEvent,
-  at: number,
-  isOwn: boolean,
-  { known, pending }: { known: ReadonlyMap<string, StoredVersion>; pending: Map<string, StoredVersion> },
-): boolean {
+/** @returns whether it was not known before */
+function addVersion(event: NodeEvent, at: number, isOwn: boolean, { known, pending }: KnownVersions): boolean {
   const stored = (key: string) => pending.get(key) ?? known.get(key)
   for (const id of event.replaced) {
     const key = historyKeys.version(event.node, id)
