@@ -60,7 +60,7 @@ export function volumeParts(init: VolumeInit, signal: AbortSignal, assertWritabl
   const finder = new EntryFinder(metadata)
   const times = new NodeTimes(nowNs)
   const turns = new Turns()
-  const changes = new GroupedChanges(metadata)
+  const changes = new GroupedChanges(metadata, () => times.treeChanged())
   const files: OpenFiles = new OpenFiles({
     ...{ clock, randomBytes, logger, reader, spool },
     quietMs: init.quietMs ?? DEFAULT_QUIET_MS,
