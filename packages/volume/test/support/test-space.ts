@@ -1,37 +1,11 @@
-import { createHash, createPrivateKey, createPublicKey, randomBytes, sign, verify } from 'node:crypto'
+import { randomBytes, sign } from 'node:crypto'
 import { readManifest, spliceContent } from '@dittofs/chunk-store'
-import {
-  type ChunkStore,
-  type Clock,
-  type DeviceKey,
-  deviceKey,
-  type Logger,
-  type MetadataStore,
-  spaceId,
-  systemClock,
-} from '@dittofs/interface'
+import { type ChunkStore, type Clock, type MetadataStore, systemClock } from '@dittofs/interface'
 import { yjsMetadataStore } from '@dittofs/metadata'
 import { exchangeMetadata, memoryChunkStore, temporaryDirectory } from '@dittofs/testing'
 import { MemoryLevel } from 'memory-level'
 import { openVolume, type SpaceVolume, spoolDirectory, type VolumeInit } from '../../src/index.ts'
-
-const SPACE = spaceId.parse('5a'.repeat(32))
-const silent = () => undefined
-const LOGGER: Logger = { debug: silent, info: silent, warn: silent, error: silent }
-
-/** @see RFC 8410 section 7 for the prefix of an Ed25519 key */
-function keysOf(name: string) {
-  const seed = createHash('sha256').update(name).digest()
-  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])
-  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-  const raw = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-32)
-  return { key: deviceKey.fromBytes(raw), privateKey }
-}
-
-function isSigned(key: DeviceKey, bytes: Uint8Array, signature: Uint8Array): boolean {
-  const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), Buffer.from(key, 'hex')])
-  return verify(null, bytes, createPublicKey({ key: spki, format: 'der', type: 'spki' }), signature)
-}
+import { isSigned, keysOf, LOGGER, SPACE } from './test-keys.ts'
 
 /** A device's share of one and the same space, and volumes over it. */
 export class TestSpace {
