@@ -1,7 +1,7 @@
 import type { MetadataChange, NodeEvent, NodeId } from '@dittofs/interface'
 
 /** Nodes whose last change is remembered. */
-const MAX_NODES = 65_536
+const MAX_NODES = 32_768
 
 /** Is told of a directory under which name something came or went; without a name: it may be any. */
 export type NamesListener = (directory: NodeId, name: string | undefined) => void
@@ -15,13 +15,16 @@ export interface NodeTime {
   readonly childrenNs: bigint | undefined
 }
 
+/** Changed in place: a directory changes with every name in it. */
+type Changing = { -readonly [Key in keyof NodeTime]: NodeTime[Key] }
+
 /**
  * When nodes last changed, as far as this process saw it. The document keeps no such times: they would be a change of
  * their own for each change.
  */
 export class NodeTimes {
   readonly #nowNs: () => bigint
-  readonly #times = new Map<NodeId, NodeTime>()
+  readonly #times = new Map<NodeId, Changing>()
   /** Files that this volume gives a version just now. */
   readonly #ownEdits = new Set<NodeId>()
   #count = 0
@@ -82,42 +85,49 @@ export class NodeTimes {
 
   /** The directory's own time was set: it shows until the next name comes or goes. */
   timeSet(node: NodeId): void {
-    this.#set(node, undefined)
+    this.#set(node, this.#nowNs(), undefined)
   }
 
   /** @param name - the only one in the directory that may have come or gone */
   childrenChanged(node: NodeId, name?: string): void {
-    this.#set(node, this.#nowNs())
-    this.#tellNames(node, name)
+    this.#nameChanged(node, name, this.#nowNs())
   }
 
   #takeEvent(event: NodeEvent, isLocal: boolean): void {
     const { node, kind, placeBefore, placeAfter, replaced } = event
-    if (kind === 'version') this.#set(node, undefined)
-    else {
-      this.#touch(node)
-      this.#tellNames(node, undefined)
-    }
+    const nowNs = this.#nowNs()
+    this.#set(node, nowNs, kind === 'version' ? undefined : this.#times.get(node)?.childrenNs)
+    if (kind !== 'version') this.#tellNames(node, undefined)
     // A version by itself changes no listing, unless it is the first, or may stand beside others.
     if (kind === 'version' && isLocal && replaced.length > 0 && this.#ownEdits.has(node)) return
-    if (placeBefore !== undefined) this.childrenChanged(placeBefore.parent, placeBefore.name)
+    if (placeBefore !== undefined) this.#nameChanged(placeBefore.parent, placeBefore.name, nowNs)
     if (placeAfter === undefined) return
-    if (placeAfter.parent !== placeBefore?.parent) this.childrenChanged(placeAfter.parent, placeAfter.name)
+    if (placeAfter.parent !== placeBefore?.parent) this.#nameChanged(placeAfter.parent, placeAfter.name, nowNs)
     else this.#tellNames(placeAfter.parent, placeAfter.name)
   }
 
-  #touch(node: NodeId): void {
-    this.#set(node, this.#times.get(node)?.childrenNs)
+  #nameChanged(directory: NodeId, name: string | undefined, nowNs: bigint): void {
+    this.#set(directory, nowNs, nowNs)
+    this.#tellNames(directory, name)
   }
 
-  #set(node: NodeId, childrenNs: bigint | undefined): void {
-    this.#times.delete(node)
-    this.#times.set(node, { count: ++this.#count, changedNs: this.#nowNs(), childrenNs })
-    if (this.#times.size <= MAX_NODES) return
-    for (const [oldest, { count }] of this.#times) {
-      this.#times.delete(oldest)
-      this.#floor = Math.max(this.#floor, count)
-      break
+  #set(node: NodeId, changedNs: bigint, childrenNs: bigint | undefined): void {
+    const count = ++this.#count
+    const known = this.#times.get(node)
+    if (known !== undefined) {
+      known.count = count
+      known.changedNs = changedNs
+      known.childrenNs = childrenNs
+      return
     }
+    this.#times.set(node, { count, changedNs, childrenNs })
+    if (this.#times.size > MAX_NODES) this.#forgetSome()
+  }
+
+  /** Forgets the half that has not changed for longest: many at a time, for each look through all of them takes a while. */
+  #forgetSome(): void {
+    const counts = Float64Array.from(this.#times.values(), ({ count }) => count).sort()
+    this.#floor = counts[counts.length >> 1] as number
+    for (const [node, { count }] of this.#times) if (count <= this.#floor) this.#times.delete(node)
   }
 }

@@ -17,20 +17,23 @@ const BLOCK_BYTES = 512
 
 /** Writes the attributes of a node: fattr3. */
 export function writeAttributes(reply: XdrWriter, attributes: VolumeAttributes, entry: NfsExport, owner: Owner): void {
-  reply.uint32(FILE_TYPES[attributes.kind])
-  reply.uint32(attributes.mode)
-  // There are no hard links. For directories 1 says that their links do not count what is below, as `find` knows.
-  reply.uint32(1)
-  reply.uint32(owner.uid)
-  reply.uint32(owner.gid)
-  reply.hyper(attributes.size)
-  reply.hyper(usedBytes(attributes))
-  reply.hyper(0) // rdev: of devices only
-  reply.uint64(entry.fileSystemId)
-  reply.uint64(attributes.fileId)
-  writeTime(reply, attributes.mtimeNs) // atime, which no space keeps
-  writeTime(reply, attributes.mtimeNs)
-  writeTime(reply, attributes.ctimeNs)
+  reply.fixed(FATTR3_BYTES, (buffer, start) => {
+    buffer.writeUInt32BE(FILE_TYPES[attributes.kind], start)
+    buffer.writeUInt32BE(attributes.mode, start + 4)
+    // There are no hard links. For directories 1 says that their links do not count what is below, as `find` knows.
+    buffer.writeUInt32BE(1, start + 8)
+    buffer.writeUInt32BE(owner.uid, start + 12)
+    buffer.writeUInt32BE(owner.gid, start + 16)
+    putHyper(buffer, attributes.size, start + 20)
+    putHyper(buffer, usedBytes(attributes), start + 28)
+    putHyper(buffer, 0, start + 36) // rdev: of devices only
+    buffer.writeBigUInt64BE(entry.fileSystemId, start + 44)
+    buffer.writeBigUInt64BE(attributes.fileId, start + 52)
+    putTime(buffer, attributes.mtimeNs, start + 60) // atime, which no space keeps
+    buffer.copy(buffer, start + 68, start + 60, start + 68)
+    if (attributes.ctimeNs === attributes.mtimeNs) buffer.copy(buffer, start + 76, start + 60, start + 68)
+    else putTime(buffer, attributes.ctimeNs, start + 76)
+  })
 }
 
 /** Some programs (GNU tar with --sparse) take a file without a single block for one hole and never read it. */
@@ -65,13 +68,23 @@ export function writePreAttributes(reply: XdrWriter, attributes: VolumeAttribute
   writeTime(reply, attributes.ctimeNs)
 }
 
-/** nfstime3: unsigned seconds, until the year 2106. What lies outside shows as the nearest it has. */
 function writeTime(reply: XdrWriter, timeNs: bigint): void {
+  reply.fixed(8, (buffer, start) => putTime(buffer, timeNs, start))
+}
+
+/** nfstime3: unsigned seconds, until the year 2106. What lies outside shows as the nearest it has. */
+function putTime(buffer: Buffer, timeNs: bigint, start: number): void {
   if (timeNs < 0n) {
-    reply.hyper(0)
+    putHyper(buffer, 0, start)
     return
   }
   const seconds = timeNs / NANOSECONDS
-  reply.uint32(Number(seconds > MAX_SECONDS ? MAX_SECONDS : seconds))
-  reply.uint32(Number(timeNs % NANOSECONDS))
+  buffer.writeUInt32BE(Number(seconds > MAX_SECONDS ? MAX_SECONDS : seconds), start)
+  buffer.writeUInt32BE(Number(timeNs - seconds * NANOSECONDS), start + 4)
+}
+
+/** A uint64 from a whole number of 0 to 2^53-1, without the cost of a bigint. */
+function putHyper(buffer: Buffer, value: number, start: number): void {
+  buffer.writeUInt32BE(Math.floor(value / 0x1_0000_0000), start)
+  buffer.writeUInt32BE(value % 0x1_0000_0000, start + 4)
 }

@@ -41,6 +41,15 @@ export class XdrWriter {
     this.#buffer.writeUInt32BE(value % 0x1_0000_0000, start + 4)
   }
 
+  /**
+   * Makes place for `length` bytes, a multiple of 4, and has `write` fill all of them: for structures that are written often
+   * enough to care for.
+   */
+  fixed(length: number, write: (buffer: Buffer, start: number) => void): void {
+    const start = this.#grow(length)
+    write(this.#buffer, start)
+  }
+
   boolean(value: boolean): void {
     this.uint32(value ? 1 : 0)
   }
