@@ -43,7 +43,7 @@ function watch<T>(call: NfsCall, targets: readonly Target[], change: () => Promi
  */
 function watchDirectories<T>(call: NfsCall, targets: readonly Target[], change: () => Promise<T>): Promise<Changed<T>> {
   return call.context.changes.watch(targets, async (company) => {
-    const looking = Promise.all(targets.map(attributesIfAny))
+    const looking = company.isAlone() ? Promise.all(targets.map(attributesIfAny)) : []
     const [outcome] = await Promise.allSettled([change()])
     const after = company.isAlone() ? await Promise.all(targets.map(attributesIfAny)) : []
     const before = await looking
