@@ -71,6 +71,18 @@ describe.skipIf(skip)('a space mounted by davfs2', () => {
     expect(out).toBe('two\none\nchanged\n')
   })
 
+  it('shows nothing changed in a repository that was just cloned, and keeps what may be run when it is written anew', async () => {
+    const { local, url } = await withLocal()
+    const git = 'git -c user.name=alice -c user.email=alice@example.org'
+    await mustRun('sh', ['-ec', `git init -q && git add -A && ${git} commit -qm one`], { cwd: local })
+    const out = await inMount(
+      url,
+      `set -e; git clone -q --depth 1 file://${local} clone; cp -a clone/run.sh made.sh; echo echo more > made.sh`,
+      `set -e; cd clone; git status --porcelain; ./run.sh; ../made.sh; cd ..; ls lost+found`,
+    )
+    expect(out).toBe('ran\nmore\n')
+  })
+
   it('keeps a document that is saved under another name and renamed', async () => {
     const { url, volume } = await withLocal()
     const save = (text: string) => `echo '${text}' > .doc.tmp; mv .doc.tmp document`

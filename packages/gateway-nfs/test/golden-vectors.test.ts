@@ -20,6 +20,7 @@ const FILE: VolumeAttributes = {
   ctimeNs: 1_700_000_002_000_000_003n,
   fileId: 0x1122334455667788n,
   changeTag: 'x',
+  contentTag: 'x',
 }
 const ROOT = 'r' as VolumeHandle
 const CHILD = 'c-1' as VolumeHandle

@@ -1,8 +1,11 @@
 import type { VolumeAttributes } from '@dittofs/interface'
 
-/** The strong entity tag of a node: another one after each change. */
+/**
+ * The strong entity tag of a node: another one after each change of content. Attributes have no part in it: a client that
+ * sets one behind its PUT, as davfs2 does for what may be run, goes on with the tag that the PUT was answered with.
+ */
 export function entityTag(attributes: VolumeAttributes): string {
-  return `"${attributes.changeTag}"`
+  return `"${attributes.contentTag}"`
 }
 
 /**

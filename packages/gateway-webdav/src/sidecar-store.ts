@@ -18,6 +18,7 @@ interface Sidecar {
   name: string
   bytes: Buffer
   changes: number
+  contentChanges: number
   mode: number
   mtimeNs: bigint
   ctimeNs: bigint
@@ -84,6 +85,7 @@ export class SidecarStore {
       name,
       bytes: Buffer.alloc(0),
       changes: 0,
+      contentChanges: 0,
       mode,
       mtimeNs: nowNs,
       ctimeNs: nowNs,
@@ -171,6 +173,7 @@ export class SidecarStore {
         `A file such as "${sidecar.name}" may have at most ${MAX_SIDECAR_BYTES} bytes.`,
       )
     }
+    sidecar.contentChanges += 1
     const bytes = Buffer.alloc(size)
     sidecar.bytes.copy(bytes)
     this.#bytes += size - sidecar.bytes.length
@@ -211,6 +214,7 @@ function entryOf(sidecar: Sidecar): VolumeEntry {
       ctimeNs: sidecar.ctimeNs,
       fileId: 2n ** 63n + sidecar.number,
       changeTag: `sidecar-${sidecar.number}-${sidecar.changes}`,
+      contentTag: `sidecar-${sidecar.number}-c${sidecar.contentChanges}`,
     },
   }
 }

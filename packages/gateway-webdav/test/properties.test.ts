@@ -227,6 +227,18 @@ describe('PROPPATCH', () => {
     ).toEqual(['409'])
   })
 
+  it('leaves the entity tag that a PUT was answered with as it is', async () => {
+    const served = await serve()
+    const put = await served.send('PUT', '/space/a.txt', { body: 'hello' })
+    const etag = put.headers.etag as string
+    await patch(served, '/space/a.txt', set('<executable xmlns="http://apache.org/dav/props/">T</executable>'))
+    await patch(served, '/space/a.txt', set('<D:getlastmodified>2001-09-09T01:46:40Z</D:getlastmodified>'))
+    expect((await served.send('HEAD', '/space/a.txt')).headers.etag).toBe(etag)
+    const again = await served.send('PUT', '/space/a.txt', { body: 'again', headers: { 'if-match': etag } })
+    expect(again.status).toBe(204)
+    expect(again.headers.etag).not.toBe(etag)
+  })
+
   it('lets a display name be chosen, and given back', async () => {
     const served = await withFile()
     const name = async () => {

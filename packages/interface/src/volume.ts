@@ -28,8 +28,10 @@ export interface VolumeAttributes {
   readonly ctimeNs: bigint
   /** 1 to 2^64-1; the same for as long as the handle, and of no other living node of the volume. */
   readonly fileId: bigint
-  /** Different after each change of content or attributes: 1 to 64 characters of `[0-9a-zA-Z._:-]`. An HTTP entity tag. */
+  /** Different after each change of content or attributes: 1 to 64 characters of `[0-9a-zA-Z._:-]`. */
   readonly changeTag: string
+  /** Of a file: different after each change of content, the same after one of attributes alone; written as the change tag. */
+  readonly contentTag: string
 }
 
 /** A node, where it was found. */

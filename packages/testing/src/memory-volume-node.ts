@@ -21,6 +21,8 @@ export interface MemoryVolumeNode {
   ctimeNs: bigint
   /** Counts changes of content and attributes. */
   changes: number
+  /** The last of them that was one of content. */
+  contentChanges: number
   content: MemoryFileContent
   /** What a restart leaves of the content. */
   committed: MemoryFileContent
@@ -52,6 +54,7 @@ export function memoryVolumeNode(init: MemoryVolumeNodeInit): MemoryVolumeNode {
     mtimeNs: nowNs,
     ctimeNs: nowNs,
     changes: 0,
+    contentChanges: 0,
     content: new MemoryFileContent(),
     committed: new MemoryFileContent(),
     children: new Map(),
@@ -78,7 +81,8 @@ export function attributesOf(node: MemoryVolumeNode): VolumeAttributes {
   let { ctimeNs } = node
   if (ctimeNs < mtimeNs) ctimeNs = mtimeNs
   const heldBytes = node.isWithheld ? 0 : size
-  return { kind, mode, size, heldBytes, mtimeNs, ctimeNs, fileId, changeTag: changeTagOf(node.changes) }
+  const tags = { changeTag: changeTagOf(node.changes), contentTag: `c:${node.contentChanges}` }
+  return { kind, mode, size, heldBytes, mtimeNs, ctimeNs, fileId, ...tags }
 }
 
 export function changeTagOf(changes: number): string {

@@ -348,7 +348,10 @@ export class MemoryVolume implements Volume {
   #attributesChanged(node: MemoryVolumeNode, isContent = false): void {
     const now = this.#nowNs()
     node.changes++
-    if (isContent) node.mtimeNs = now
+    if (isContent) {
+      node.mtimeNs = now
+      node.contentChanges = node.changes
+    }
     node.ctimeNs = now
   }
 

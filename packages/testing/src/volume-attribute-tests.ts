@@ -107,6 +107,31 @@ export function volumeAttributeTests(open: OpenVolume): void {
       }
     })
 
+    test('have another content tag after each change of content, and none after one of attributes', async () => {
+      const volume = await open()
+      const handle = await fileWith(volume, volume.root, 'f', 'text')
+      const tagNow = async (): Promise<string> => (await volume.attributes(handle)).contentTag
+      await volume.commit(handle)
+      const tags = new Set([await tagNow()])
+      const contents = [
+        () => write(volume, handle, 0, 'a'),
+        () => write(volume, handle, 0, 'b'),
+        () => volume.setAttributes(handle, { size: 2 }),
+        () => volume.write(handle, Buffer.from('c'), { offset: 0, isStable: true }),
+        () => volume.replaceContent(handle, { size: 1, read: async () => Uint8Array.of(1) }),
+      ]
+      for (const [index, step] of contents.entries()) {
+        await step()
+        tags.add(await tagNow())
+        expect(tags.size).toBe(index + 2)
+        const tag = await tagNow()
+        expect(tag).toMatch(/^[0-9a-zA-Z._:-]{1,64}$/)
+        await volume.setAttributes(handle, { mode: index % 2 === 0 ? 0o755 : 0o644 })
+        await volume.setAttributes(handle, { mtimeNs: BigInt(index) })
+        expect(await tagNow()).toBe(tag)
+      }
+    })
+
     test.each([-1, 1.5, Number.NaN, 2 ** 44 + 1])('refuse a size of %d', async (size) => {
       const volume = await open()
       const handle = await fileWith(volume, volume.root, 'f', 'text')

@@ -38,7 +38,7 @@ export class AttributeChanges {
         open.mtimeNs = nowNs()
       }
       Object.assign(open, given)
-      files.changed(open, nowNs())
+      files.changed(open, nowNs(), size !== undefined)
     } else if (entry.path === '') {
       this.#ofRoot = { ...this.#ofRoot, ...given }
       if (mtimeNs !== undefined) times.timeSet(entry.node)

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { TreeEntry, VolumeAttributes, VolumeHandle } from '@dittofs/interface'
 import { fileIdOf } from './handle-codec.ts'
 import type { NodeTime } from './node-times.ts'
@@ -36,28 +37,54 @@ export function changeTagOf({ entry, open, epoch }: Pick<DescribedNode, 'entry' 
   return open === undefined ? `v.${entry.version ?? ''}` : `w.${epoch}.${open.changes.toString(36)}`
 }
 
+/** Of a file: the same for the same bytes, and another one after each write. */
+export function contentTagOf({ entry, open, epoch }: Pick<DescribedNode, 'entry' | 'open' | 'epoch'>): string {
+  if (open?.buffer.isChanged === true) return `x.${epoch}.${open.contentChanges.toString(36)}`
+  const { size = 0, content } = entry.file ?? {}
+  if (content?.kind === 'manifest') return contentTag(size, content.root)
+  const [first, ...more] = content?.chunks ?? []
+  if (first === undefined || more.length === 0) return contentTag(size, first?.id ?? '')
+  return contentTag(size, hash('sha256', content?.chunks.map(({ id }) => id).join() ?? '', 'hex'))
+}
+
+function contentTag(size: number, id: string): string {
+  return `c.${size.toString(36)}.${id.slice(0, 32)}`
+}
+
 function partOf(node: DescribedNode): Omit<VolumeAttributes, 'ctimeNs' | 'fileId'> {
   const { entry, open, time, heldBytes, epoch, own } = node
   const changeTag = changeTagOf(node)
   if (open !== undefined) {
     const { buffer, mode, mtimeNs } = open
     const held = Math.min(heldBytes + buffer.writtenBytes, buffer.size)
-    return { kind: 'file', mode, size: buffer.size, heldBytes: held, mtimeNs, changeTag }
+    return {
+      kind: 'file',
+      mode,
+      size: buffer.size,
+      heldBytes: held,
+      mtimeNs,
+      changeTag,
+      contentTag: contentTagOf(node),
+    }
   }
   const { kind, file, symlink, directory } = entry
   if (kind === 'file') {
-    return { kind, mode: file?.mode ?? 0, size: file?.size ?? 0, heldBytes, mtimeNs: file?.mtimeNs ?? 0n, changeTag }
+    const { mode = 0, size = 0, mtimeNs = 0n } = file ?? {}
+    return { kind, mode, size, heldBytes, mtimeNs, changeTag, contentTag: contentTagOf(node) }
   }
   if (kind === 'symlink') {
     const size = Buffer.byteLength(symlink?.target ?? '')
-    return { kind, mode: SYMLINK_MODE, size, heldBytes: size, mtimeNs: symlink?.mtimeNs ?? 0n, changeTag }
+    const mtimeNs = symlink?.mtimeNs ?? 0n
+    return { kind, mode: SYMLINK_MODE, size, heldBytes: size, mtimeNs, changeTag, contentTag: changeTag }
   }
+  const tag = `d.${epoch}.${time.count.toString(36)}`
   return {
     kind,
     mode: own?.mode ?? directory?.mode ?? DEFAULT_DIRECTORY_MODE,
     size: 0,
     heldBytes: 0,
     mtimeNs: time.childrenNs ?? own?.mtimeNs ?? directory?.mtimeNs ?? 0n,
-    changeTag: `d.${epoch}.${time.count.toString(36)}`,
+    changeTag: tag,
+    contentTag: tag,
   }
 }

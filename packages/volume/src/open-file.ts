@@ -13,6 +13,8 @@ export interface OpenFile {
   changedNs: bigint
   /** Part of the change tag. */
   changes: number
+  /** Part of the content tag. */
+  contentChanges: number
   /** Of the volume's clock, in milliseconds. */
   readonly firstWriteAt: number
   lastWriteAt: number

@@ -65,6 +65,7 @@ export class OpenFiles {
       mtimeNs: entry.file.mtimeNs,
       changedNs: 0n,
       changes: this.#nextChange++,
+      contentChanges: 0,
       firstWriteAt: now,
       lastWriteAt: now,
       over: new AbortController(),
@@ -77,9 +78,10 @@ export class OpenFiles {
     return opened
   }
 
-  changed(file: OpenFile, nowNs: bigint): void {
+  changed(file: OpenFile, nowNs: bigint, isContent: boolean): void {
     file.changedNs = nowNs
     file.changes = this.#nextChange++
+    if (isContent) file.contentChanges = file.changes
     file.lastWriteAt = this.#init.clock.monotonic()
   }
 

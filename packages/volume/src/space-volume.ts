@@ -305,7 +305,7 @@ export class SpaceVolume implements Volume {
     const open = files.open(key, this.#fileEntry(key))
     await open.buffer.write(offset, bytes)
     open.mtimeNs = nowNs()
-    files.changed(open, open.mtimeNs)
+    files.changed(open, open.mtimeNs, true)
   }
 
   #commit(key: VolumeHandle): Promise<void> {

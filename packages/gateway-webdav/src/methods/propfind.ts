@@ -86,6 +86,7 @@ const BARE: VolumeAttributes = {
   ctimeNs: 0n,
   fileId: 1n,
   changeTag: 'exports',
+  contentTag: 'exports',
 }
 
 /** The directory of the exports, which is in no volume. */
