@@ -1,16 +1,20 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { CheckedFinding } from '@dittofs/interface'
 import { temporaryDirectory } from '@dittofs/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { skipBecause } from './support/environment.ts'
-import { endAfterTest, onLan } from './support/lan.ts'
+import { endAfterTest, onLan, onLoopback } from './support/lan.ts'
 import { namespacesUnavailable, packetFilterUnavailable } from './support/network.ts'
+import { pair, peerAddress } from './support/pairing.ts'
 import { ProcessDevice } from './support/process-device.ts'
 
-async function examine(device: ProcessDevice): Promise<{ status: number | null; findings: CheckedFinding[] }> {
-  const { status, stdout, stderr } = await device.run('doctor', '--json')
+async function examine(
+  device: ProcessDevice,
+  ...args: string[]
+): Promise<{ status: number | null; findings: CheckedFinding[] }> {
+  const { status, stdout, stderr } = await device.run('doctor', '--json', ...args)
   try {
     return { status, ...(JSON.parse(stdout) as { findings: CheckedFinding[] }) }
   } catch {
@@ -88,5 +92,32 @@ describe('doctor', () => {
     const { status, findings } = await examine(device)
     expect(status).toBe(1)
     expect(problemsOf(findings, 'disk')[0]?.text).toContain('MiB are free on the disk of the home')
+  })
+
+  it('takes known patterns to another device and back, which is named or the only one', async () => {
+    const directory = await temporaryDirectory()
+    const [alice, bob] = onLoopback(directory, ['alice', 'bob'])
+    await alice.start()
+    await bob.start('--peer', peerAddress(alice))
+    await pair(alice, bob)
+    const one = await examine(alice, '--integrity', 'bob')
+    const found = one.findings.find(({ check }) => check === 'peer integrity')
+    expect(found?.text).toMatch(
+      /^78 contents of known patterns, \d+ MiB, went to "bob" \(.*\) by tcp, .*; seed [0-9a-f]{32}\.$/,
+    )
+    const seed = /seed ([0-9a-f]{32})/.exec(found?.text ?? '')?.[1] ?? ''
+    const again = await examine(bob, '--integrity', '--seed', seed)
+    expect(again.findings.find(({ check }) => check === 'peer integrity')).toMatchObject({
+      level: 'ok',
+      text: expect.stringContaining(`seed ${seed}`) as string,
+    })
+    for (const { home } of [alice, bob]) {
+      expect((await readdir(home)).filter((name) => name.startsWith('integrity'))).toEqual([])
+    }
+    expect((await alice.run('doctor', '--integrity', 'carol')).status).toBe(4)
+    await bob.stop()
+    const away = await examine(alice, '--integrity', 'bob')
+    expect(away.status).toBe(3)
+    expect(problemsOf(away.findings, 'peer integrity')[0]).toMatchObject({ code: 'DITTO_PEER_UNREACHABLE' })
   })
 })

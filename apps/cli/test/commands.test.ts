@@ -514,4 +514,17 @@ describe('doctor', () => {
     await runCli(['doctor', '--integrity'], { access })
     expect(asked).toEqual([false, true])
   })
+
+  it.each([
+    { code: 'DITTO_CHUNK_CORRUPT', status: 5 },
+    { code: 'DITTO_PEER_UNREACHABLE', status: 3 },
+    { code: undefined, status: 1 },
+  ] as const)('ends with $status where a problem has the code $code', async ({ code, status }) => {
+    const findings = [
+      { check: 'peer integrity', level: 'problem' as const, text: 'So it is.', ...(code !== undefined && { code }) },
+      { check: 'clock', level: 'problem' as const, text: 'It is late.' },
+    ]
+    const access: Partial<DeviceAccess> = { examine: async () => findings }
+    expect((await runCli(['doctor', '--integrity'], { access })).status).toBe(status)
+  })
 })

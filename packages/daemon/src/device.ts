@@ -25,6 +25,7 @@ import {
   type ListOptions,
   type LiveFolders,
   type OpenInvitation,
+  type PatternCheckResult,
   type Pins,
   type ProgressOptions,
   type ReceiveOptions,
@@ -44,15 +45,18 @@ import { exportBundle } from './bundle/export-bundle.ts'
 import { importBundle } from './bundle/import-bundle.ts'
 import { missingChunksError } from './content/content-fetcher.ts'
 import type { DeviceParts } from './device-parts.ts'
+import { checkDevice } from './doctor/integrity/check-device.ts'
+import { checkStore } from './doctor/integrity/check-store.ts'
 import { fromLevelError } from './home/level-fault.ts'
 import { acceptGrowth } from './limits/accept-growth.ts'
 import { verifyStore } from './maintenance/verify-store.ts'
 import { DeviceMetrics } from './metrics/device-metrics.ts'
 import { inviteTo, listInvitations, revokeInvitation } from './pairing/invitations.ts'
-import { removeMember } from './pairing/remove-member.ts'
+import { findMember, removeMember } from './pairing/remove-member.ts'
 import { adoptSpace } from './spaces/adopt-space.ts'
 import { createSpace } from './spaces/create-space.ts'
 import type { OpenSpace } from './spaces/open-space.ts'
+import { otherMembers } from './spaces/other-members.ts'
 import { selectSpace } from './spaces/select-space.ts'
 import { EventQueue } from './transfer/event-queue.ts'
 import { receiveFiles } from './transfer/receive-files.ts'
@@ -280,6 +284,14 @@ export class LocalDevice implements Device {
         this.#parts.changes.raise()
       }
       return result
+    })
+  }
+
+  async checkPatterns(device: string, options: AbortOptions & { seed?: string } = {}): Promise<PatternCheckResult> {
+    return this.#run(options, (bound) => {
+      const { spaces, identity } = this.#parts
+      const key = findMember([...otherMembers(spaces.all(), identity.key).keys()], device)
+      return checkDevice(this.#parts, this.#network('check another device'), checkStore, key, bound)
     })
   }
 

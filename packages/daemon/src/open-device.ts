@@ -15,6 +15,8 @@ import { HeldChunks } from './content/held-chunks.ts'
 import { LocalDevice } from './device.ts'
 import type { DeviceInit } from './device-init.ts'
 import { DeviceLabel } from './device-label.ts'
+import { checkStore } from './doctor/integrity/check-store.ts'
+import { EchoDesk } from './doctor/integrity/echo-desk.ts'
 import { DeviceFolders } from './folders/device-folders.ts'
 import { LinkedFolders } from './folders/linked-folders.ts'
 import { openFolderBase } from './folders/open-folder-base.ts'
@@ -255,11 +257,16 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       }),
       (opened) => opened.close(),
     )
+    const echoDesk = stack.add(
+      new EchoDesk({ directory: home.path, createStore: checkStore, now: () => clock.now() }),
+      (opened) => opened.close(),
+    )
     network = await OnlineNetwork.open({
       ...{ identity, memberships, spaces, kept, growth, store, readManifest, encodeLeaf, database },
       ...{ config, clock, logger },
       ...{ lastSeen, knownStates, randomBytes: random, home: home.path },
       transports: init.transports ?? system.transports,
+      answerEcho: echoDesk.answer,
       deviceName: () => label.name,
       notify: (text) => {
         notices.add(text).catch((error: unknown) => logger.warn({ error }, text))

@@ -2,6 +2,7 @@ import type { AddOptions, AddResult, GetOptions, GetResult } from './add-and-get
 import type { ExportOptions, ExportResult, ImportBundleResult } from './bundles.ts'
 import type { ChunkerKind } from './chunk-store.ts'
 import type { AbortOptions, Unsubscribe } from './common.ts'
+import type { PatternCheckResult } from './doctor.ts'
 import type { Gateways } from './gateways.ts'
 import type { ChunkId, DeviceId, SpaceId } from './ids.ts'
 import type { Invitation, InviteOptions, JoinResult, OpenInvitation, WaitingDevice } from './invitations.ts'
@@ -291,6 +292,16 @@ export interface Device {
   verify(options?: ProgressOptions & { repair?: boolean }): Promise<VerifyResult>
   /** Frees chunks that no current version and no running transfer needs. */
   collect(options?: AbortOptions): Promise<{ readonly chunks: number; readonly bytes: number }>
+  /**
+   * Takes known patterns of many sizes to another device, through a store there and back, and compares what came of them.
+   * Nothing of them stays on either. Waits a moment for the device to connect.
+   *
+   * @param device - its ID, or the beginning of it where no other device's ID begins so
+   * @param options - `seed`: hex of what the random pattern is made from, as an earlier check told it
+   * @throws DittoError DITTO_NOT_FOUND, DITTO_USAGE, DITTO_PEER_UNREACHABLE, DITTO_UNSUPPORTED (an older version runs
+   *   there), DITTO_BUSY, DITTO_TIMEOUT, DITTO_IO
+   */
+  checkPatterns(device: string, options?: AbortOptions & { seed?: string }): Promise<PatternCheckResult>
 
   /** Something about the device's state changed: peers, spaces, progress. Coalesced; read `status` for what. */
   onChange(listener: () => void): Unsubscribe

@@ -63,6 +63,7 @@ export {
   FINDING_LEVELS,
   type Finding,
   type FindingLevel,
+  type PatternCheckResult,
 } from './doctor.ts'
 export {
   DittoError,

@@ -17,6 +17,7 @@
 export type { AddressExchange, PassedRecord } from './address-exchange.ts'
 export type { WantedContent } from './content-scan.ts'
 export type { Divergence, Repair } from './divergence-watch.ts'
+export type { AnswerEcho, EchoAnswer, EchoQuestion } from './echo-questions.ts'
 export type { FetchChoice, FetchChoices } from './fetch-choices.ts'
 export type { FetchGrowth } from './fetch-growth.ts'
 export type { FetchRoom } from './fetch-room.ts'

@@ -1,5 +1,6 @@
 import type { ChunkStore, Clock, Link, Logger, ReadManifest } from '@dittofs/interface'
 import type { AddressExchange } from './address-exchange.ts'
+import type { AnswerEcho } from './echo-questions.ts'
 import type { AnswerKept } from './kept-questions.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { RateLimiter } from './rate-limiter.ts'
@@ -24,6 +25,7 @@ export interface SessionInit {
   statements?: StatementExchange
   addresses?: AddressExchange
   answerKept?: AnswerKept
+  answerEcho?: AnswerEcho
   /** Spaces of this device; which of them a peer hears of is decided here. */
   spaces: () => Iterable<SyncSpace>
   /** The peer's hello came. A rejection ends the session with its code. */

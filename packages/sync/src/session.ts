@@ -21,6 +21,7 @@ import {
 import { AddressSender } from './address-sender.ts'
 import { asDittoError } from './as-ditto-error.ts'
 import { closeLink } from './close-link.ts'
+import { EchoQuestions } from './echo-questions.ts'
 import { KeptQuestions } from './kept-questions.ts'
 import { LinkWriter } from './link-writer.ts'
 import { NamedSpaces } from './named-spaces.ts'
@@ -37,7 +38,7 @@ import { spacesMessage } from './spaces-message.ts'
 import type { SyncSpace } from './sync-space.ts'
 
 /** What this device can do beyond what every device does. */
-const ABILITIES = [ABILITY.answersOutlines]
+const ABILITIES = [ABILITY.answersOutlines, ABILITY.echoes]
 
 /**
  * The conversation with one device over one link. Of several with one device only that over the best link is in use; the
@@ -48,6 +49,7 @@ export class Session {
   readonly link: Link
   readonly requester: Requester
   readonly kept: KeptQuestions
+  readonly echoes: EchoQuestions
   /** Resolves, never rejects, when the session is over; with the reason unless both had nothing more to say. */
   readonly ended: Promise<Error | undefined>
   readonly #init: SessionInit
@@ -104,6 +106,8 @@ export class Session {
     this.#provider = new Provider({ upload: init.upload, store, readManifest, writer, log, spaceOf, clock })
     this.#references = new ReferenceAnswers({ store, readManifest, writer, log, signal, spaceOf })
     this.kept = new KeptQuestions({ writer, clock, signal, spaceOf, spaceNumber, answer: init.answerKept })
+    const isMember = () => this.#shared.size > 0
+    this.echoes = new EchoQuestions({ writer, clock, signal, isMember, answer: init.answerEcho })
     void this.#run()
   }
 
@@ -253,6 +257,7 @@ export class Session {
       this.#peerInstance = message.instance
       if (message.time !== undefined) this.#peerClockOffsetMs = message.time - this.#init.clock.now()
       this.requester.references.setAble(message.abilities?.includes(ABILITY.answersOutlines) === true)
+      this.echoes.setAble(message.abilities?.includes(ABILITY.echoes) === true)
       this.#start(this.#greet())
       return
     }
@@ -314,6 +319,12 @@ export class Session {
         return
       case 'recipe':
         this.requester.references.onRecipe(message)
+        return
+      case 'askEcho':
+        this.echoes.onAskEcho(message)
+        return
+      case 'echo':
+        this.echoes.onEcho(message)
         return
       case 'other':
         if (message.number === MESSAGE_TYPE.statements) await this.#receiveStatements(message.payload)

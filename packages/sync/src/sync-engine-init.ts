@@ -12,6 +12,7 @@ import type {
 } from '@dittofs/interface'
 import type { AddressExchange } from './address-exchange.ts'
 import type { Divergence, Repair } from './divergence-watch.ts'
+import type { AnswerEcho } from './echo-questions.ts'
 import type { FetchChoices } from './fetch-choices.ts'
 import type { FetchGrowth } from './fetch-growth.ts'
 import type { FetchRoom } from './fetch-room.ts'
@@ -37,6 +38,8 @@ export interface SyncEngineInit {
   addresses?: AddressExchange
   /** Answers peers that want to drop content; without it they hear no. */
   answerKept?: AnswerKept
+  /** Takes the patterns of peers that check what comes back; without it they hear that this device is busy. */
+  answerEcho?: AnswerEcho
   /** Bytes that transfers may hold in memory. Default 64 MiB. */
   maxTransferBytes?: number
   /** What may be fetched that nobody asked for; without a limit where absent. */

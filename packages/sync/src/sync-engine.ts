@@ -9,6 +9,7 @@ import {
   type SpaceId,
 } from '@dittofs/interface'
 import type { WantedContent } from './content-scan.ts'
+import type { EchoAnswer, EchoQuestion } from './echo-questions.ts'
 import type { FetchState } from './fetch-state.ts'
 import type { EnsureOptions } from './fetcher.ts'
 import type { FileVersionRef } from './kept-questions.ts'
@@ -156,6 +157,17 @@ export class SyncEngine {
     if (asked.length === 0) return undefined
     const answers = await Promise.all(asked.map((session) => session.kept.ask(id, versions, options)))
     return versions.map((_, index) => answers.some((kept) => kept[index] === true))
+  }
+
+  /**
+   * Takes a pattern through the store of a device and back.
+   *
+   * @throws DittoError DITTO_PEER_UNREACHABLE (no session with it), and as `EchoQuestions.ask`
+   */
+  async echo(peer: DeviceKey, question: EchoQuestion, options: AbortOptions = {}): Promise<EchoAnswer> {
+    const session = this.#table.inUse(peer)
+    if (session === undefined) throw new DittoError('DITTO_PEER_UNREACHABLE', 'The device is not connected.')
+    return session.echoes.ask(question, options)
   }
 
   /** Resolves when nothing of the space is under way any more. */

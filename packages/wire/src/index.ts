@@ -31,11 +31,15 @@ export { DERIVED_KEY_BYTES, deriveKey, type KeyPurpose } from './derive-key.ts'
 export { encodeFrameHeader, FRAME_HEADER_BYTES, FrameDecoder } from './frame.ts'
 export {
   ABILITY,
+  type AskEchoMessage,
   type AskKeptMessage,
   type AskOutlineMessage,
   type AskRecipeMessage,
+  CONTENT_DIGEST_BYTES,
   type DigestsMessage,
   decodeMessage,
+  ECHO_SEED_BYTES,
+  type EchoMessage,
   encodeMessage,
   type HelloMessage,
   HOOK_BYTES,
@@ -44,6 +48,7 @@ export {
   LOG_DIGEST_BYTES,
   type LogPartMessage,
   MAX_DIGESTS_PER_MESSAGE,
+  MAX_ECHO_BYTES,
   MAX_HOOKS,
   MAX_RANGES_PER_REFERENCE,
   MAX_RANGES_PER_REQUEST,

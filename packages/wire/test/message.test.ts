@@ -214,6 +214,34 @@ const VECTORS: [ReturnType<typeof decodeMessage>, string[]][] = [
     ],
   ],
   [
+    { type: 'askEcho', request: 9, pattern: 4, seed: unhex('77'.repeat(16)), bytes: unhex('00000000 01') },
+    [
+      '4c',
+      'a4', // type askEcho, map of 4
+      '64 73656564 50', // "seed", 16 bytes
+      '77'.repeat(16),
+      '65 6279746573 45 00000000 01', // "bytes": 5 bytes
+      '67 7061747465726e 04', // "pattern": 4
+      '67 72657175657374 09', // "request": 9
+    ],
+  ],
+  [
+    {
+      ...{ type: 'echo', request: 9, outcome: 0, differsAt: 4 },
+      ...{ digests: unhex('88'.repeat(32)), bytes: unhex('00000000 02') },
+    },
+    [
+      '4d',
+      'a5', // type echo, map of 5
+      '65 6279746573 45 00000000 02', // "bytes": 5 bytes
+      '67 64696765737473 5820', // "digests", 32 bytes
+      '88'.repeat(32),
+      '67 6f7574636f6d65 00', // "outcome": 0
+      '67 72657175657374 09', // "request": 9
+      '69 646966666572734174 04', // "differsAt": 4
+    ],
+  ],
+  [
     { type: 'want', request: 9, space: 3, ids: unhex('22'.repeat(32)), packBelow: 1_000_000 },
     [
       '40',

@@ -25,6 +25,7 @@ import {
   type ListOptions,
   type LiveFolders,
   type OpenInvitation,
+  type PatternCheckResult,
   type Pins,
   type ProgressOptions,
   type ReceiveOptions,
@@ -226,6 +227,11 @@ class ConnectedDevice implements Device {
   verify(options: ProgressOptions & { repair?: boolean } = {}): Promise<VerifyResult> {
     const { signal: _signal, onProgress: _onProgress, ...parameters } = options
     return this.#client.call('verify', parameters, options)
+  }
+
+  checkPatterns(device: string, options: AbortOptions & { seed?: string } = {}): Promise<PatternCheckResult> {
+    const { signal: _signal, ...parameters } = options
+    return this.#client.call('checkPatterns', { ...parameters, device }, options)
   }
 
   collect(options: AbortOptions = {}): Promise<{ readonly chunks: number; readonly bytes: number }> {

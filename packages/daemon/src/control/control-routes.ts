@@ -69,6 +69,10 @@ export const CONTROL_ROUTES = {
   sync: call({ timeoutMs: milliseconds }, (device, options, context) => device.sync({ ...options, ...context })),
   waitUntilSynced: call({}, (device, _, { signal }) => device.waitUntilSynced({ signal })),
   verify: call({ repair: flag }, (device, options, context) => device.verify({ ...options, ...context })),
+  checkPatterns: call(
+    { device: text, seed: v.exactOptional(text) },
+    (device, { device: checked, ...options }, { signal }) => device.checkPatterns(checked, { ...options, signal }),
+  ),
   collect: call({}, (device, _, { signal }) => device.collect({ signal })),
   changes: stream({}, (device, _, { signal }) => deviceChanges(device, signal)),
   ...FOLDER_ROUTES,

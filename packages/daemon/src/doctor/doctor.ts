@@ -7,6 +7,7 @@ import {
   type CheckedFinding,
   type Device,
   type DeviceStatus,
+  DittoError,
   type ExamineOptions,
   isDittoError,
 } from '@dittofs/interface'
@@ -25,6 +26,7 @@ import { diskCheck } from './disk-check.ts'
 import { firewallCheck } from './firewall-check.ts'
 import { homeCheck } from './home-check.ts'
 import { integrityCheck } from './integrity/integrity-check.ts'
+import { pairedIntegrityCheck } from './integrity/paired-integrity-check.ts'
 import { interfacesCheck } from './interfaces-check.ts'
 import { multicastCheck } from './multicast-check.ts'
 import { nodeCheck } from './node-check.ts'
@@ -48,7 +50,8 @@ export async function examine(home: string, options: ExamineOptions = {}): Promi
   const patient = new Patient(home, options.signal)
   try {
     const checks = checksOf(home, patient, await settingsOf(home))
-    return await runChecks(options.isIntegrityAsked === true ? [...checks, integrityOf(home)] : checks, options)
+    const integrity = options.isIntegrityAsked === true ? [integrityOf(home), pairedIntegrityOf(patient, options)] : []
+    return await runChecks([...checks, ...integrity], options)
   } finally {
     await patient.close()
   }
@@ -60,6 +63,22 @@ function integrityOf(home: string): Check {
     directory: async () => ((await exists(home)) ? home : undefined),
     createStore: (directory) => packChunkStore({ directory }),
     now: Date.now,
+  })
+}
+
+/** Over a link, which a device that was opened here gets for this check alone. */
+function pairedIntegrityOf(patient: Patient, options: ExamineOptions): Check {
+  const { integrityDevice, integritySeed, signal } = options
+  return pairedIntegrityCheck({
+    devices: async () => ((await (await patient.device())?.devices()) ?? []).filter(({ isSelf }) => !isSelf),
+    device: integrityDevice,
+    check: async (id) => {
+      const device = await patient.onlineDevice()
+      return device.checkPatterns(id, {
+        ...(integritySeed !== undefined && { seed: integritySeed }),
+        ...(signal !== undefined && { signal }),
+      })
+    },
   })
 }
 
@@ -115,6 +134,8 @@ class Patient {
   readonly #home: string
   readonly #signal: AbortSignal | undefined
   #device: Promise<Device | undefined> | undefined
+  /** Opened in this process, and without its links. */
+  #isOpenedHere = false
 
   constructor(home: string, signal: AbortSignal | undefined) {
     this.#home = home
@@ -125,6 +146,17 @@ class Patient {
   device(): Promise<Device | undefined> {
     this.#device ??= this.#open()
     return this.#device
+  }
+
+  /** The device with its links. @throws DittoError DITTO_NOT_FOUND (none yet), and what opening it throws */
+  async onlineDevice(): Promise<Device> {
+    const device = await this.device()
+    if (device === undefined) throw new DittoError('DITTO_NOT_FOUND', 'There is no device in this home yet.')
+    if (!this.#isOpenedHere) return device
+    await device.close()
+    this.#device = openDevice({ home: this.#home, online: true })
+    this.#isOpenedHere = false
+    return (await this.#device) as Device
   }
 
   /** `undefined` also where the device cannot be opened. */
@@ -166,6 +198,7 @@ class Patient {
     } catch (error) {
       if (!isDittoError(error, 'DITTO_DAEMON_UNREACHABLE')) throw error
     }
+    this.#isOpenedHere = true
     return openDevice({ home: this.#home })
   }
 }

@@ -1,4 +1,4 @@
-import type { Check, CheckedFinding } from '@dittofs/interface'
+import type { Check, CheckedFinding, Finding } from '@dittofs/interface'
 
 /** A check that takes longer waits for something that will not come. */
 const CHECK_TIMEOUT_MS = 20_000
@@ -11,12 +11,14 @@ export async function runChecks(
   const found: CheckedFinding[] = []
   for (const check of checks) {
     signal?.throwIfAborted()
-    for (const { level, text } of await runOne(check, timeoutMs)) found.push({ check: check.name, level, text })
+    for (const finding of await runOne(check, check.timeoutMs ?? timeoutMs)) {
+      found.push({ check: check.name, ...finding })
+    }
   }
   return found
 }
 
-async function runOne(check: Check, timeoutMs: number) {
+async function runOne(check: Check, timeoutMs: number): Promise<Finding[]> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error('it took too long')), timeoutMs)

@@ -9,7 +9,7 @@ import type {
   Unsubscribe,
 } from '@dittofs/interface'
 import type { RedeemTicketResult, Ticket } from '@dittofs/membership'
-import type { FileVersionRef, SpacePeer } from '@dittofs/sync'
+import type { EchoAnswer, EchoQuestion, FileVersionRef, SpacePeer } from '@dittofs/sync'
 import type { FetchPolicy } from '../config/config-schema.ts'
 import type { ContentFetcher } from '../content/content-fetcher.ts'
 import type { ProgressReporter } from '../progress-reporter.ts'
@@ -42,7 +42,11 @@ export interface Network extends NetworkView, ContentFetcher {
   redeem(ticket: Ticket, progress: ProgressReporter, options?: AbortOptions): Promise<RedeemTicketResult>
   /** The devices that share a space in a session now. */
   spacePeers(space: OpenSpace): readonly SpacePeer[]
-  /** Something that `spacePeers` tells may have changed. */
+  /** The link in use with a device; `undefined` where none is up. */
+  linkTo(device: DeviceKey): { readonly transport: string; readonly isSlow: boolean } | undefined
+  /** Takes a pattern through a store of a device and back. @throws DittoError as `SyncEngine.echo` */
+  echo(device: DeviceKey, question: EchoQuestion, options?: AbortOptions): Promise<EchoAnswer>
+  /** Something that `spacePeers` or `linkTo` tells may have changed. */
   onPeerChange(listener: () => void): Unsubscribe
   /** Ends the links to a device that shares no lasting space, and remembers nothing of it. */
   forgetDevice(device: DeviceKey): void

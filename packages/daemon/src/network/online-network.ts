@@ -21,6 +21,7 @@ import {
   type ReadManifest,
   type SyncOptions,
   type Transport,
+  type TransportCapabilities,
   type Unsubscribe,
 } from '@dittofs/interface'
 import type { Identity } from '@dittofs/link'
@@ -32,7 +33,15 @@ import {
   statementIds,
   type Ticket,
 } from '@dittofs/membership'
-import { type FileVersionRef, type SpacePeer, SyncEngine, statementExchange } from '@dittofs/sync'
+import {
+  type AnswerEcho,
+  type EchoAnswer,
+  type EchoQuestion,
+  type FileVersionRef,
+  type SpacePeer,
+  SyncEngine,
+  statementExchange,
+} from '@dittofs/sync'
 import type { Level } from 'level'
 import type { Config, FetchPolicy } from '../config/config-schema.ts'
 import { Connector } from '../connector/connector.ts'
@@ -86,6 +95,8 @@ export interface OnlineNetworkInit {
   clock: Clock
   randomBytes: RandomBytes
   logger: Logger
+  /** Takes the patterns of devices that check what becomes of content here. */
+  answerEcho: AnswerEcho
   /** As it is now. */
   deviceName: () => string
   /** Tells a person, now or when they ask next. */
@@ -146,7 +157,7 @@ export class OnlineNetwork implements Network {
     })
     this.#engine = new SyncEngine({
       ...{ store, readManifest, encodeLeaf, clock, log: logger, limits: transferLimits(config, clock) },
-      capabilities: (name) => init.transports.find((transport) => transport.name === name)?.capabilities,
+      capabilities: (name) => this.#capabilities(name),
       metered: { files: config.metered, maxFileBytes: parseByteSize(config.metered_file_limit) ?? 0 },
       self: identity.key,
       instance: randomBytes(INSTANCE_BYTES),
@@ -154,6 +165,7 @@ export class OnlineNetwork implements Network {
       room: this.#room,
       addresses: this.#addresses,
       isDialing: () => this.#connector.isDialing,
+      answerEcho: init.answerEcho,
       answerKept: async (id, versions) => {
         const space = spaces.get(id)
         return space === undefined ? [] : kept.promise(space, versions)
@@ -218,6 +230,16 @@ export class OnlineNetwork implements Network {
 
   spacePeers(space: OpenSpace): readonly SpacePeer[] {
     return this.#engine.spacePeers(space.id)
+  }
+
+  linkTo(device: DeviceKey): { readonly transport: string; readonly isSlow: boolean } | undefined {
+    const transport = this.#engine.peers().find(({ peer }) => peer === device)?.transport
+    if (transport === undefined) return undefined
+    return { transport, isSlow: this.#capabilities(transport)?.isSlow ?? false }
+  }
+
+  echo(device: DeviceKey, question: EchoQuestion, options: AbortOptions = {}): Promise<EchoAnswer> {
+    return this.#engine.echo(device, question, options)
   }
 
   onPeerChange(listener: () => void): Unsubscribe {
@@ -438,6 +460,10 @@ export class OnlineNetwork implements Network {
       this.#connector.disconnect(device, new DittoError('DITTO_NOT_A_MEMBER', 'The device was removed.'))
     }
     this.secretsChanged()
+  }
+
+  #capabilities(transport: string): TransportCapabilities | undefined {
+    return this.#init.transports.find(({ name }) => name === transport)?.capabilities
   }
 
   #otherMembers(): ReadonlyMap<DeviceKey, string> {

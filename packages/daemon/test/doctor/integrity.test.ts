@@ -47,6 +47,7 @@ describe('integrity', () => {
     expect(findings[0]).toEqual({
       level: 'problem',
       text: 'all A, 1 bytes (fastcdc): at byte 0 (0x0) there is 40 in place of 41.',
+      code: 'DITTO_CHUNK_CORRUPT',
     })
     expect(findings.at(-1)?.text).toContain('cannot be trusted')
     expect(left).toEqual([])
