@@ -253,6 +253,7 @@ async function open(init: DeviceInit, stack: ClosingStack): Promise<LocalDevice>
       systemTransports({
         ...{ config, identity, clock, logger, randomBytes: random },
         // Who holds a ticket of this device is not known before.
+        connections: () => network?.connections ?? 1,
         mayReceive: (device) => isMember(device) || isInviting() || network?.isJoining(device) === true,
       }),
       (opened) => opened.close(),

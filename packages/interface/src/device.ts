@@ -78,6 +78,8 @@ export interface PeerInfo {
   readonly remote?: string
   /** Transports of further links to the device, which take over when that one ends, the best first. */
   readonly standby?: readonly string[]
+  /** How content is fetched over the link in use: one of the profiles of docs/configuration.md. */
+  readonly profile?: string
   /** Whether this device holds all that the peer holds, as far as known. */
   readonly isUpToDate: boolean
   /** Bytes this device still wants and the peer may have. */
@@ -290,8 +292,6 @@ export interface Device {
    */
   waitUntilSynced(options?: AbortOptions): Promise<void>
   verify(options?: ProgressOptions & { repair?: boolean }): Promise<VerifyResult>
-  /** Frees chunks that no current version and no running transfer needs. */
-  collect(options?: AbortOptions): Promise<{ readonly chunks: number; readonly bytes: number }>
   /**
    * Takes known patterns of many sizes to another device, through a store there and back, and compares what came of them.
    * Nothing of them stays on either. Waits a moment for the device to connect.
@@ -302,6 +302,8 @@ export interface Device {
    *   there), DITTO_BUSY, DITTO_TIMEOUT, DITTO_IO
    */
   checkPatterns(device: string, options?: AbortOptions & { seed?: string }): Promise<PatternCheckResult>
+  /** Frees chunks that no current version and no running transfer needs. */
+  collect(options?: AbortOptions): Promise<{ readonly chunks: number; readonly bytes: number }>
 
   /** Something about the device's state changed: peers, spaces, progress. Coalesced; read `status` for what. */
   onChange(listener: () => void): Unsubscribe

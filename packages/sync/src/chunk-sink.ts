@@ -1,10 +1,6 @@
 import type { ChunkStore, SpaceId } from '@dittofs/interface'
 import type { WantedChunk } from './fetch-queue.ts'
-
-/** Chunks of one call to the store: enough that a barrier of the disk is shared by many. */
-const MAX_PUT_BYTES = 4 * 1024 * 1024
-/** Calls under way at once, so that hashing, writing and the barrier overlap. What runs out is memory. */
-const MAX_PUTS = 8
+import type { LinkProfile } from './link-profile.ts'
 
 /** A chunk that arrived, with who sent it. */
 export interface ReceivedChunk<Sender> {
@@ -16,6 +12,11 @@ export interface ReceivedChunk<Sender> {
 export interface ChunkSinkInit<Sender> {
   store: ChunkStore
   space: SpaceId
+  /**
+   * Bytes of one call to the store: enough that a barrier of the disk is shared by many. Calls under way at once, so that
+   * hashing, writing and the barrier overlap; what runs out is memory. As it is now.
+   */
+  batch: () => Pick<LinkProfile, 'putBytes' | 'puts'>
   /** Called for all chunks of one call to the store: those stored, and those whose bytes do not match their ID. */
   onStored: (stored: readonly ReceivedChunk<Sender>[], corrupt: readonly ReceivedChunk<Sender>[]) => void
   /** The store refused: none of these is stored. */
@@ -50,17 +51,15 @@ export class ChunkSink<Sender> {
   }
 
   #start(): void {
+    const { putBytes, puts } = this.#init.batch()
     // The first call goes at once, for the sake of a lone file; further ones only when full.
-    while (
-      this.#waiting.length > 0 &&
-      (this.#puts === 0 || (this.#puts < MAX_PUTS && this.#waitingBytes >= MAX_PUT_BYTES))
-    ) {
+    while (this.#waiting.length > 0 && (this.#puts === 0 || (this.#puts < puts && this.#waitingBytes >= putBytes))) {
       let bytes = 0
       let count = 0
       let frame: ArrayBufferLike | undefined
       for (const { bytes: content } of this.#waiting) {
         // Chunks of one frame share memory, which the store may hand to a worker as a whole: they stay together.
-        if (bytes >= MAX_PUT_BYTES && content.buffer !== frame) break
+        if (bytes >= putBytes && content.buffer !== frame) break
         frame = content.buffer
         bytes += content.length
         count++

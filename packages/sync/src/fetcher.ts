@@ -12,7 +12,7 @@ import {
   type SpaceId,
   type TreeEntry,
 } from '@dittofs/interface'
-import { ChunkSink, type ReceivedChunk } from './chunk-sink.ts'
+import { ChunkSink, type ChunkSinkInit, type ReceivedChunk } from './chunk-sink.ts'
 import { ChunkWait } from './chunk-wait.ts'
 import { ContentDemand } from './content-demand.ts'
 import { type ContentScanInit, scanContents, type WantedContent } from './content-scan.ts'
@@ -50,6 +50,8 @@ export interface FetcherInit {
   clock: Clock
   log: Logger
   budget: MemoryBudget
+  /** How the store is given what came. */
+  batch: ChunkSinkInit<Requester>['batch']
   policy: FetchPolicy
   /** What comes over links that cost money or battery. */
   metered: MeteredPolicy
@@ -112,6 +114,7 @@ export class Fetcher implements BatchOwner {
     this.#sink = new ChunkSink({
       store: init.store,
       space: init.space,
+      batch: init.batch,
       onStored: (stored, corrupt) => this.#stored(stored, corrupt),
       onFailed: (chunks, error) => this.#failed(chunks, error),
     })
@@ -144,6 +147,11 @@ export class Fetcher implements BatchOwner {
       waitingForLinkBytes: this.#waitingForLinkBytes,
       ...(this.#blocked !== undefined && { blockedBy: this.#blocked.error }),
     }
+  }
+
+  /** What waits to be asked for. */
+  get waiting(): { readonly chunks: number; readonly bytes: number } {
+    return { chunks: this.#queue.queued, bytes: this.#queue.queuedBytes }
   }
 
   /** Metadata changed: what is shown at these paths may be missing. `undefined` stands for anything. */

@@ -24,6 +24,13 @@ export type { FetchRoom } from './fetch-room.ts'
 export { FETCH_POLICIES, type FetchPolicy, type FetchState } from './fetch-state.ts'
 export type { EnsureOptions } from './fetcher.ts'
 export type { AnswerKept, FileVersionRef } from './kept-questions.ts'
+export {
+  LINK_PROFILES,
+  type LinkProfile,
+  PROFILE_CHOICES,
+  type ProfileChoice,
+  type ProfileName,
+} from './link-profile.ts'
 export { DEFAULT_TRANSFER_BYTES } from './memory-budget.ts'
 export { METERED_FILES, type MeteredFiles, type MeteredPolicy } from './metered-policy.ts'
 export type { PeerState, SpacePeer } from './peer-state.ts'

@@ -1,19 +1,22 @@
-/** Bytes that all transfers of a device may hold at once, from the request until the store has them. */
-export const DEFAULT_TRANSFER_BYTES = 64 * 1024 * 1024
+import { LINK_PROFILES } from './link-profile.ts'
+
+/** Bytes that all transfers of a device may hold at once, from the request until the store has them, as long as nothing else was measured. */
+export const DEFAULT_TRANSFER_BYTES = LINK_PROFILES.lan.memoryBytes
 
 /** Counts bytes against a limit. One request may go past it; the next waits. */
 export class MemoryBudget {
-  readonly #limitBytes: number
+  readonly #limitBytes: () => number
   readonly #onRoom: () => void
   #usedBytes = 0
 
-  constructor(limitBytes: number, onRoom: () => void) {
+  /** @param limitBytes - as it is now; what is held may be more when it falls, and nothing is taken until it is not */
+  constructor(limitBytes: () => number, onRoom: () => void) {
     this.#limitBytes = limitBytes
     this.#onRoom = onRoom
   }
 
   get roomBytes(): number {
-    return this.#limitBytes - this.#usedBytes
+    return this.#limitBytes() - this.#usedBytes
   }
 
   get usedBytes(): number {

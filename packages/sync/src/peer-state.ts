@@ -1,5 +1,6 @@
 import type { DeviceKey, SpaceId } from '@dittofs/interface'
 import type { Divergence } from './divergence-watch.ts'
+import type { ProfileName } from './link-profile.ts'
 import type { Session } from './session.ts'
 import type { SharedSpace } from './shared-space.ts'
 
@@ -13,6 +14,8 @@ export interface PeerState {
   readonly remote: string
   /** Transports of the other links to the device, the best first. */
   readonly standby: readonly string[]
+  /** How content is fetched over the link in use. */
+  readonly profile: ProfileName
   /** Whether this device holds all that the peer holds, as far as known. */
   readonly isUpToDate: boolean
   /** Whether the peer holds all that this device holds. */
@@ -69,6 +72,7 @@ export function peerState(session: Session, standby: readonly string[]): PeerSta
     transport: session.link.transport,
     remote: session.link.remote,
     standby,
+    profile: session.requester.tuning.name,
     isUpToDate: session.hasHeardSpaces && shared.every((one) => one.isUpToDate),
     isPeerUpToDate: session.hasHeardSpaces && shared.every((one) => one.isPeerUpToDate),
     missingBytes: shared.reduce((bytes, one) => bytes + one.space.fetcher.state.missingBytes, 0),

@@ -9,16 +9,17 @@ import {
 import { type ChunksMessage, encodeMessage, type PackedChunksMessage, type WantMessage } from '@dittofs/wire'
 import { unpackRecords } from './chunk-packing.ts'
 import { type Batch, expectedBytes, type WantedChunk } from './fetch-queue.ts'
+import type { LinkTuning } from './link-tuning.ts'
 import type { LinkWriter } from './link-writer.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import type { ReferenceQuestions } from './reference-questions.ts'
-import { TransferWindow } from './transfer-window.ts'
+import { MIN_WINDOW_BYTES, TransferWindow } from './transfer-window.ts'
 import { WireRate } from './wire-rate.ts'
 
 /** Requests kept open at once; some of the peer's limit is left for requests that were cancelled and not yet closed. */
 const MAX_OPEN_REQUESTS = MAX_REQUESTS_IN_FLIGHT / 2
-/** Bytes of one request: a part of the window, so that several are always under way. */
+/** Bytes of one request, whatever the profile of the link: a part of the window, so that several are always under way. */
 const MIN_REQUEST_BYTES = 64 * 1024
 export const MAX_REQUEST_BYTES = 4 * 1024 * 1024
 
@@ -46,6 +47,9 @@ interface OpenRequest {
 export interface RequesterInit {
   peer: DeviceKey
   isMetered: boolean
+  /** Whether the transport is: then little is asked for until its rate is known. */
+  isSlow: boolean
+  tuning: LinkTuning
   /** What the peer can be asked about manifests. */
   references: ReferenceQuestions
   writer: LinkWriter
@@ -66,7 +70,8 @@ export class Requester {
   /** Whether bytes over the link cost money or battery. */
   readonly isMetered: boolean
   readonly references: ReferenceQuestions
-  readonly window = new TransferWindow()
+  readonly tuning: LinkTuning
+  readonly window: TransferWindow
   /** Whether it may be asked for more; over a link that another has taken over from, what was asked for still comes. */
   isServing = false
   readonly #init: RequesterInit
@@ -81,6 +86,11 @@ export class Requester {
     this.peer = init.peer
     this.isMetered = init.isMetered
     this.references = init.references
+    this.tuning = init.tuning
+    const { isSlow, tuning } = init
+    this.window = new TransferWindow(() =>
+      isSlow ? { ...tuning.profile, startWindowBytes: MIN_WINDOW_BYTES } : tuning.profile,
+    )
   }
 
   get inFlightBytes(): number {
@@ -98,8 +108,16 @@ export class Requester {
     if (this.#open.size >= MAX_OPEN_REQUESTS || !this.#init.download.hasRoom) return 0
     const room = Math.min(this.window.bytes - this.#inFlightBytes, this.#init.budget.roomBytes)
     if (room <= 0 && !(this.#inFlightBytes === 0 && this.#init.budget.isIdle)) return 0
-    const bytes = Math.min(this.window.bytes / 4, this.#init.download.pieceBytes)
-    return Math.min(Math.max(bytes, MIN_REQUEST_BYTES), MAX_REQUEST_BYTES)
+    const { minRequestBytes, maxRequestBytes } = this.tuning.profile
+    const share = Math.max(this.window.bytes / 4, Math.min(minRequestBytes, this.window.bytes / 2))
+    const bytes = Math.min(share, this.#init.download.pieceBytes)
+    return Math.min(Math.max(bytes, MIN_REQUEST_BYTES), maxRequestBytes)
+  }
+
+  /** The peer answered a ping. */
+  roundTrip(elapsedMs: number): void {
+    this.window.answered(elapsedMs)
+    this.#measured()
   }
 
   /** Sends one request. The budget is charged for its chunks until the owner gives it back. */
@@ -153,6 +171,7 @@ export class Requester {
       open.owner.received(this, chunk, record.bytes)
     }
     this.window.received(bytes, now)
+    this.#measured()
     this.#wire.received(wireBytes ?? bytes, now)
   }
 
@@ -187,6 +206,14 @@ export class Requester {
     for (const [request, open] of this.#open) {
       if (!open.isReleased && (owner === undefined || open.owner === owner)) this.#release(request, open)
     }
+  }
+
+  #measured(): void {
+    const { bytesPerSecond, roundTripMs } = this.window
+    this.tuning.measured({
+      ...(bytesPerSecond !== undefined && { bytesPerSecond }),
+      ...(roundTripMs !== undefined && { roundTripMs }),
+    })
   }
 
   #release(request: number, open: OpenRequest): void {

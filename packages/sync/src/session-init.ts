@@ -2,6 +2,7 @@ import type { ChunkStore, Clock, Link, Logger, ReadManifest } from '@dittofs/int
 import type { AddressExchange } from './address-exchange.ts'
 import type { AnswerEcho } from './echo-questions.ts'
 import type { AnswerKept } from './kept-questions.ts'
+import type { LinkTuning } from './link-tuning.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import type { Session } from './session.ts'
@@ -12,6 +13,10 @@ export interface SessionInit {
   link: Link
   /** Whether bytes over the link cost money or battery. */
   isMetered: boolean
+  /** Whether its transport says that it is slow. */
+  isSlow: boolean
+  /** How content is fetched over it. */
+  tuning: LinkTuning
   /** 16 random bytes, drawn at each start of the device. */
   instance: Uint8Array
   deviceName: () => string

@@ -37,6 +37,8 @@ import { SignsOfLife } from './signs-of-life.ts'
 import { spacesMessage } from './spaces-message.ts'
 import type { SyncSpace } from './sync-space.ts'
 
+/** What takes longer is far away, whatever it is. */
+const ROUND_TRIP_TIMEOUT_MS = 5000
 /** What this device can do beyond what every device does. */
 const ABILITIES = [ABILITY.answersOutlines, ABILITY.echoes]
 
@@ -96,7 +98,7 @@ export class Session {
     this.requester = new Requester({
       peer: this.peer,
       references: new ReferenceQuestions({ writer, clock, signal, spaceNumber }),
-      isMetered: init.isMetered,
+      ...{ isMetered: init.isMetered, isSlow: init.isSlow, tuning: init.tuning },
       writer,
       clock,
       budget: init.budget,
@@ -352,12 +354,20 @@ export class Session {
   async #greet(): Promise<void> {
     await this.#init.onHello(this)
     if (this.#isOver) return
+    this.#start(this.#measureRoundTrip())
     for (const payload of this.#init.statements?.start(this.peer, this.link.match) ?? []) {
       await this.#writer.write([payload], { signal: this.#stop.signal })
     }
     this.#isReady = true
     this.#start(this.#provider.run(this.#stop.signal))
     this.updateSpaces()
+  }
+
+  /** Before anything is asked for, so that the first requests suit the link. */
+  async #measureRoundTrip(): Promise<void> {
+    const { clock } = this.#init
+    const sentAt = clock.monotonic()
+    if (await this.isAlive(ROUND_TRIP_TIMEOUT_MS)) this.requester.roundTrip(clock.monotonic() - sentAt)
   }
 
   #open(space: SyncSpace, theirNumber: number): void {

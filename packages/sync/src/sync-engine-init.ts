@@ -18,6 +18,7 @@ import type { FetchGrowth } from './fetch-growth.ts'
 import type { FetchRoom } from './fetch-room.ts'
 import type { FetchPolicy, FetchState } from './fetch-state.ts'
 import type { AnswerKept } from './kept-questions.ts'
+import type { ProfileChoice } from './link-profile.ts'
 import type { MeteredPolicy } from './metered-policy.ts'
 import type { Session } from './session.ts'
 import type { StatementExchange } from './statement-exchange.ts'
@@ -40,7 +41,11 @@ export interface SyncEngineInit {
   answerKept?: AnswerKept
   /** Takes the patterns of peers that check what comes back; without it they hear that this device is busy. */
   answerEcho?: AnswerEcho
-  /** Bytes that transfers may hold in memory. Default 64 MiB. */
+  /** How content is fetched over each link. Default `auto`: by what is measured. */
+  profile?: ProfileChoice
+  /** Memory of this machine, or what this process may have of it, in bytes; nothing is concluded from it where absent. */
+  machineBytes?: number
+  /** Bytes that transfers may hold in memory. Default: what the profiles of the links say. */
   maxTransferBytes?: number
   /** What may be fetched that nobody asked for; without a limit where absent. */
   room?: FetchRoom

@@ -13,13 +13,14 @@ import type { EchoAnswer, EchoQuestion } from './echo-questions.ts'
 import type { FetchState } from './fetch-state.ts'
 import type { EnsureOptions } from './fetcher.ts'
 import type { FileVersionRef } from './kept-questions.ts'
-import { DEFAULT_TRANSFER_BYTES, MemoryBudget } from './memory-budget.ts'
+import { MemoryBudget } from './memory-budget.ts'
 import { DEFAULT_METERED_POLICY } from './metered-policy.ts'
 import { isDone, type PeerState, peerState, type SpacePeer, spacePeer } from './peer-state.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import type { Requester } from './requester.ts'
 import { Session } from './session.ts'
 import { SessionTable } from './session-table.ts'
+import { SharedProfile } from './shared-profile.ts'
 import type { SyncEngineInit, SyncEvents, SyncSpaceOptions } from './sync-engine-init.ts'
 import { SyncSpace } from './sync-space.ts'
 import { Wakeup } from './wakeup.ts'
@@ -43,6 +44,7 @@ export class SyncEngine {
   readonly #init: SyncEngineInit
   readonly #events = new EventEmitter<SyncEvents>()
   readonly #budget: MemoryBudget
+  readonly #profile: SharedProfile
   readonly #upload: RateLimiter
   readonly #download: RateLimiter
   readonly #spaces = new Map<SpaceId, SyncSpace>()
@@ -59,12 +61,24 @@ export class SyncEngine {
 
   constructor(init: SyncEngineInit) {
     this.#init = init
-    this.#budget = new MemoryBudget(init.maxTransferBytes ?? DEFAULT_TRANSFER_BYTES, () => this.#schedulePump())
+    this.#budget = new MemoryBudget(
+      () => init.maxTransferBytes ?? this.#profile.current.memoryBytes,
+      () => this.#schedulePump(),
+    )
     const { self, clock, limits, capabilities } = init
     this.#table = new SessionTable({
       self,
       clock,
       transportOf: ({ link }) => rankedTransport(link.transport, capabilities?.(link.transport)),
+    })
+    this.#profile = new SharedProfile({
+      choice: init.profile ?? 'auto',
+      memoryBytes: init.machineBytes,
+      inUse: () => this.#table.main().map(({ requester }) => requester.tuning.profile),
+      onChange: () => {
+        this.#schedulePump()
+        this.#scheduleChange()
+      },
     })
     this.#upload = new RateLimiter({ clock, bytesPerSecond: () => limits?.upload() })
     this.#download = new RateLimiter({
@@ -111,6 +125,7 @@ export class SyncEngine {
       clock,
       log,
       budget: this.#budget,
+      batch: () => this.#profile.current,
       ...(choices !== undefined && { choices }),
       ...(growth !== undefined && { growth }),
       ...(this.#init.room !== undefined && { room: this.#init.room }),
@@ -185,6 +200,8 @@ export class SyncEngine {
       ...this.#init,
       link,
       isMetered: this.#init.capabilities?.(link.transport)?.isMetered ?? false,
+      isSlow: this.#init.capabilities?.(link.transport)?.isSlow ?? false,
+      tuning: this.#profile.tuning(),
       budget: this.#budget,
       upload: this.#upload,
       download: this.#download,
@@ -192,6 +209,7 @@ export class SyncEngine {
       onHello: (greeted) => this.#admit(greeted),
       onChange: ({ peer }) => {
         this.#table.choose(peer)
+        this.#profile.linksChanged()
         this.#scheduleChange()
       },
       onRoom: () => this.#schedulePump(),
@@ -201,6 +219,7 @@ export class SyncEngine {
     const refusal = this.#table.add(session)
     void session.ended.then((reason) => {
       this.#table.delete(session)
+      this.#profile.linksChanged()
       this.#endedTraffic.sent += link.bytesSent
       this.#endedTraffic.received += link.bytesReceived
       this.#events.emit('peer:close', session, reason)
@@ -210,6 +229,11 @@ export class SyncEngine {
     if (this.#stop.signal.aborted) void session.end(new DittoError('DITTO_CLOSED', 'This device is stopping.'))
     else if (refusal !== undefined) void session.end(refusal)
     return session
+  }
+
+  /** Connections that a transport may spread one busy link over, as the profiles of the links say. */
+  get connections(): number {
+    return this.#profile.current.connections
   }
 
   /** The devices that sessions are open with. */
@@ -397,6 +421,13 @@ export class SyncEngine {
   /** Gives a peer requests until its window is full or there is nothing left that it may have; spaces take turns. */
   #pump(session: Session): void {
     const { requester } = session
+    if (!session.isInUse) return
+    const waiting = { chunks: 0, bytes: 0 }
+    for (const { space } of session.shared.values()) {
+      waiting.chunks += space.fetcher.waiting.chunks
+      waiting.bytes += space.fetcher.waiting.bytes
+    }
+    requester.tuning.waiting(waiting)
     for (;;) {
       const roomBytes = requester.roomBytes
       if (roomBytes === 0) return

@@ -16,7 +16,7 @@ import type { FetchChoices } from './fetch-choices.ts'
 import type { FetchGrowth } from './fetch-growth.ts'
 import type { FetchRoom } from './fetch-room.ts'
 import type { FetchPolicy } from './fetch-state.ts'
-import { Fetcher } from './fetcher.ts'
+import { Fetcher, type FetcherInit } from './fetcher.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { MeteredPolicy } from './metered-policy.ts'
 import { RepairTurns } from './repair-turns.ts'
@@ -40,6 +40,7 @@ export interface SyncSpaceInit {
   clock: Clock
   log: Logger
   budget: MemoryBudget
+  batch: FetcherInit['batch']
   room?: FetchRoom
   growth?: FetchGrowth
   isPeerOnTheWay: () => boolean
@@ -80,6 +81,7 @@ export class SyncSpace {
       clock,
       log,
       budget,
+      batch: init.batch,
       policy,
       metered: init.metered,
       ...(init.choices !== undefined && { choices: init.choices }),

@@ -1,28 +1,37 @@
+import { LINK_PROFILES, type LinkProfile } from './link-profile.ts'
+
 /** At 10 kB/s, as over BLE, 6 s of work: what waits behind it, a ping too, is not delayed for long. */
-const MIN_WINDOW_BYTES = 64 * 1024
-const START_WINDOW_BYTES = 512 * 1024
-const MAX_WINDOW_BYTES = 32 * 1024 * 1024
-/** How much of a link's work is asked for ahead, beside what is under way on the network. */
-const AHEAD_MS = 500
+export const MIN_WINDOW_BYTES = 64 * 1024
 /** Rates are taken over at least this long, so that one burst does not count. */
 const SAMPLE_MS = 100
 /** Weight of the newest sample. */
 const SMOOTHING = 0.3
 
+/** What a profile says of the window. */
+export type WindowLimits = Pick<LinkProfile, 'startWindowBytes' | 'maxWindowBytes' | 'aheadMs'>
+
 /**
- * How many bytes to have asked of one peer and not yet received: its measured bandwidth-delay product and half a
- * second of work on top. Starts small and grows by what arrives, as TCP does, so that a slow link is never flooded
+ * How many bytes to have asked of one peer and not yet received: its measured bandwidth-delay product and what
+ * the profile of the link wants ahead. Starts small and grows by what arrives, as TCP does, so that a slow link is never flooded
  * with requests and a fast one is full after a few round trips.
  */
 export class TransferWindow {
-  #bytes = START_WINDOW_BYTES
+  readonly #limits: () => WindowLimits
+  /** Before anything came what the profile begins with, which may become another one until then. */
+  #bytes: number | undefined
   #rate: number | undefined
   #roundTripMs = Number.POSITIVE_INFINITY
   #sampleStart: number | undefined
   #sampleBytes = 0
 
+  /** @param limits - as they are now; asked again and again */
+  constructor(limits: () => WindowLimits = () => LINK_PROFILES.lan) {
+    this.#limits = limits
+  }
+
   get bytes(): number {
-    return this.#bytes
+    const { startWindowBytes, maxWindowBytes } = this.#limits()
+    return Math.min(this.#bytes ?? startWindowBytes, maxWindowBytes)
   }
 
   /** Bytes per second; `undefined` before anything was measured. */
@@ -55,8 +64,9 @@ export class TransferWindow {
       this.#sampleStart = nowMs
       this.#sampleBytes = 0
     }
-    const grown = this.#bytes + bytes
-    const useful = this.#rate === undefined ? grown : (this.#rate * ((this.roundTripMs ?? 0) + AHEAD_MS)) / 1000
-    this.#bytes = Math.round(Math.min(Math.max(Math.min(grown, useful), MIN_WINDOW_BYTES), MAX_WINDOW_BYTES))
+    const { aheadMs, maxWindowBytes } = this.#limits()
+    const grown = this.bytes + bytes
+    const useful = this.#rate === undefined ? grown : (this.#rate * ((this.roundTripMs ?? 0) + aheadMs)) / 1000
+    this.#bytes = Math.round(Math.min(Math.max(Math.min(grown, useful), MIN_WINDOW_BYTES), maxWindowBytes))
   }
 }

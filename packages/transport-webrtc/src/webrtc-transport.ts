@@ -53,8 +53,8 @@ export interface WebRtcTransportInit {
   clock?: Clock
   randomBytes?: RandomBytes
   logger?: Logger
-  /** Peer connections that a busy connection is spread over. 1 to 8, default 1. */
-  associations?: number
+  /** Peer connections that a busy connection is spread over. 1 to 8, default 1. A function is asked when one is busy. */
+  associations?: number | (() => number)
   /** Bytes after which a connection gets its further associations. */
   widenAfterBytes?: number
   /** Milliseconds until a dial, or the answer to an offer, is given up. */
@@ -75,6 +75,10 @@ export interface WebRtcTransport extends Transport {
 /** Connections over WebRTC data channels. Addresses are those of the signal channel. */
 export function webrtcTransport(init: WebRtcTransportInit): WebRtcTransport {
   return new DataChannelTransport(init)
+}
+
+function isAssociations(count: number): boolean {
+  return Number.isInteger(count) && count >= 1 && count <= MAX_ASSOCIATIONS
 }
 
 /** Sessions whose end is remembered: a late signal of one must not look like the start of another. */
@@ -100,7 +104,7 @@ class DataChannelTransport implements WebRtcTransport {
   readonly #clock: Clock
   readonly #randomBytes: RandomBytes
   readonly #logger: Logger | undefined
-  readonly #associations: number
+  readonly #associations: () => number
   readonly #certificates: CertificateSource
   readonly #servers: IceServerChoice
   readonly #dialing = new Gate(MAX_DIALING)
@@ -117,12 +121,10 @@ class DataChannelTransport implements WebRtcTransport {
   #isClosed = false
 
   constructor(init: WebRtcTransportInit) {
-    const associations = init.associations ?? DEFAULT_ASSOCIATIONS
-    if (!Number.isInteger(associations) || associations < 1 || associations > MAX_ASSOCIATIONS) {
-      throw new RangeError(`associations must be 1 to ${MAX_ASSOCIATIONS}`)
-    }
+    const { associations = DEFAULT_ASSOCIATIONS } = init
     this.#init = init
-    this.#associations = associations
+    this.#associations = typeof associations === 'number' ? () => associations : associations
+    if (!isAssociations(this.#associations())) throw new RangeError(`associations must be 1 to ${MAX_ASSOCIATIONS}`)
     this.#clock = init.clock ?? systemClock
     this.#randomBytes = init.randomBytes ?? randomBytes
     this.#logger = init.logger
@@ -222,7 +224,8 @@ class DataChannelTransport implements WebRtcTransport {
   /** Opens the further lanes of a connection that has much to carry; without them it goes on as it is. */
   async #widen(connection: Connection, address: Address): Promise<void> {
     try {
-      for (let index = 1; index < this.#associations && !connection.duplex.destroyed; index++) {
+      const associations = this.#associations()
+      for (let index = 1; index < associations && !connection.duplex.destroyed; index++) {
         await this.#dialLane(connection, address, index, undefined)
       }
     } catch (error) {

@@ -77,13 +77,17 @@ function peerRow(peer: PeerInfo, now: number): string[] {
   const where =
     peer.link === undefined
       ? `not connected${peer.lastSeen === undefined ? '' : `, seen ${formatMoment(peer.lastSeen, now)}`}`
-      : `${peer.link} ${peer.remote ?? ''}`.trim() + standby(peer)
+      : `${peer.link} ${peer.remote ?? ''}`.trim() + profile(peer) + standby(peer)
   const progress = peer.isUpToDate
     ? 'up to date'
     : peer.missingBytes > 0
       ? `${formatBytes(peer.missingBytes)} to fetch`
       : 'not compared yet'
   return [escapeText(peer.name), peer.id, where, escapeText(peer.problem ?? progress)]
+}
+
+function profile({ profile: name }: PeerInfo): string {
+  return name === undefined ? '' : `, as ${name}`
 }
 
 function standby({ standby: others = [] }: PeerInfo): string {

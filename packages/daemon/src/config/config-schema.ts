@@ -1,5 +1,5 @@
 import { CHUNKERS, type ChunkerKind, DURABILITIES, type Durability } from '@dittofs/interface'
-import { METERED_FILES, type MeteredFiles } from '@dittofs/sync'
+import { METERED_FILES, type MeteredFiles, PROFILE_CHOICES, type ProfileChoice } from '@dittofs/sync'
 import { type IceUrl, parseIceUrl, parseSignalOrigin } from '@dittofs/wire'
 import { parseByteSize } from '../limits/byte-size.ts'
 import { isReserve } from '../limits/disk-reserve.ts'
@@ -42,6 +42,7 @@ export interface Config {
   readonly upload_limit: string
   readonly download_limit: string
   readonly limit_hours: readonly string[]
+  readonly profile: ProfileChoice
   readonly metered: MeteredFiles
   readonly metered_file_limit: string
   readonly reserve: string
@@ -221,6 +222,13 @@ export const CONFIG_KEYS: { readonly [Key in keyof Config]: ConfigKey<Config[Key
       value.every((text) => typeof text === 'string' && parseHours(text) !== undefined),
     description:
       'When the two limits above are in force, by the time of this machine: days and hours, or hours of every day. Empty: always.',
+  },
+  profile: {
+    fallback: 'auto',
+    expected: oneOf(PROFILE_CHOICES),
+    isValid: isOneOf(PROFILE_CHOICES),
+    description:
+      'How much is asked for ahead, stored at once and held in memory while content is fetched. "auto": for each link what suits its rate and round trip, the memory of this machine and what waits; status shows it. The others: the same for all links (see Profiles).',
   },
   metered: {
     fallback: 'small',

@@ -49,6 +49,7 @@ import type { FetchOptions, LackingFile } from '../content/content-fetcher.ts'
 import { parseByteSize } from '../limits/byte-size.ts'
 import { diskSpaceOf } from '../limits/disk-reserve.ts'
 import type { GrowthBrake } from '../limits/growth-brake.ts'
+import { machineBytes } from '../limits/machine-bytes.ts'
 import { RoomWatch } from '../limits/room-watch.ts'
 import { transferLimits } from '../limits/transfer-limits.ts'
 import { joinSpace, redeem } from '../pairing/join-space.ts'
@@ -158,6 +159,7 @@ export class OnlineNetwork implements Network {
     this.#engine = new SyncEngine({
       ...{ store, readManifest, encodeLeaf, clock, log: logger, limits: transferLimits(config, clock) },
       capabilities: (name) => this.#capabilities(name),
+      ...{ profile: config.profile, machineBytes: machineBytes() },
       metered: { files: config.metered, maxFileBytes: parseByteSize(config.metered_file_limit) ?? 0 },
       self: identity.key,
       instance: randomBytes(INSTANCE_BYTES),
@@ -301,6 +303,11 @@ export class OnlineNetwork implements Network {
 
   isFetching(space: OpenSpace): boolean {
     return this.#engine.spaceState(space.id)?.isSettled === false
+  }
+
+  /** Connections that a transport may spread one busy link over. */
+  get connections(): number {
+    return this.#engine.connections
   }
 
   /** At which content of the space comes now. */

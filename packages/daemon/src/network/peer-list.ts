@@ -27,7 +27,9 @@ export function listPeers(init: PeerListInit): PeerInfo[] {
       name: state?.name || memberName,
       isUpToDate: state?.isUpToDate ?? false,
       missingBytes: state?.missingBytes ?? 0,
-      ...(state === undefined ? {} : { link: state.transport, remote: state.remote, standby: state.standby }),
+      ...(state === undefined
+        ? {}
+        : { link: state.transport, remote: state.remote, standby: state.standby, profile: state.profile }),
       ...(state?.clockOffsetMs === undefined ? {} : { clockOffsetMs: state.clockOffsetMs }),
       ...(problem === undefined ? {} : { problem }),
       ...(lastSeen === undefined ? {} : { lastSeen }),

@@ -12,6 +12,8 @@ export interface SystemTransportsInit {
   identity: Identity
   /** Whether signals of a device are let through. */
   mayReceive: (device: DeviceKey) => boolean
+  /** Connections that one busy link may be spread over. */
+  connections: () => number
   clock: Clock
   randomBytes: RandomBytes
   logger: Logger

@@ -25,6 +25,8 @@ export interface WebRtcLinksInit {
   mayReceive: (device: DeviceKey) => boolean
   /** Addresses to offer beside those of the interfaces: loopback addresses. */
   hostAddresses: readonly string[]
+  /** Peer connections that a busy connection is spread over; asked for each. */
+  connections: () => number
   clock: Clock
   randomBytes: RandomBytes
   logger: Logger
@@ -99,7 +101,8 @@ export class WebRtcLinks implements Transport {
   }
 
   async #open(): Promise<Loaded> {
-    const { identity, servers, iceServers, mayReceive, hostAddresses, clock, randomBytes, logger } = this.#init
+    const { identity, servers, iceServers, mayReceive, hostAddresses, connections, clock, randomBytes, logger } =
+      this.#init
     const [{ signalChannel }, { webrtcTransport }] = await Promise.all([
       import('@dittofs/signaling-client'),
       import('@dittofs/transport-webrtc'),
@@ -108,6 +111,7 @@ export class WebRtcLinks implements Transport {
     const transport = webrtcTransport({
       ...{ channel, clock, randomBytes, logger, hostAddresses },
       iceServers: () => iceServers,
+      associations: connections,
     })
     return { transport, channel }
   }
