@@ -2,7 +2,7 @@
  * The benchmarks: one table, each row a ratio to something measured beside it in the same run.
  *
  * Usage: npm run bench [-- SUBJECT ...] [--quick] [--repeat N] [--only SUBJECT,...] [--large MIB] [--small FILES]
- *   [--live FILES] [--writes N] [--rescan FILES] [--linked MIB] [--compared MIB] [--rate MBIT] [--nodes N]
+ *   [--live FILES] [--writes N] [--rescan FILES] [--linked MIB] [--compared MIB] [--rate MBIT] [--delay MS] [--nodes N]
  *   [--steps tree,file,one] [--against CONTENDER,...]
  */
 import { loadavg } from 'node:os'
@@ -26,6 +26,7 @@ import { type BenchRow, formatTable, median } from './table.ts'
 import { transfers } from './transfers.ts'
 import { MIB } from './units.ts'
 import { webrtcRows } from './webrtc.ts'
+import { wire } from './wire.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -41,6 +42,7 @@ const { values, positionals } = parseArgs({
     linked: { type: 'string' },
     compared: { type: 'string' },
     rate: { type: 'string' },
+    delay: { type: 'string' },
     nodes: { type: 'string' },
     steps: { type: 'string' },
     against: { type: 'string' },
@@ -85,6 +87,7 @@ const named: readonly BenchSubject[] = [
   compare(size(values.compared, 128, 64) * MIB, Number(values.rate ?? 100)),
   compression(size(values.compared, 128, 64) * MIB, Number(values.rate ?? 100)),
   edits(size(values.large, 1024, 128) * MIB, Number(values.rate ?? 0)),
+  wire(size(values.large, 256, 64) * MIB, Number(values.rate ?? 100), Number(values.delay ?? 100)),
   gateways({ bytes: size(values.large, 512, 64) * MIB, operations: size(values.small, 10_000, 2000) }),
   rivals({
     files: size(values.small, 10_000, 2000),
