@@ -22,6 +22,8 @@ export interface ProcessDeviceInit {
   /** Runs everything of the device as this user instead of root. */
   user?: string
   daemonArgs?: readonly string[]
+  /** What runs the daemon in place of the Node of this process. */
+  daemonLauncher?: readonly string[]
   /** Variables that everything of the device gets beside those of this process. */
   environment?: NodeJS.ProcessEnv
 }
@@ -41,6 +43,7 @@ export class ProcessDevice {
   readonly #host: TestHost | undefined
   readonly #user: string | undefined
   readonly #daemonArgs: readonly string[]
+  readonly #daemonLauncher: readonly string[] | undefined
   readonly #environment: NodeJS.ProcessEnv | undefined
   #daemon: ChildProcess | undefined
   readonly #begun = new Set<ChildProcess>()
@@ -54,6 +57,7 @@ export class ProcessDevice {
     this.#host = init.host
     this.#user = init.user
     this.#daemonArgs = init.daemonArgs ?? []
+    this.#daemonLauncher = init.daemonLauncher
     this.#environment = init.environment
   }
 
@@ -61,11 +65,11 @@ export class ProcessDevice {
     return this.#daemon?.pid
   }
 
-  #spawn(args: readonly string[], cwd = process.cwd()): ChildProcess {
+  #spawn(args: readonly string[], cwd = process.cwd(), launcher: readonly string[] = [process.execPath]): ChildProcess {
     const [program, ...rest] = [
       ...(this.#host === undefined ? [] : ['ip', 'netns', 'exec', this.#host.namespace]),
       ...(this.#user === undefined ? [] : ['setpriv', `--reuid=${this.#user}`, '--clear-groups']),
-      process.execPath,
+      ...launcher,
       CLI_ENTRY,
       ...args,
     ]
@@ -148,7 +152,8 @@ export class ProcessDevice {
 
   /** Starts the daemon and returns when it says that it is ready. */
   async start(...moreArgs: readonly string[]): Promise<void> {
-    const daemon = this.#spawn(['daemon', '--json', '--name', this.name, ...this.#daemonArgs, ...moreArgs])
+    const args = ['daemon', '--json', '--name', this.name, ...this.#daemonArgs, ...moreArgs]
+    const daemon = this.#spawn(args, undefined, this.#daemonLauncher)
     this.#daemon = daemon
     this.log = ''
     daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {
