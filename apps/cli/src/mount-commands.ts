@@ -1,10 +1,14 @@
 import type { GatewayInfo, GatewayProtocol } from '@dittofs/interface'
 
-/** One way to mount a gateway: a program of the system, and its arguments. */
-export interface MountCommand {
-  readonly protocol: GatewayProtocol
+/** A program, and its arguments. */
+export interface SystemCommand {
   readonly program: string
   readonly args: readonly string[]
+}
+
+/** One way to mount a gateway, by a program of the system. */
+export interface MountCommand extends SystemCommand {
+  readonly protocol: GatewayProtocol
 }
 
 export interface MountTarget {
@@ -52,8 +56,15 @@ export function mountCommand(platform: NodeJS.Platform, target: MountTarget): Mo
   return { protocol, program: 'mount', args: ['-t', 'davfs', '-o', options, decodeURI(url), directory] }
 }
 
+/** The command by which a gateway is served again at its port, whoever calls it. @param home - absolute */
+export function serveCommand({ protocol, space, port, isReadOnly }: GatewayInfo, home: string): SystemCommand {
+  const readOnly = isReadOnly ? ['--read-only'] : []
+  const args = ['serve', protocol, '--space', space.name, '--port', String(port), '--keep', ...readOnly]
+  return { program: 'dittofs', args: ['--home', home, ...args] }
+}
+
 /** As a person would type it. */
-export function commandLine({ program, args }: MountCommand): string {
+export function commandLine({ program, args }: SystemCommand): string {
   return [program, ...args]
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
     .join(' ')

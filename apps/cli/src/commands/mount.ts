@@ -6,7 +6,14 @@ import { Command } from 'commander'
 import type { CommandContext, RunCommand } from '../command-context.ts'
 import { explain } from '../command-help.ts'
 import { EXIT_STATUSES } from '../exit-status.ts'
-import { commandLine, DAVFS_CONFIGURATION, type MountCommand, mountCommand, mountProtocols } from '../mount-commands.ts'
+import {
+  commandLine,
+  DAVFS_CONFIGURATION,
+  type MountCommand,
+  mountCommand,
+  mountProtocols,
+  serveCommand,
+} from '../mount-commands.ts'
 import { escapeText } from '../output/escape-text.ts'
 import { withDevice } from '../with-device.ts'
 
@@ -17,6 +24,8 @@ interface MountOptions {
 
 /** A mount that takes longer waits for something that does not come. */
 const MOUNT_TIMEOUT_MS = 60_000
+/** What a daemon that does not answer may keep the command waiting at its end. */
+const STOP_TIMEOUT_MS = 10_000
 /** Of what a program says when it fails. */
 const MAX_COMPLAINT = 2000
 
@@ -48,28 +57,44 @@ async function mount(context: CommandContext, given: string, options: MountOptio
   await mkdir(directory, { recursive: true })
   const davfsConfiguration = path.join(home, 'run', 'davfs2.conf')
   await writeFile(davfsConfiguration, DAVFS_CONFIGURATION, { mode: 0o600 })
-  const tried: { command: string; complaint: string }[] = []
-  const inVain: string[] = []
-  for (const protocol of mountProtocols(process.platform)) {
-    const { info, isNew } = await withDevice(context, (device) => served(device, protocol, options))
-    const command = mountCommand(process.platform, { info, directory, davfsConfiguration })
-    const complaint = await attempt(command, context.signal)
-    if (complaint === undefined) {
-      await withDevice(context, (device) => Promise.all(inVain.map((id) => device.gateways.stop(id))))
-      const result = { directory, protocol, gateway: info.id, isMounted: true }
-      await output.result(result, () => [
-        `Mounted ${escapeText(info.space.name)} at ${escapeText(directory)}, over ${protocol}. "umount ${directory}" ends it.`,
-      ])
-      return undefined
+  const tried: { serve?: string; command: string; complaint: string }[] = []
+  const inVain = new Set<string>()
+  try {
+    for (const protocol of mountProtocols(process.platform)) {
+      const { info, isNew } = await withDevice(context, (device) => served(device, protocol, options))
+      if (isNew) inVain.add(info.id)
+      const command = mountCommand(process.platform, { info, directory, davfsConfiguration })
+      const complaint = await attempt(command, context.signal)
+      if (complaint === undefined) {
+        inVain.delete(info.id)
+        const result = { directory, protocol, gateway: info.id, isMounted: true }
+        await output.result(result, () => [
+          `Mounted ${escapeText(info.space.name)} at ${escapeText(directory)}, over ${protocol}. "umount ${directory}" ends it.`,
+        ])
+        return undefined
+      }
+      const serve = isNew ? { serve: commandLine(serveCommand(info, home)) } : {}
+      tried.push({ ...serve, command: commandLine(command), complaint })
     }
-    tried.push({ command: commandLine(command), complaint })
-    if (isNew) inVain.push(info.id)
+  } finally {
+    await stopServing(context, inVain)
   }
   await output.result({ directory, isMounted: false, tried }, () => [
     'It could not be mounted from here. One of these does it, perhaps as an administrator:',
-    ...tried.flatMap(({ command, complaint }) => [`  ${command}`, `    (${escapeText(complaint)})`]),
+    ...tried.flatMap(({ serve, command, complaint }) => [
+      ...(serve === undefined ? [] : [`  ${serve}`]),
+      `  ${command}`,
+      `    (${escapeText(complaint)})`,
+    ]),
   ])
   return EXIT_STATUSES.failed
+}
+
+/** Stops what was served for a mount that did not come about, also where the command was called off. */
+async function stopServing(context: CommandContext, ids: ReadonlySet<string>): Promise<void> {
+  if (ids.size === 0) return
+  const patient = { ...context, signal: AbortSignal.timeout(STOP_TIMEOUT_MS) }
+  await withDevice(patient, (device) => Promise.all([...ids].map((id) => device.gateways.stop(id))))
 }
 
 /** A gateway of the daemon for programs on this machine: one that serves already, else a new one. */
