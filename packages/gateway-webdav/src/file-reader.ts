@@ -19,29 +19,31 @@ interface FileReaderInit {
 }
 
 /**
- * Reads ranges of one version of a file. While the consumer has a piece the next one is on its way.
+ * Reads ranges of one version of a file, some pieces at a time. While the consumer has them the next ones are on their way.
  *
  * @throws FileChangedError once the version is no longer the file's; no piece of another one is ever given out
  */
 export async function* readRange(
   { volume, handle, changeTag, signal }: FileReaderInit,
   { start, end }: ByteRange,
-): AsyncGenerator<Uint8Array> {
-  const readAt = async (offset: number): Promise<Uint8Array> => {
-    const length = Math.min(TRANSFER_BYTES, end + 1 - offset)
-    const { bytes, changeTag: found } = await volume.read(handle, { offset, length, signal })
-    if (found !== changeTag || bytes.length !== length) throw new FileChangedError()
-    return bytes
+): AsyncGenerator<readonly Uint8Array[]> {
+  const lengthAt = (offset: number) => Math.min(TRANSFER_BYTES, end + 1 - offset)
+  const readAt = async (offset: number): Promise<readonly Uint8Array[]> => {
+    const length = lengthAt(offset)
+    const { pieces, changeTag: found } = await volume.readPieces(handle, { offset, length, signal })
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
+    if (found !== changeTag || bytes !== length) throw new FileChangedError()
+    return pieces
   }
-  let ahead: Promise<Uint8Array> | undefined = readAt(start)
+  let ahead: Promise<readonly Uint8Array[]> | undefined = readAt(start)
   try {
     for (let offset = start; ahead !== undefined; ) {
-      const bytes: Uint8Array = await ahead
-      offset += bytes.length
+      const pieces: readonly Uint8Array[] = await ahead
+      offset += lengthAt(offset)
       ahead = offset > end ? undefined : readAt(offset)
       // Nobody may be waiting when it fails.
       ahead?.catch(() => {})
-      yield bytes
+      yield pieces
     }
   } finally {
     ahead?.catch(() => {})

@@ -12,17 +12,28 @@ export interface Resource {
   /** What the name itself holds, perhaps a symlink: what DELETE and MOVE act on. The root for the root. */
   readonly own: VolumeEntry | undefined
   /** The directory that the name stands in; `undefined`: there is none. The root's is the root. */
-  readonly parent: VolumeEntry | undefined
+  readonly parent: Pick<VolumeEntry, 'handle'> | undefined
   /** The last name; `''` for the root. */
   readonly name: string
 }
 
 export async function findResource(served: ServedVolume, path: RequestPath): Promise<Resource> {
   const { volume } = served
-  const root: VolumeEntry = { handle: volume.root, attributes: await volume.attributes(volume.root) }
   const name = path.names.at(-1)
-  if (name === undefined) return { served, path, entry: root, own: root, parent: root, name: '' }
-  const way = await follow(volume, [root], path.names.slice(0, -1), true)
+  if (name === undefined) {
+    const root = await rootOf(volume)
+    return { served, path, entry: root, own: root, parent: root, name: '' }
+  }
+  const place = await nothingIfAbsent(volume.find(path.names))
+  if (place === undefined || place.entry?.attributes.kind === 'symlink') return followLinks(served, path, name)
+  const { directory, entry } = place
+  return { served, path, entry, own: entry, parent: { handle: directory }, name }
+}
+
+/** Name by name: a symlink is on the way, or something is not there. */
+async function followLinks(served: ServedVolume, path: RequestPath, name: string): Promise<Resource> {
+  const { volume } = served
+  const way = await follow(volume, [await rootOf(volume)], path.names.slice(0, -1), true)
   const parent = way?.at(-1)
   if (way === undefined || parent?.attributes.kind !== 'directory') {
     return { served, path, entry: undefined, own: undefined, parent: undefined, name }
@@ -30,6 +41,10 @@ export async function findResource(served: ServedVolume, path: RequestPath): Pro
   const own = (await follow(volume, way, [name], false))?.at(-1)
   const entry = own?.attributes.kind === 'symlink' ? (await follow(volume, way, [name], true))?.at(-1) : own
   return { served, path, entry, own, parent, name }
+}
+
+async function rootOf(volume: Volume): Promise<VolumeEntry> {
+  return { handle: volume.root, attributes: await volume.attributes(volume.root) }
 }
 
 /**
@@ -54,7 +69,7 @@ async function follow(
       way.pop()
       continue
     }
-    const next = await lookupOr(volume, way.at(-1) as VolumeEntry, name)
+    const next = await nothingIfAbsent(volume.lookup((way.at(-1) as VolumeEntry).handle, name))
     if (next === undefined) return undefined
     if (next.attributes.kind !== 'symlink' || (pending.length === 0 && !isLastFollowed)) {
       way.push(next)
@@ -69,9 +84,9 @@ async function follow(
   return way
 }
 
-async function lookupOr(volume: Volume, directory: VolumeEntry, name: string): Promise<VolumeEntry | undefined> {
+async function nothingIfAbsent<T>(looking: Promise<T>): Promise<T | undefined> {
   try {
-    return await volume.lookup(directory.handle, name)
+    return await looking
   } catch (error) {
     const isAbsent =
       isDittoError(error, 'DITTO_NOT_FOUND') ||

@@ -15,10 +15,14 @@ export class ResponseWriter {
     this.#signal = signal
   }
 
-  /** Returns when there is room for more. @throws the signal's reason */
-  async bytes(bytes: Uint8Array): Promise<void> {
+  /** Writes pieces as one, and returns when there is room for more. @throws the signal's reason */
+  async pieces(pieces: readonly Uint8Array[]): Promise<void> {
     this.#signal.throwIfAborted()
-    if (this.#response.write(bytes)) return
+    let hasRoom = true
+    this.#response.cork()
+    for (const piece of pieces) hasRoom = this.#response.write(piece)
+    this.#response.uncork()
+    if (hasRoom) return
     await new Promise<void>((resolve, reject) => {
       const onDrain = () => {
         this.#signal.removeEventListener('abort', onAbort)
@@ -33,14 +37,15 @@ export class ResponseWriter {
     })
   }
 
-  async text(text: string): Promise<void> {
+  /** @returns what to wait for before more is written; `undefined`: nothing */
+  text(text: string): Promise<void> | undefined {
     this.#text += text
-    if (this.#text.length >= PIECE_CHARACTERS) await this.#flush()
+    return this.#text.length >= PIECE_CHARACTERS ? this.#flush() : undefined
   }
 
   async end(): Promise<void> {
-    // With what is left in one write: a short answer is one packet.
-    const rest = Buffer.from(this.#text)
+    // As text, with what is left in one write: a short answer is one string and one packet.
+    const rest = this.#text
     this.#text = ''
     this.#signal.throwIfAborted()
     this.#response.end(rest)
@@ -49,6 +54,6 @@ export class ResponseWriter {
   async #flush(): Promise<void> {
     const bytes = Buffer.from(this.#text)
     this.#text = ''
-    if (bytes.length > 0) await this.bytes(bytes)
+    if (bytes.length > 0) await this.pieces([bytes])
   }
 }

@@ -17,6 +17,8 @@ import {
   type VolumeEntry,
   type VolumeHandle,
   type VolumeName,
+  type VolumePieces,
+  type VolumePlace,
   type VolumeRead,
   type VolumeStatistics,
   type WriteOptions,
@@ -55,6 +57,14 @@ export class SidecarVolume implements Volume {
 
   async lookup(directory: VolumeHandle, name: string): Promise<VolumeEntry> {
     return this.#sidecars?.find(directory, name) ?? this.#volume.lookup(directory, name)
+  }
+
+  async find(names: readonly string[]): Promise<VolumePlace | undefined> {
+    const place = await this.#volume.find(names)
+    const name = names.at(-1) ?? ''
+    if (place === undefined || !isSidecarName(name)) return place
+    const sidecar = this.#sidecars?.find(place.directory, name)
+    return sidecar === undefined ? place : { directory: place.directory, entry: sidecar }
   }
 
   async parent(handle: VolumeHandle): Promise<VolumeEntry> {
@@ -105,6 +115,12 @@ export class SidecarVolume implements Volume {
 
   async read(handle: VolumeHandle, options: ReadOptions): Promise<VolumeRead> {
     return this.#of(handle)?.read(handle, options.offset, options.length) ?? this.#volume.read(handle, options)
+  }
+
+  async readPieces(handle: VolumeHandle, options: ReadOptions): Promise<VolumePieces> {
+    const read = this.#of(handle)?.read(handle, options.offset, options.length)
+    if (read === undefined) return this.#volume.readPieces(handle, options)
+    return { pieces: [read.bytes], isEnd: read.isEnd, changeTag: read.changeTag }
   }
 
   async write(handle: VolumeHandle, bytes: Uint8Array, options: WriteOptions): Promise<VolumeAttributes> {

@@ -7,10 +7,12 @@ import type { VolumeHandle } from '@dittofs/interface'
 export class WriteGate {
   readonly #writing = new Map<VolumeHandle, Promise<void>>()
 
-  /** Resolves when nobody writes. */
-  async whenFree(handle: VolumeHandle): Promise<void> {
+  /** Resolves when nobody writes. @returns whether somebody did */
+  async whenFree(handle: VolumeHandle): Promise<boolean> {
+    const hasWaited = this.#writing.has(handle)
     for (let writing = this.#writing.get(handle); writing !== undefined; writing = this.#writing.get(handle))
       await writing
+    return hasWaited
   }
 
   async write<T>(handle: VolumeHandle, work: () => Promise<T>): Promise<T> {

@@ -267,7 +267,7 @@ describe('an error inside', () => {
     const logged: unknown[] = []
     const logger = { debug() {}, info() {}, warn() {}, error: (fields: object) => logged.push(fields) }
     const { send, volume } = await serve({ logger })
-    volume.lookup = async () => {
+    volume.find = async () => {
       throw new DittoError('DITTO_IO', 'cannot read /home/alice/secret')
     }
     const answer = await send('GET', '/space/a')

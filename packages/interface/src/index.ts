@@ -244,6 +244,8 @@ export {
   type VolumeEntry,
   type VolumeHandle,
   type VolumeName,
+  type VolumePieces,
+  type VolumePlace,
   type VolumeRead,
   type VolumeStatistics,
   type WriteOptions,

@@ -40,6 +40,12 @@ export interface VolumeEntry {
   readonly attributes: VolumeAttributes
 }
 
+/** A name in a directory, and what stands there, if anything does. */
+export interface VolumePlace {
+  readonly directory: VolumeHandle
+  readonly entry: VolumeEntry | undefined
+}
+
 /** An entry of a directory. */
 export interface VolumeDirent extends VolumeEntry {
   readonly name: string
@@ -74,6 +80,12 @@ export interface VolumeRead {
   readonly isEnd: boolean
   /** Of the file as the bytes show it, in its attributes. */
   readonly changeTag: string
+}
+
+/** What a read brought that copies nothing. */
+export interface VolumePieces extends Pick<VolumeRead, 'isEnd' | 'changeTag'> {
+  /** The bytes, in order. They stay the volume's, which may show them to others: nobody is to change them. */
+  readonly pieces: readonly Uint8Array[]
 }
 
 export interface WriteOptions extends AbortOptions {
@@ -158,6 +170,13 @@ export interface Volume {
   attributes(handle: VolumeHandle): Promise<VolumeAttributes>
   /** @throws DittoError DITTO_NOT_FOUND, DITTO_NOT_DIRECTORY, DITTO_PATH_INVALID */
   lookup(directory: VolumeHandle, name: string): Promise<VolumeEntry>
+  /**
+   * Where a path of one name or more leads from the root, in one go. Symlinks are not followed.
+   *
+   * @returns `undefined` where the last name stands in no directory: also where a symlink is on the way
+   * @throws DittoError DITTO_PATH_INVALID
+   */
+  find(names: readonly string[]): Promise<VolumePlace | undefined>
   /** The directory that a node stands in; the root's is the root. */
   parent(handle: VolumeHandle): Promise<VolumeEntry>
   /** The names from the root down to a node; none for the root. */
@@ -187,6 +206,8 @@ export interface Volume {
    *   or they did not come in time: a later call may succeed), DITTO_CHUNK_CORRUPT
    */
   read(handle: VolumeHandle, options: ReadOptions): Promise<VolumeRead>
+  /** As `read`, for who passes the bytes on. */
+  readPieces(handle: VolumeHandle, options: ReadOptions): Promise<VolumePieces>
   /**
    * Writes all of `bytes`, at most MAX_TRANSFER_BYTES, which belong to the caller again when it returns.
    *

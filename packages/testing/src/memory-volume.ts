@@ -19,6 +19,8 @@ import {
   type VolumeEntry,
   type VolumeHandle,
   type VolumeName,
+  type VolumePieces,
+  type VolumePlace,
   type VolumeRead,
   type VolumeStatistics,
   type WriteOptions,
@@ -102,6 +104,19 @@ export class MemoryVolume implements Volume {
     return entryOf(this.#child(this.#directory(directory), name))
   }
 
+  async find(names: readonly string[]): Promise<VolumePlace | undefined> {
+    const way = names.map(checkedName)
+    const name = checkedName(way.pop() ?? '')
+    let directory = this.#node(this.root)
+    for (const one of way) {
+      const next = directory.children.get(one)?.node
+      if (next?.kind !== 'directory') return undefined
+      directory = next
+    }
+    const node = directory.children.get(name)?.node
+    return { directory: directory.handle, entry: node === undefined ? undefined : entryOf(node) }
+  }
+
   async parent(handle: VolumeHandle): Promise<VolumeEntry> {
     return entryOf(this.#node(handle).parent)
   }
@@ -146,6 +161,11 @@ export class MemoryVolume implements Volume {
     if (isWithheld) throw fault('DITTO_CHUNK_MISSING', 'The bytes of this file are on no device that is reached.')
     const bytes = content.read(options.offset, options.length)
     return { bytes, isEnd: options.offset + bytes.length >= content.size, changeTag: changeTagOf(changes) }
+  }
+
+  async readPieces(handle: VolumeHandle, options: ReadOptions): Promise<VolumePieces> {
+    const { bytes, isEnd, changeTag } = await this.read(handle, options)
+    return { pieces: [bytes], isEnd, changeTag }
   }
 
   async write(handle: VolumeHandle, bytes: Uint8Array, options: WriteOptions): Promise<VolumeAttributes> {

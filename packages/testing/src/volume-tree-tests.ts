@@ -20,6 +20,42 @@ const NEW_FILE = { mode: 0o644, rule: 'guarded' } as const
 
 /** Names, places and handles. */
 export function volumeTreeTests(open: OpenVolume): void {
+  describe('find', () => {
+    test('goes along a path, and tells where its end stands', async () => {
+      const volume = await open()
+      const a = await volume.makeDirectory(volume.root, 'a', 0o755)
+      const b = await volume.makeDirectory(a.handle, 'b', 0o755)
+      const file = await volume.create(b.handle, 'cafe\u0301', NEW_FILE)
+      expect(await volume.find(['a'])).toMatchObject({ directory: volume.root, entry: { handle: a.handle } })
+      expect(await volume.find(['a', 'b', 'caf\u00e9'])).toEqual({
+        directory: b.handle,
+        entry: await volume.lookup(b.handle, 'caf\u00e9'),
+      })
+      expect(await volume.find(['a', 'b', 'cafe\u0301'])).toMatchObject({ entry: { handle: file.handle } })
+      expect(await volume.find(['a', 'b', 'none'])).toEqual({ directory: b.handle, entry: undefined })
+    })
+
+    test('goes through directories alone', async () => {
+      const volume = await open()
+      const a = await volume.makeDirectory(volume.root, 'a', 0o755)
+      await volume.create(a.handle, 'file', NEW_FILE)
+      const link = await volume.makeSymlink(volume.root, 'link', 'a')
+      expect(await volume.find(['link'])).toMatchObject({ directory: volume.root, entry: { handle: link.handle } })
+      for (const way of ['link', 'none', 'a/file']) {
+        expect(await volume.find([...way.split('/'), 'x'])).toBeUndefined()
+      }
+    })
+
+    test('refuses names that nothing can have', async () => {
+      const volume = await open()
+      for (const name of BAD_NAMES) {
+        await expect(volume.find([name])).rejects.toMatchObject({ code: 'DITTO_PATH_INVALID' })
+        await expect(volume.find(['a', name])).rejects.toMatchObject({ code: 'DITTO_PATH_INVALID' })
+      }
+      await expect(volume.find([])).rejects.toMatchObject({ code: 'DITTO_PATH_INVALID' })
+    })
+  })
+
   describe('handles', () => {
     test('have the form that is promised', async () => {
       const volume = await open()

@@ -26,20 +26,30 @@ export class ContentReader {
    * @throws DittoError DITTO_CHUNK_MISSING, DITTO_MANIFEST_INVALID
    */
   async read(stored: StoredContent, part: ByteRange, options: AbortOptions = {}): Promise<Uint8Array> {
-    const { layout, cache } = this.#init
     const bytes = new Uint8Array(part.end - part.start)
-    if (bytes.length === 0) return bytes
+    let at = 0
+    for (const piece of await this.pieces(stored, part, options)) {
+      bytes.set(piece, at)
+      at += piece.length
+    }
+    return bytes
+  }
+
+  /** As `read`. @returns the same bytes in order, parts of chunks that belong to the cache and are not to be changed */
+  async pieces(stored: StoredContent, part: ByteRange, options: AbortOptions = {}): Promise<Uint8Array[]> {
+    const { layout, cache } = this.#init
+    if (part.end === part.start) return []
+    const pieces: Uint8Array[] = []
     const chunks = await layout.chunksOf(stored, part, options)
     for (let at = 0; at < chunks.length; at += CHUNKS_AT_ONCE) {
       const some = chunks.slice(at, at + CHUNKS_AT_ONCE)
       const loaded = await unlessAborted(Promise.all(cache.load(some)), options.signal)
       for (const [index, { offset }] of some.entries()) {
         const chunk = loaded[index] as Uint8Array
-        const from = Math.max(part.start - offset, 0)
-        bytes.set(chunk.subarray(from, part.end - offset), offset + from - part.start)
+        pieces.push(chunk.subarray(Math.max(part.start - offset, 0), part.end - offset))
       }
     }
-    return bytes
+    return pieces
   }
 
   /** Takes note that somebody has read a part, and reads on ahead of them where that seems to be of use. */

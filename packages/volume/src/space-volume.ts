@@ -4,7 +4,6 @@ import {
   type ContentSource,
   type CreateOptions,
   type CreateWithContentOptions,
-  type FileContent,
   isDittoError,
   MAX_FILE_BYTES,
   MAX_TRANSFER_BYTES,
@@ -18,13 +17,16 @@ import {
   type VolumeEntry,
   type VolumeHandle,
   type VolumeName,
+  type VolumePieces,
+  type VolumePlace,
   type VolumeRead,
   type VolumeStatistics,
   type WriteOptions,
 } from '@dittofs/interface'
 import { AttributeChanges } from './attribute-changes.ts'
-import { changeTagOf } from './describe-node.ts'
 import { DirectoryReader } from './directory-reader.ts'
+import { type FileEntry, FileReads } from './file-reads.ts'
+import { findPlace } from './find-place.ts'
 import { formatHandle } from './handle-codec.ts'
 import { NodeDescriptions } from './node-descriptions.ts'
 import { directoryOf, pathIn } from './tree-paths.ts'
@@ -34,8 +36,6 @@ import { type VolumeParts, volumeParts } from './volume-parts.ts'
 
 /** How long a volume that closes waits for bytes from other devices: a device is to close within five seconds. */
 const CLOSE_FETCH_MS = 3000
-
-type FileEntry = TreeEntry & { readonly file: FileContent }
 
 /** A space as a file system, over its metadata and the store of its chunks. See {@link Volume}. */
 export class SpaceVolume implements Volume {
@@ -50,6 +50,7 @@ export class SpaceVolume implements Volume {
   readonly #attributeChanges: AttributeChanges
   readonly #descriptions: NodeDescriptions
   readonly #directories: DirectoryReader
+  readonly #reads: FileReads
   #closing: Promise<void> | undefined
 
   constructor(init: VolumeInit) {
@@ -63,6 +64,7 @@ export class SpaceVolume implements Volume {
     const { listings, finder } = this.#parts
     const directory = (handle: VolumeHandle) => this.#directory(handle)
     this.#directories = new DirectoryReader({ listings, finder, descriptions: this.#descriptions, directory })
+    this.#reads = new FileReads(this.#parts, this.#epoch, (handle) => this.#fileEntry(handle))
     this.#unsubscribe = init.metadata.onChange((change) => {
       this.#parts.times.take(change)
       const isRemoval = change.events === undefined || change.events.some(({ kind }) => kind === 'deletion')
@@ -105,6 +107,10 @@ export class SpaceVolume implements Volume {
     })
   }
 
+  find(names: readonly string[]): Promise<VolumePlace | undefined> {
+    return this.#run(() => findPlace(this.#init.metadata, this.#parts.finder, this.#descriptions, names))
+  }
+
   parent(handle: VolumeHandle): Promise<VolumeEntry> {
     return this.#run(async () => {
       const entry = this.#init.metadata.lookup(directoryOf(this.#entry(handle).path))
@@ -142,14 +148,18 @@ export class SpaceVolume implements Volume {
     })
   }
 
-  read(handle: VolumeHandle, options: ReadOptions): Promise<VolumeRead> {
+  async read(handle: VolumeHandle, options: ReadOptions): Promise<VolumeRead> {
+    const { pieces, isEnd, changeTag } = await this.readPieces(handle, options)
+    return { bytes: joined(pieces), isEnd, changeTag }
+  }
+
+  readPieces(handle: VolumeHandle, options: ReadOptions): Promise<VolumePieces> {
     return this.#run(async () => {
       options.signal?.throwIfAborted()
       const key = this.#fileKey(handle)
       checkRange(options.offset, 0, MAX_FILE_BYTES, 'The offset of a read')
       checkRange(options.length, 1, MAX_TRANSFER_BYTES, 'The number of bytes of a read')
-      const read = await this.#parts.turns.share(key, () => this.#read(key, options))
-      return { bytes: await read.bytes(), isEnd: read.isEnd, changeTag: read.changeTag }
+      return this.#reads.read(key, options)
     })
   }
 
@@ -272,33 +282,6 @@ export class SpaceVolume implements Volume {
     })
   }
 
-  /**
-   * Reads in a file's turn; of a version that never changes only begins to, so that nobody who writes waits for bytes from
-   * other devices.
-   */
-  async #read(key: VolumeHandle, { offset, length, signal }: ReadOptions) {
-    const { files, reader } = this.#parts
-    const options = signal === undefined ? {} : { signal }
-    const open = files.get(key)
-    const entry = this.#fileEntry(key)
-    const stored = open === undefined ? entry.file : undefined
-    const changeTag = changeTagOf({ open, entry, epoch: this.#epoch })
-    const size = stored?.size ?? open?.buffer.size ?? 0
-    const part = { start: Math.min(offset, size), end: Math.min(offset + length, size) }
-    const isEnd = offset + length >= size
-    if (stored !== undefined) {
-      reader.readAhead(stored, part)
-      return { bytes: () => reader.read(stored, part, options), isEnd, changeTag }
-    }
-    open?.buffer.hold()
-    try {
-      const bytes = (await open?.buffer.read(part, options)) ?? new Uint8Array(0)
-      return { bytes: async () => bytes, isEnd, changeTag }
-    } finally {
-      await open?.buffer.release()
-    }
-  }
-
   async #write(key: VolumeHandle, offset: number, bytes: Uint8Array): Promise<void> {
     const { files, nowNs } = this.#parts
     if (bytes.length === 0) return
@@ -396,4 +379,15 @@ export class SpaceVolume implements Volume {
 
 function closed() {
   return fault('DITTO_CLOSED', 'The volume was closed.')
+}
+
+/** Pieces as one, owned by whoever gets it. */
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
 }

@@ -12,6 +12,11 @@ interface Line {
 export class Turns {
   readonly #lines = new Map<string, Line>()
 
+  /** Whether nobody has a turn, or waits for one. */
+  isFree(name: string): boolean {
+    return !this.#lines.has(name)
+  }
+
   /** Runs `work` after everyone before who had it alone. */
   share<T>(name: string, work: () => Promise<T>): Promise<T> {
     const line = this.#line(name)

@@ -42,7 +42,7 @@ export async function move(exchange: Exchange): Promise<void> {
   else {
     if (source.entry === undefined) throw new HttpError(403, 'A link that leads nowhere stays in its space.')
     await copyTo(exchange, source, target.resource, true)
-    await removeTree(source.served, (source.parent as VolumeEntry).handle, source.name, source.own)
+    await removeTree(source.served, (source.parent as NonNullable<Resource['parent']>).handle, source.name, source.own)
   }
   state.locks.releaseTree(path, { isMapped: false })
   state.locks.releaseTree(target.resource.path, { isMapped: true })
@@ -97,11 +97,11 @@ async function checkPlaces(method: string, source: Resource, target: Resource): 
 /** The names from the root of the volume to a name that is taken or free. */
 async function placeOf({ served, path, parent, name }: Resource): Promise<readonly string[]> {
   if (path.names.length === 0) return []
-  return [...(await served.volume.path((parent as VolumeEntry).handle)), name]
+  return [...(await served.volume.path((parent as NonNullable<Resource['parent']>).handle)), name]
 }
 
 async function copyTo({ signal }: Exchange, source: Resource, target: Resource, isDeep: boolean): Promise<void> {
-  const directory = (target.parent as VolumeEntry).handle
+  const directory = (target.parent as NonNullable<Resource['parent']>).handle
   const { volume } = target.served
   const name = target.own === undefined ? target.name : temporaryName()
   await copyTree({
@@ -123,15 +123,20 @@ async function copyTo({ signal }: Exchange, source: Resource, target: Resource, 
 }
 
 async function renameTo(source: Resource, target: Resource): Promise<void> {
-  const from = (source.parent as VolumeEntry).handle
+  const from = (source.parent as NonNullable<Resource['parent']>).handle
   if (target.own !== undefined) return replace(target, from, source.name)
-  await source.served.volume.rename(from, source.name, (target.parent as VolumeEntry).handle, target.name)
+  await source.served.volume.rename(
+    from,
+    source.name,
+    (target.parent as NonNullable<Resource['parent']>).handle,
+    target.name,
+  )
 }
 
 /** Brings a node to a name that is taken. A file gives way to a file as one; anything else is put aside first. */
 async function replace(target: Resource, from: VolumeEntry['handle'], fromName: string): Promise<void> {
   const { volume, properties } = target.served
-  const directory = (target.parent as VolumeEntry).handle
+  const directory = (target.parent as NonNullable<Resource['parent']>).handle
   const own = target.own as VolumeEntry
   const moved = await volume.lookup(from, fromName)
   const isOfFiles = moved.attributes.kind !== 'directory' && own.attributes.kind !== 'directory'

@@ -1,10 +1,10 @@
-import type { VolumeEntry } from '@dittofs/interface'
 import { checkConditions, depthOf, requestedResource } from '../checks.ts'
 import { type Exchange, reply } from '../exchange.ts'
 import { HttpError } from '../http-error.ts'
 import { lockedBelow, requireLock, requireParentLock } from '../lock-check.ts'
 import { MultistatusWriter } from '../multistatus-writer.ts'
 import { removeTree } from '../remove-tree.ts'
+import type { Resource } from '../resource.ts'
 
 /** DELETE: a directory with all below goes as one, or not at all. */
 export async function remove(exchange: Exchange): Promise<void> {
@@ -19,7 +19,7 @@ export async function remove(exchange: Exchange): Promise<void> {
   requireParentLock(state.locks, path, holder)
   const locked = lockedBelow(state.locks, path, holder)
   if (locked.length > 0) return sendLocked(exchange, locked)
-  await removeTree(served, (parent as VolumeEntry).handle, name, own)
+  await removeTree(served, (parent as NonNullable<Resource['parent']>).handle, name, own)
   state.locks.releaseTree(path, { isMapped: false })
   reply(exchange, 204)
 }

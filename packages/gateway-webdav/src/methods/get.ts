@@ -44,9 +44,9 @@ const FILE_HEADERS = {
 async function sendFile(exchange: Exchange, found: Resource, before: VolumeEntry): Promise<void> {
   const { request, response, served, method, signal, state } = exchange
   const { handle } = before
-  await state.gate.whenFree(handle)
   const { volume } = served as NonNullable<typeof served>
-  const attributes = await volume.attributes(handle)
+  const wasWritten = await state.gate.whenFree(handle)
+  const attributes = wasWritten ? await volume.attributes(handle) : before.attributes
   const { size, changeTag } = attributes
   const current = representation({ ...found, entry: { handle, attributes } }) as Representation
   const headers: Record<string, string> = {
@@ -79,13 +79,13 @@ async function sendFile(exchange: Exchange, found: Resource, before: VolumeEntry
   for (const part of plan.parts) {
     if (part.head !== '') {
       start()
-      await writer.bytes(Buffer.from(part.head))
+      await writer.pieces([Buffer.from(part.head)])
     }
     if (part.range === undefined) continue
     // The first bytes are there before the status goes out: what cannot be read is then told as such.
-    for await (const bytes of readRange({ volume, handle, changeTag, signal }, part.range)) {
+    for await (const pieces of readRange({ volume, handle, changeTag, signal }, part.range)) {
       start()
-      await writer.bytes(bytes)
+      await writer.pieces(pieces)
     }
   }
   start()

@@ -1,4 +1,3 @@
-import type { VolumeEntry } from '@dittofs/interface'
 import { checkConditions, depthOf, requestedResource } from '../checks.ts'
 import type { Exchange } from '../exchange.ts'
 import { HttpError } from '../http-error.ts'
@@ -52,7 +51,7 @@ async function take(exchange: Exchange, resource: Resource, body: XmlElement): P
   answer(exchange, granted, own === undefined ? 201 : 200, { 'Lock-Token': `<${granted.token}>` })
 }
 
-async function makeEmpty({ served, name }: Resource, parent: VolumeEntry): Promise<void> {
+async function makeEmpty({ served, name }: Resource, parent: NonNullable<Resource['parent']>): Promise<void> {
   const { handle } = await served.volume.create(parent.handle, name, { mode: 0o644, rule: 'unchecked' })
   await served.volume.commit(handle)
 }
