@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock, Logger } from '@dittofs/interface'
 import type { LockHolder } from './lock-check.ts'
 import type { LockTable } from './lock-table.ts'
+import type { WantedPropertiesReader } from './properties/wanted-properties.ts'
 import type { RequestPath } from './request-path.ts'
 import type { ServedVolume } from './served-volume.ts'
 import type { Spool } from './spool.ts'
@@ -13,6 +14,7 @@ export interface GatewayState {
   readonly locks: LockTable
   readonly spool: Spool
   readonly gate: WriteGate
+  readonly wantedProperties: WantedPropertiesReader
   readonly clock: Clock
   readonly logger: Logger
 }

@@ -25,16 +25,20 @@ export class MultistatusWriter {
   }
 
   async start(): Promise<void> {
-    this.#response.writeHead(207, { 'Content-Type': XML_TYPE })
+    // Not sent yet: an answer that is whole before anything of it went out gets its length as a header.
+    this.#response.statusCode = 207
+    this.#response.setHeader('Content-Type', XML_TYPE)
     await this.#writer.text(`${XML_HEAD}<D:multistatus xmlns:D="DAV:">\n`)
   }
 
-  async properties(href: string, statuses: readonly PropertyStatus[]): Promise<void> {
-    const parts = statuses.map(({ status, elements, condition }) => {
+  /** @returns what to wait for before the next one, where the client has to read first */
+  properties(href: string, statuses: readonly PropertyStatus[]): Promise<void> | undefined {
+    let parts = ''
+    for (const { status, elements, condition } of statuses) {
       const error = condition === undefined ? '' : `<D:error><D:${condition}/></D:error>`
-      return `<D:propstat><D:prop>${elements.join('')}</D:prop>${statusElement(status)}${error}</D:propstat>`
-    })
-    await this.#writer.text(`<D:response>${hrefElement(href)}${parts.join('')}</D:response>\n`)
+      parts += `<D:propstat><D:prop>${elements.join('')}</D:prop>${statusElement(status)}${error}</D:propstat>`
+    }
+    return this.#writer.text(`<D:response>${hrefElement(href)}${parts}</D:response>\n`)
   }
 
   async status(href: string, status: number, condition?: string): Promise<void> {

@@ -42,6 +42,7 @@ export function formatHref(path: RequestPath, isDirectory: boolean): string {
 
 /** A name as a part of a URL: everything but RFC 3986 unreserved characters escaped. */
 export function encodeName(name: string): string {
+  if (/^[\w.~-]*$/.test(name)) return name
   return encodeURIComponent(name.toWellFormed()).replace(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,

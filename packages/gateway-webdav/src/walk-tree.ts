@@ -1,6 +1,6 @@
 import { isDittoError, type VolumeEntry } from '@dittofs/interface'
-import { entriesOf } from './directory-entries.ts'
-import type { RequestPath } from './request-path.ts'
+import { pagesOf } from './directory-entries.ts'
+import { encodeName, formatHref, type RequestPath } from './request-path.ts'
 import { findResource } from './resource.ts'
 import type { ServedVolume } from './served-volume.ts'
 
@@ -8,6 +8,7 @@ import type { ServedVolume } from './served-volume.ts'
 export interface WalkedNode {
   readonly path: RequestPath
   readonly entry: VolumeEntry
+  readonly href: string
 }
 
 /**
@@ -15,18 +16,47 @@ export interface WalkedNode {
  * Directories behind symlinks are named and not gone into: a link to a directory above it would never end.
  *
  * @param depth - levels below the node
+ * @returns nodes in batches of a page at most
  */
-export async function* walkTree(served: ServedVolume, node: WalkedNode, depth: number): AsyncGenerator<WalkedNode> {
-  yield node
-  if (depth === 0 || node.entry.attributes.kind !== 'directory') return
+export async function* walkTree(
+  served: ServedVolume,
+  { path, entry }: Pick<WalkedNode, 'path' | 'entry'>,
+  depth: number,
+): AsyncGenerator<readonly WalkedNode[]> {
+  const isDirectory = entry.attributes.kind === 'directory'
+  const node = { path, entry, href: formatHref(path, isDirectory) }
+  yield [node]
+  if (isDirectory && depth > 0) yield* below(served, node, depth)
+}
+
+async function* below(
+  served: ServedVolume,
+  { path, entry: directory, href }: WalkedNode,
+  depth: number,
+): AsyncGenerator<readonly WalkedNode[]> {
+  const childOf = (name: string, entry: VolumeEntry): WalkedNode => ({
+    path: { exportName: path.exportName, names: [...path.names, name] },
+    entry,
+    href: `${href}${encodeName(name)}${entry.attributes.kind === 'directory' ? '/' : ''}`,
+  })
   try {
-    for await (const { name, entry } of entriesOf(served.volume, node.entry)) {
-      const path = { exportName: node.path.exportName, names: [...node.path.names, name] }
-      if (entry.attributes.kind !== 'symlink') yield* walkTree(served, { path, entry }, depth - 1)
-      else {
-        const behind = (await findResource(served, path)).entry
-        if (behind !== undefined) yield { path, entry: behind }
+    for await (const page of pagesOf(served.volume, directory)) {
+      let batch: WalkedNode[] = []
+      for (const found of page) {
+        const { name, attributes } = found
+        if (attributes.kind === 'symlink') {
+          const behind = (await findResource(served, childOf(name, found).path)).entry
+          if (behind !== undefined) batch.push(childOf(name, behind))
+          continue
+        }
+        const child = childOf(name, found)
+        batch.push(child)
+        if (attributes.kind !== 'directory' || depth === 1) continue
+        yield batch
+        batch = []
+        yield* below(served, child, depth - 1)
       }
+      if (batch.length > 0) yield batch
     }
   } catch (error) {
     // It was removed while it was listed.

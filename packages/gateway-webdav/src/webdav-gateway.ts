@@ -27,6 +27,7 @@ import {
   MAX_PIPELINED_REQUESTS,
 } from './limits.ts'
 import { LockTable } from './lock-table.ts'
+import { WantedPropertiesReader } from './properties/wanted-properties.ts'
 import { serveVolume } from './served-volume.ts'
 import { Spool } from './spool.ts'
 import type { WebdavGatewayInit } from './webdav-gateway-init.ts'
@@ -83,6 +84,7 @@ class WebdavGateway implements Gateway {
       locks: new LockTable(clock),
       spool: new Spool(init.spoolDirectory),
       gate: new WriteGate(),
+      wantedProperties: new WantedPropertiesReader(),
       clock,
       logger: init.logger ?? SILENT,
     }

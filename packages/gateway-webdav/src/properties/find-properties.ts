@@ -1,32 +1,24 @@
 import { type PropertyStatus, propertyElement } from '../multistatus-writer.ts'
-import { LIVE_PROPERTIES, type PropertySubject, REPLACEABLE } from './live-property.ts'
+import { LIVE_PROPERTIES, type LiveProperty, type PropertySubject, REPLACEABLE } from './live-property.ts'
 import { type PropertyName, propertyKey } from './property-name.ts'
 import type { PropfindRequest } from './propfind-request.ts'
 
-/** The answer to a PROPFIND for one resource. */
-export function findProperties(request: PropfindRequest, subject: PropertySubject): PropertyStatus[] {
-  const dead = new Map(subject.dead.map((one) => [propertyKey(one), one]))
-  const elementOf = (name: PropertyName): string | undefined => {
-    const key = propertyKey(name)
-    const kept = dead.get(key)
-    const live = LIVE_PROPERTIES.get(key)
-    if (kept !== undefined && (live === undefined || REPLACEABLE.has(key))) return kept.xml
-    const value = live?.value(subject)
-    return value === undefined ? undefined : propertyElement(name.namespace, name.name, value)
+/** Answers a PROPFIND for one resource after the other. */
+export type PropertyFinder = (subject: PropertySubject) => PropertyStatus[]
+
+/** Looks up once what a PROPFIND asks for, whatever the number of resources. */
+export function propertyFinder(request: PropfindRequest): PropertyFinder {
+  if (request.kind === 'some') {
+    const wanted = request.names.map(wantedProperty)
+    return (subject) => statusesOf(wanted, subject, () => true)
   }
-  if (request.kind === 'some') return statusesOf(...split(request.names, elementOf))
   const live = [...LIVE_PROPERTIES.values()].filter((one) => request.kind === 'names' || one.isInAll)
-  const there = new Map<string, PropertyName>()
-  for (const one of [...live, ...subject.dead]) there.set(propertyKey(one), one)
-  if (request.kind === 'all') {
-    for (const one of request.include) there.set(propertyKey(one), one)
-    const [found, absent] = split([...there.values()], elementOf)
-    // What `allprop` would name and this node does not have is no answer, unless `include` asked for it.
-    const missing = absent.filter((name) => request.include.some((one) => propertyKey(one) === propertyKey(name)))
-    return statusesOf(found, missing)
-  }
-  const names = [...there.values()].filter((name) => elementOf(name) !== undefined)
-  return [{ status: 200, elements: names.map(({ namespace, name }) => propertyElement(namespace, name, '')) }]
+  const included = request.kind === 'all' ? request.include : []
+  const wanted = [...byKey([...live, ...included]).values()].map(wantedProperty)
+  if (request.kind === 'names') return (subject) => [namesOf(withDead(wanted, subject), subject)]
+  const includedKeys = new Set(included.map(propertyKey))
+  // What `allprop` would name and this node does not have is no answer, unless `include` asked for it.
+  return (subject) => statusesOf(withDead(wanted, subject), subject, ({ key }) => includedKeys.has(key))
 }
 
 /** Whether the answer needs what a volume tells of its disk. */
@@ -35,26 +27,62 @@ export function needsStatistics(request: PropfindRequest): boolean {
   return names === undefined || names.some(({ name }) => name.startsWith('quota-'))
 }
 
-/** The elements of those that are there, and the names of the others. */
-function split(
-  names: readonly PropertyName[],
-  elementOf: (name: PropertyName) => string | undefined,
-): [found: string[], missing: PropertyName[]] {
-  const found: string[] = []
-  const missing: PropertyName[] = []
-  for (const name of names) {
-    const element = elementOf(name)
-    if (element === undefined) missing.push(name)
-    else found.push(element)
-  }
-  return [found, missing]
+interface WantedProperty {
+  readonly key: string
+  readonly live: LiveProperty | undefined
+  /** Whether a value that a client keeps stands for the live one. */
+  readonly isDeadFirst: boolean
+  readonly element: (inner: string) => string
+  readonly empty: string
 }
 
-function statusesOf(found: readonly string[], missing: readonly PropertyName[]): PropertyStatus[] {
-  const absent = missing.map(({ namespace, name }) => propertyElement(namespace, name, ''))
-  return [
-    // A response has at least one propstat, also where nothing was asked for.
-    ...(found.length > 0 || absent.length === 0 ? [{ status: 200, elements: found }] : []),
-    ...(absent.length > 0 ? [{ status: 404, elements: absent }] : []),
-  ]
+function wantedProperty({ namespace, name }: PropertyName): WantedProperty {
+  const key = propertyKey({ namespace, name })
+  const live = LIVE_PROPERTIES.get(key)
+  const empty = propertyElement(namespace, name, '')
+  const [open = '', close = ''] = propertyElement(namespace, name, ' ').split('> <')
+  const element = (inner: string) => (inner === '' ? empty : `${open}>${inner}<${close}`)
+  return { key, live, isDeadFirst: live === undefined || REPLACEABLE.has(key), element, empty }
+}
+
+/** @returns its XML; `undefined`: the node has no such property */
+function elementOf({ key, live, isDeadFirst, element }: WantedProperty, subject: PropertySubject): string | undefined {
+  if (isDeadFirst && subject.dead.length > 0) {
+    const kept = subject.dead.find((one) => propertyKey(one) === key)
+    if (kept !== undefined) return kept.xml
+  }
+  const value = live?.value(subject)
+  return value === undefined ? undefined : element(value)
+}
+
+function statusesOf(
+  wanted: readonly WantedProperty[],
+  subject: PropertySubject,
+  isMissed: (one: WantedProperty) => boolean,
+): PropertyStatus[] {
+  const found: string[] = []
+  const absent: string[] = []
+  for (const one of wanted) {
+    const element = elementOf(one, subject)
+    if (element !== undefined) found.push(element)
+    else if (isMissed(one)) absent.push(one.empty)
+  }
+  // A response has at least one propstat, also where nothing was asked for.
+  if (absent.length === 0) return [{ status: 200, elements: found }]
+  return [...(found.length > 0 ? [{ status: 200, elements: found }] : []), { status: 404, elements: absent }]
+}
+
+function namesOf(wanted: readonly WantedProperty[], subject: PropertySubject): PropertyStatus {
+  const there = wanted.filter((one) => elementOf(one, subject) !== undefined)
+  return { status: 200, elements: there.map(({ empty }) => empty) }
+}
+
+function withDead(wanted: readonly WantedProperty[], { dead }: PropertySubject): readonly WantedProperty[] {
+  if (dead.length === 0) return wanted
+  const known = new Set(wanted.map(({ key }) => key))
+  return [...wanted, ...dead.filter((one) => !known.has(propertyKey(one))).map(wantedProperty)]
+}
+
+function byKey(names: readonly PropertyName[]): Map<string, PropertyName> {
+  return new Map(names.map((one) => [propertyKey(one), one]))
 }

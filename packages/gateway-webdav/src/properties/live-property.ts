@@ -24,7 +24,7 @@ export interface PropertySubject {
   readonly statistics: VolumeStatistics | undefined
 }
 
-interface LiveProperty {
+export interface LiveProperty {
   readonly namespace: string
   readonly name: string
   /** Whether `allprop` names it: RFC 4331 keeps quotas out. */
