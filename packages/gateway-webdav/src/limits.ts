@@ -18,6 +18,8 @@ export const XML_BODY_TIMEOUT_MS = 30_000
 export const MAX_IF_CONDITIONS = 64
 /** Ranges of one `Range` header; a request with more is answered with the whole file, as RFC 9110 14.2 allows. */
 export const MAX_RANGES = 32
+/** A body of a PUT that is said to be so short is waited for as a whole: on all connections together 32 MiB at most. */
+export const MAX_SMALL_BODY_BYTES = 64 * 1024
 /** A body up to this size is kept in memory until it is whole; a larger one in a file of the spool. */
 export const MAX_SPOOL_MEMORY_BYTES = 1024 * 1024
 /** What the bodies in memory hold together; past it also small ones go to a file. */

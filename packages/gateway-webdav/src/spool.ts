@@ -22,6 +22,21 @@ export class Spool {
     this.#directory = directory
   }
 
+  /** Takes a body that is here already: MAX_SMALL_BODY_BYTES at most, which belong to the spool from then on. */
+  keep(bytes: Uint8Array): SpooledBody {
+    let inMemory = bytes.length
+    this.#memoryBytes += inMemory
+    const close = async () => {
+      this.#memoryBytes -= inMemory
+      inMemory = 0
+    }
+    return {
+      size: bytes.length,
+      read: async ({ start, end }) => Uint8Array.prototype.slice.call(bytes, start, end),
+      close,
+    }
+  }
+
   /**
    * Takes a body in.
    *

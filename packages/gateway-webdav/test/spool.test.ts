@@ -34,6 +34,17 @@ describe('the spool', () => {
     await spooled.close()
   })
 
+  it('keeps a body that is here already as it is', async () => {
+    const spool = new Spool(await temporaryDirectory())
+    const spooled = spool.keep(Buffer.from('a few words'))
+    expect((await read(spooled)).toString()).toBe('a few words')
+    const part = await spooled.read({ start: 2, end: 5 })
+    expect(Buffer.from(part).toString()).toBe('few')
+    part.fill(0)
+    expect((await read(spooled)).toString()).toBe('a few words')
+    await spooled.close()
+  })
+
   it('puts also small bodies in files when many are held', async () => {
     const spool = new Spool(await temporaryDirectory())
     const held = await Promise.all(Array.from({ length: 40 }, () => spool.receive(body(1, 1024 * 1024), 2 ** 30)))

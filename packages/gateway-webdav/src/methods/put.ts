@@ -3,9 +3,9 @@ import { checkConditions, requestedResource } from '../checks.ts'
 import { entityTag } from '../entity-tag.ts'
 import { type Exchange, reply } from '../exchange.ts'
 import { HttpError } from '../http-error.ts'
-import { MAX_SPOOL_MEMORY_BYTES } from '../limits.ts'
+import { MAX_SMALL_BODY_BYTES, MAX_SPOOL_MEMORY_BYTES } from '../limits.ts'
 import { requireLock, requireParentLock } from '../lock-check.ts'
-import { askForBody } from '../request-body.ts'
+import { askForBody, bytesOf } from '../request-body.ts'
 import type { Resource } from '../resource.ts'
 import type { SpooledBody } from '../spool.ts'
 
@@ -30,10 +30,7 @@ export async function put(exchange: Exchange): Promise<void> {
   const before = await checkedTarget(exchange)
   await checkRoom(exchange, before)
   askForBody(request, response)
-  const body = await state.spool.receive(
-    request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>,
-    MAX_FILE_BYTES,
-  )
+  const body = await receive(exchange)
   const progress = setInterval(() => {
     if (request.httpVersionMinor >= 1 && !response.headersSent) response.writeProcessing()
   }, PROGRESS_MS)
@@ -49,6 +46,13 @@ export async function put(exchange: Exchange): Promise<void> {
     clearInterval(progress)
     await body.close()
   }
+}
+
+async function receive({ request, state }: Exchange): Promise<SpooledBody> {
+  const length = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY)
+  if (length <= MAX_SMALL_BODY_BYTES) return state.spool.keep(await bytesOf(request, length))
+  const pieces = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
+  return state.spool.receive(pieces, MAX_FILE_BYTES)
 }
 
 /** @throws HttpError 403, 405, 409, 412 or 423: nothing can be put there */
