@@ -231,6 +231,13 @@ class Splice {
     const chunks = this.#pending
     this.#pending = []
     this.#pendingBytes = 0
+    if (this.#init.options.isCounted !== false) await this.#count(chunks)
+    const refused = await store.put(space, chunks, { durability: 'none', ...this.#signal })
+    if (refused.length > 0) throw new DittoError('DITTO_INTERNAL', 'A chunk does not match the ID that was made of it.')
+  }
+
+  async #count(chunks: readonly Chunk[]): Promise<void> {
+    const { store, space } = this.#init
     const held = await store.has(
       space,
       chunks.map(({ id }) => id),
@@ -240,7 +247,5 @@ class Splice {
       this.#newChunks++
       this.#newBytes += bytes.length
     }
-    const refused = await store.put(space, chunks, { durability: 'none', ...this.#signal })
-    if (refused.length > 0) throw new DittoError('DITTO_INTERNAL', 'A chunk does not match the ID that was made of it.')
   }
 }

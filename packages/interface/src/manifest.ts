@@ -76,6 +76,8 @@ export interface SpliceOptions extends AbortOptions {
   durability?: Durability
   /** Brings manifest nodes that are not available in the space; absent: they are missing for good. */
   fetchNodes?: (nodes: readonly ChunkId[], options: AbortOptions) => Promise<void>
+  /** Whether `newChunks` and `newBytes` are wanted, for which the store is looked through. Default true; else both are 0. */
+  isCounted?: boolean
 }
 
 /**

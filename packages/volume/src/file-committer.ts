@@ -107,6 +107,7 @@ export class FileCommitter {
     const { content } = await spliceContent(store, metadata.space, base, file.buffer.edit(), {
       chunker,
       durability: 'full',
+      isCounted: false,
       fetchNodes: (nodes, options) => missing.fetch(nodes, options),
     })
     return content

@@ -5,6 +5,8 @@ const FRESH_MS = 10_000
 /** Pause after a count, as a multiple of the time it took: a file that changes all the time is not counted all the time. */
 const PAUSE_FACTOR = 20
 const MAX_COUNTS = 1024
+/** Chunks that were here when somebody last looked. */
+const MAX_SEEN = 16_384
 
 type ManifestRef = Extract<ContentRef, { kind: 'manifest' }>
 
@@ -17,12 +19,15 @@ export interface HeldBytesInit {
 }
 
 /**
- * How many bytes of files are here: exactly for small files; for large ones as last counted, which happens in the
- * background, one file at a time, when somebody asks.
+ * How many bytes of files are here. Of small files the count is right, but that chunks which were here FRESH_MS ago at most
+ * are taken to be here still. Large ones are as last counted, which happens in the background, one file at a time, when
+ * somebody asks.
  */
 export class HeldBytes {
   readonly #init: HeldBytesInit
   readonly #counts = new Map<ChunkId, { readonly bytes: number; readonly at: number }>()
+  /** When chunks were last seen here, the oldest first. */
+  readonly #seen = new Map<ChunkId, number>()
   #isCounting = false
   /** When the next count may begin. */
   #pauseUntil = 0
@@ -33,17 +38,37 @@ export class HeldBytes {
 
   /** For each file, in the order given; 0 for what is no file. */
   async of(files: readonly (FileContent | undefined)[]): Promise<number[]> {
-    const { store, space } = this.#init
-    const ids = files.flatMap((file) => askedOf(file))
+    const { store, space, clock } = this.#init
+    const since = clock.monotonic() - FRESH_MS
+    const ids = files.flatMap((file) => askedOf(file)).filter((id) => !((this.#seen.get(id) ?? since) > since))
     const held = ids.length === 0 ? [] : await store.has(space, ids)
-    let at = 0
+    const isLacking = new Set(ids.filter((_, index) => held[index] !== true))
+    this.#note(ids.filter((id) => !isLacking.has(id)))
     return files.map((file) => {
       if (file === undefined) return 0
-      if (file.content.kind === 'manifest') return held[at++] === true ? this.#counted(file, file.content) : 0
+      const { content } = file
+      if (content.kind === 'manifest') return isLacking.has(content.root) ? 0 : this.#counted(file, content)
       let bytes = 0
-      for (const { length } of file.content.chunks) if (held[at++] === true) bytes += length
+      for (const { id, length } of content.chunks) if (!isLacking.has(id)) bytes += length
       return bytes
     })
+  }
+
+  /** Takes note that a content is here: it was just stored. */
+  stored(content: ContentRef): void {
+    this.#note(content.kind === 'manifest' ? [content.root] : content.chunks.map(({ id }) => id))
+  }
+
+  #note(ids: readonly ChunkId[]): void {
+    const now = this.#init.clock.monotonic()
+    for (const id of ids) {
+      this.#seen.delete(id)
+      this.#seen.set(id, now)
+    }
+    for (const oldest of this.#seen.keys()) {
+      if (this.#seen.size <= MAX_SEEN) break
+      this.#seen.delete(oldest)
+    }
   }
 
   #counted(file: FileContent, content: ManifestRef): number {

@@ -81,13 +81,13 @@ export function volumeParts(init: VolumeInit, signal: AbortSignal, assertWritabl
     assertWritable,
   })
   const tree = new TreeChanges({ metadata, changes, finder, times, nowNs })
+  const held = new HeldBytes({ store, space, readManifest, clock, signal })
   return {
-    ...{ finder, times, reader, files, committer, turns, changes, tree, nowNs },
+    ...{ finder, times, reader, files, committer, turns, changes, tree, held, nowNs },
     listings: new Listings(metadata, times),
     contents: new WholeContents({
-      ...{ metadata, store, spliceContent, chunker, guard, committer, finder, files, tree, nowNs },
+      ...{ metadata, store, spliceContent, chunker, guard, committer, finder, files, tree, held, nowNs },
     }),
-    held: new HeldBytes({ store, space, readManifest, clock, signal }),
   }
 }
 

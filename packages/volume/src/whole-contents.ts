@@ -16,6 +16,7 @@ import {
 } from '@dittofs/interface'
 import type { EntryFinder } from './entry-finder.ts'
 import type { FileCommitter } from './file-committer.ts'
+import type { HeldBytes } from './held-bytes.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { TreeChanges } from './tree-changes.ts'
 import { checkRange, fault, staleHandle } from './volume-faults.ts'
@@ -32,6 +33,7 @@ export interface WholeContentsInit {
   finder: EntryFinder
   files: OpenFiles
   tree: TreeChanges
+  held: HeldBytes
   nowNs: () => bigint
 }
 
@@ -88,7 +90,7 @@ export class WholeContents {
   }
 
   async #store(source: ContentSource, options: AbortOptions): Promise<ContentRef> {
-    const { metadata, store, spliceContent, chunker } = this.#init
+    const { metadata, store, spliceContent, chunker, held } = this.#init
     const { size } = source
     checkRange(size, 0, MAX_FILE_BYTES, 'The size of a file')
     options.signal?.throwIfAborted()
@@ -102,8 +104,10 @@ export class WholeContents {
     const spliced = await spliceContent(store, metadata.space, NOTHING, edit, {
       chunker,
       durability: 'full',
+      isCounted: false,
       ...options,
     })
+    held.stored(spliced.content)
     return spliced.content
   }
 }
