@@ -1,7 +1,12 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Clock, Durability } from '@dittofs/interface'
 
 /** Longest that a caller waits for others to share its barrier with. */
 const MAX_WAIT_MS = 100
+/** Longest that a caller who asks for `full` waits for those who are writing just now. */
+const MAX_FULL_WAIT_MS = 2
+/** Turns of the event loop in which new callers may come, before a barrier begins for those who ask for `full`. */
+const MAX_TURNS = 8
 /** Written bytes and changed entries past which a barrier runs though nobody waits: so that the last one is short. */
 const MAX_UNSYNCED_BYTES = 8 * 1024 * 1024
 const MAX_PENDING_ENTRIES = 8192
@@ -29,8 +34,10 @@ interface Waiter {
 }
 
 /**
- * Decides when a barrier runs, so that many callers share one: at once when a caller asks for `full` or when nobody
- * is left who could join, otherwise when the first has waited MAX_WAIT_MS. One barrier runs at a time.
+ * Decides when a barrier runs, so that many callers share one: it costs two waits for the disk and the time of several
+ * threads, whatever the number of those it serves. It runs when nobody is left who could join, and when the first has
+ * waited MAX_WAIT_MS, or where one asks for `full` MAX_FULL_WAIT_MS. With `full` a turn of the event loop passes first:
+ * those whose requests came at the same time begin to write in it. One barrier runs at a time.
  */
 export class GroupCommit {
   readonly #init: GroupCommitInit
@@ -38,7 +45,10 @@ export class GroupCommit {
   #waiting: Waiter[] = []
   #isUrgent = false
   #isRunning = false
-  #timer: AbortController | undefined
+  #timer: { readonly over: AbortController; readonly isUrgent: boolean } | undefined
+  /** Operations begun so far. */
+  #begun = 0
+  #isGathering = false
 
   constructor(init: GroupCommitInit) {
     this.#init = init
@@ -47,6 +57,7 @@ export class GroupCommit {
   begin(): WriteOperation {
     const operation = new WriteOperation()
     this.#active.add(operation)
+    this.#begun++
     return operation
   }
 
@@ -89,20 +100,37 @@ export class GroupCommit {
 
   #consider(): void {
     if (this.#isRunning) return
+    const isAlone = this.#waiting.length >= this.#active.size
     const isDue =
-      this.#isUrgent ||
-      (this.#waiting.length > 0 && this.#waiting.length >= this.#active.size) ||
+      (this.#waiting.length > 0 && isAlone && !this.#isUrgent) ||
       this.#init.unsyncedBytes() >= MAX_UNSYNCED_BYTES ||
       this.#init.pendingEntries() >= MAX_PENDING_ENTRIES
     if (isDue) void this.#run()
-    else if (this.#waiting.length > 0 && this.#timer === undefined) void this.#wait()
+    else if (this.#waiting.length === 0) return
+    else if (this.#isUrgent && isAlone) void this.#gather()
+    else if (this.#timer === undefined || (this.#isUrgent && !this.#timer.isUrgent)) void this.#wait()
+  }
+
+  /** Lets come who is about to, then runs the barrier, unless one of those still writes. */
+  async #gather(): Promise<void> {
+    if (this.#isGathering) return
+    this.#isGathering = true
+    for (let turn = 0, begun = -1; turn < MAX_TURNS && begun !== this.#begun; turn++) {
+      begun = this.#begun
+      await setImmediate()
+    }
+    this.#isGathering = false
+    if (this.#isRunning || this.#waiting.length === 0) return
+    if (this.#waiting.length >= this.#active.size) await this.#run()
+    else this.#consider()
   }
 
   async #wait(): Promise<void> {
-    const timer = new AbortController()
-    this.#timer = timer
+    this.#timer?.over.abort()
+    const over = new AbortController()
+    this.#timer = { over, isUrgent: this.#isUrgent }
     try {
-      await this.#init.clock.sleep(MAX_WAIT_MS, { signal: timer.signal })
+      await this.#init.clock.sleep(this.#isUrgent ? MAX_FULL_WAIT_MS : MAX_WAIT_MS, { signal: over.signal })
     } catch {
       return // a barrier came first
     }
@@ -113,7 +141,7 @@ export class GroupCommit {
   async #run(): Promise<void> {
     this.#isRunning = true
     this.#isUrgent = false
-    this.#timer?.abort()
+    this.#timer?.over.abort()
     this.#timer = undefined
     const served = this.#waiting
     this.#waiting = []
