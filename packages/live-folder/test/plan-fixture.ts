@@ -4,7 +4,7 @@ import { BaseTree } from '../src/base/base-tree.ts'
 import { contentOf } from '../src/base/content-text.ts'
 import { stampText } from '../src/base/stamp-text.ts'
 import type { DiskStamp } from '../src/disk-stamp.ts'
-import type { IncomingStep } from '../src/plan/incoming-plan.ts'
+import type { IncomingScope, IncomingStep } from '../src/plan/incoming-plan.ts'
 import { type LocalDirectory, type LocalName, type LocalTree, localKey } from '../src/plan/local-tree.ts'
 import { planIncoming } from '../src/plan/plan-incoming.ts'
 import { type OutgoingPlan, planOutgoing } from '../src/plan/plan-outgoing.ts'
@@ -62,9 +62,9 @@ export class PlanFixture {
   }
 
   /** What a round would do on disk, a line a step. */
-  incoming(): string[] {
+  incoming(scope: IncomingScope = 'all'): string[] {
     const folders = [{ id: 'f', path: '', foldsCase: false, isWritten: true }]
-    const init = { base: this.base, remote: this.store, folders, scope: 'all' as const, firstNumber: 1 }
+    const init = { base: this.base, remote: this.store, folders, scope, firstNumber: 1 }
     const plan = planIncoming(init)
     for (let step = plan.next(); ; step = plan.next()) if (step.done === true) return step.value.steps.map(line)
   }

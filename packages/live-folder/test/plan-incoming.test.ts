@@ -110,6 +110,13 @@ describe('what comes in', () => {
     expect(fixture.incoming()).toEqual(['adopt a', 'move b/y to a/y', 'remove b'])
   })
 
+  it('removes an empty directory that waited to move, where another takes its place and only that is told', async () => {
+    const fixture = await PlanFixture.of('a/', 'b/')
+    await fixture.store.transact([{ type: 'place', node: fixture.at('b').node, parent: fixture.store.root, name: 'a' }])
+    const scope = { paths: new Map([['a', 'below' as const]]), entries: new Set([fixture.at('a')]) }
+    expect(fixture.incoming(scope)).toEqual(['adopt a', 'remove b'])
+  })
+
   it('writes both versions where the one on disk is shown no longer', async () => {
     const fixture = await PlanFixture.of('f')
     const { node, version } = fixture.at('f')

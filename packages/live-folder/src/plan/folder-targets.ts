@@ -126,6 +126,13 @@ export class FolderTargets {
     return [...found]
   }
 
+  /** Base entries of any folder that this entry of the document shows as well, and that do not become it: they go. */
+  others(shown: TreeEntry): readonly BaseEntry[] {
+    const chosen = this.chosen(shown)
+    const others = nodesOf(shown).flatMap((node) => this.#base.byNode(node).filter((entry) => entry !== chosen))
+    return others.filter((entry) => this.ownerOf(entry)?.path === shown.path)
+  }
+
   /** The place in its own folder that a base entry is kept for; `undefined` where it is to go. */
   targetOf(entry: BaseEntry): TreeEntry | undefined {
     const owner = this.ownerOf(entry)

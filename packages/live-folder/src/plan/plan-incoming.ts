@@ -146,6 +146,8 @@ class IncomingPlanning {
   /** Brings one entry of the document to its place, and sees to what is below it where that has to be. */
   #visit(shown: TreeEntry, isDeep: boolean): void {
     const entry = this.#place(shown)
+    // What else was to become it may stand anywhere, and no change tells of it: it went nowhere, another took its place.
+    for (const other of this.#targets.others(shown)) this.#check(other)
     if (isDeep && entry !== undefined) this.#walk(shown)
   }
 
@@ -159,6 +161,7 @@ class IncomingPlanning {
   /** Sees that a base entry gets to where it belongs, or is removed in the end. */
   #check(entry: BaseEntry): void {
     if (this.#isGone(entry) || entry.parent === undefined || this.#taken.has(entry) || !this.#base.has(entry)) return
+    if (this.#leftovers.has(entry)) return
     this.#checkAbove(entry)
     const target = this.#targets.targetOf(entry)
     if (target !== undefined) {
