@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { describeDisk, differences, exchange, settle, settleAll } from './simulation/cluster.ts'
+import { refOf } from './simulation/memory-content.ts'
 import { failure } from './simulation/memory-disk.ts'
 import { SimulatedDevice } from './simulation/simulated-device.ts'
 import { VirtualClock } from './simulation/virtual-clock.ts'
@@ -40,6 +41,23 @@ describe('a live folder on two devices', () => {
     bob.disk().remove(['d'])
     await agree()
     expect(paths(alice)).toEqual(['empty', 'link'])
+  })
+
+  it('takes content that comes while it is asked whether it is there', async () => {
+    const { alice, bob, settleBoth } = await pair()
+    alice.disk().write(['f'], 'text')
+    await settleBoth()
+    const areHeld = bob.content.areHeld.bind(bob.content)
+    bob.content.areHeld = async (files) => {
+      const held = await areHeld(files)
+      bob.content.fetch(refOf('text'), alice.content)
+      return held
+    }
+    for (const message of await alice.store.receive(bob.store.hello(), bob.key, true)) {
+      await bob.store.receive(message, alice.key, true)
+    }
+    await settleBoth()
+    expect(paths(bob)).toEqual(['f'])
   })
 
   it('moves a directory with one rename, also when something in it was edited on the other side', async () => {

@@ -22,6 +22,7 @@ describe('devices with live folders that live apart and meet again', () => {
   )
 
   it.each<[seed: number, what: string, steps?: number]>([
+    [29, 'content comes while it is asked whether it is there', 200],
     [43, 'a file comes to one of two directories that show as one, and the other holds that name', 200],
     [84, 'the last that lived in a deleted directory is moved out of it'],
     [167, 'a person says yes to a change that is not still yet', 200],
