@@ -304,6 +304,23 @@ describe('content that has not come', () => {
     await settle([bob], clock)
     expect([paths(bob), state(bob)?.waiting]).toEqual([['f'], 0])
   })
+
+  it('is written when it comes just while this device asks itself whether it is there', async () => {
+    const { alice, bob, clock, settleBoth } = await cluster()
+    alice.disk().write(['f'], 'one')
+    await settleBoth()
+    const areHeld = bob.content.areHeld.bind(bob.content)
+    bob.content.areHeld = async (files) => {
+      const held = await areHeld(files)
+      for (const { content } of files) bob.content.fetch(content, alice.content)
+      return held
+    }
+    for (const message of await alice.store.receive(bob.store.hello(), bob.key, true)) {
+      await bob.store.receive(message, alice.key, true)
+    }
+    await settle([bob], clock)
+    expect([paths(bob), state(bob)?.waiting]).toEqual([['f'], 0])
+  })
 })
 
 describe('adoption', () => {

@@ -27,6 +27,7 @@ describe('devices with live folders that live apart and meet again', () => {
     [84, 'the last that lived in a deleted directory is moved out of it'],
     [167, 'a person says yes to a change that is not still yet', 200],
     [253, 'a move that was refused for long waits for another try when all has come to rest', 200],
+    [344, 'content comes just while a device asks itself whether it is there', 200],
     [400, 'a directory takes the place that another, of the same name, was to move to', 200],
     [568, 'a deleted directory goes that two devices hold, and leaves its name to a file', 200],
     [587, 'a deleted directory goes with the last that lived in it, and leaves its name to a file', 200],

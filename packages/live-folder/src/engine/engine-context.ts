@@ -33,8 +33,6 @@ export class EngineContext {
   readonly leftRemovals = new Set<number>()
   /** Counts changes of the document. */
   epoch = 0
-  /** Counts the times that content came. */
-  arrivals = 0
   readonly #written = new Map<string, WriteIntent>()
   readonly #retries = new Map<string, { delayMs: number; atMs: number; isDue: boolean }>()
   /** Of them, those that were due when the scope was taken last. */

@@ -156,16 +156,12 @@ export class IncomingRun {
     const { init, waiting } = this.#context
     const needed = steps.filter((step) => fileOf(step) !== undefined)
     if (needed.length === 0) return [...steps]
-    const { arrivals } = this.#context
+    // Before it is asked what is held: what comes meanwhile then finds who waits for it.
+    for (const step of needed) waiting.set(this.#documentPath(step), step.folder)
     const held = await init.content.areHeld(needed.map((step) => fileOf(step) as FileContent))
-    // What came while the question was on its way found nobody waiting for it.
-    const isOutdated = this.#context.arrivals !== arrivals
     const missing = new Set(needed.filter((_step, at) => held[at] !== true))
+    for (const step of needed) if (!missing.has(step)) waiting.delete(this.#documentPath(step))
     for (const step of missing) {
-      const shown = step.type === 'create' ? step.made.shown : step.type === 'replace' ? step.shown : undefined
-      if (shown === undefined) continue
-      waiting.set(shown.path, step.folder)
-      if (isOutdated) this.#context.comparePath(shown.path, 'entry')
       this.#context.trail.note(
         step.folder,
         step.path,

@@ -69,7 +69,6 @@ export class LiveSpaceFolders implements SpaceFolders {
     this.#unsubscribe.push(
       init.metadata.onChange((change) => this.#onDocument(change)),
       init.content.onHeld(() => {
-        this.#context.arrivals += 1
         for (const path of waiting.keys()) this.#context.comparePath(path, 'entry')
         if (waiting.size > 0) this.#stir()
       }),
