@@ -1,5 +1,6 @@
 import { ManualClock } from '@dittofs/testing'
 import { expect, it } from 'vitest'
+import type { BaseEntry } from '../src/base/base-entry.ts'
 import type { BaseStore } from '../src/base/base-store.ts'
 import { EngineContext } from '../src/engine/engine-context.ts'
 import type { SpaceFoldersInit } from '../src/engine/space-folders.ts'
@@ -42,4 +43,16 @@ it('keeps what came due while others were tried', () => {
   context.endScope()
   expect(context.hasRetries).toBe(true)
   expect(context.takeScope()).toMatchObject({ paths: new Map([['b', 'below']]) })
+})
+
+it('tries an entry of the base again, wherever the document has it by then', () => {
+  const clock = new ManualClock()
+  const context = contextAt(clock)
+  const entry = {} as BaseEntry
+  context.retry(entry)
+  clock.pass(LONG_MS)
+  context.markRetries()
+  expect(context.takeScope()).toEqual({ paths: new Map(), entries: new Set([entry]) })
+  context.endScope()
+  expect(context.hasRetries).toBe(false)
 })

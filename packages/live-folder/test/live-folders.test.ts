@@ -60,6 +60,24 @@ describe('a live folder on two devices', () => {
     expect(paths(bob)).toEqual(['f'])
   })
 
+  it('removes what could not be moved to a directory that was deleted then', async () => {
+    const { alice, bob, clock, agree } = await pair()
+    for (const name of ['a', 'd']) alice.disk().makeDirectory([name])
+    await agree()
+    let isRefused = true
+    bob.hook = (call, names) => {
+      if (isRefused && call === 'rename' && names[0] === 'a') throw failure('DITTO_PERMISSION')
+    }
+    alice.disk().rename(['a'], ['d', 'a'])
+    expect(await settleAll([alice, bob], clock)).toEqual([])
+    expect(paths(bob)).toEqual(['a', 'd'])
+    alice.disk().remove(['d'])
+    expect(await settleAll([alice, bob], clock)).toEqual([])
+    isRefused = false
+    for (let second = 0; second < 60; second += 1) await clock.pass(1000)
+    expect([paths(alice), paths(bob)]).toEqual([[], []])
+  })
+
   it('moves a directory with one rename, also when something in it was edited on the other side', async () => {
     const { alice, bob, agree, settleBoth } = await pair()
     alice.disk().makeDirectory(['d'])

@@ -26,6 +26,7 @@ describe('devices with live folders that live apart and meet again', () => {
     [43, 'a file comes to one of two directories that show as one, and the other holds that name', 200],
     [84, 'the last that lived in a deleted directory is moved out of it'],
     [167, 'a person says yes to a change that is not still yet', 200],
+    [191, 'a move is refused, and the directory that it leads to is deleted', 200],
     [253, 'a move that was refused for long waits for another try when all has come to rest', 200],
     [344, 'content comes just while a device asks itself whether it is there', 200],
     [400, 'a directory takes the place that another, of the same name, was to move to', 200],

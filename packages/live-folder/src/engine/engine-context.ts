@@ -34,9 +34,10 @@ export class EngineContext {
   /** Counts changes of the document. */
   epoch = 0
   readonly #written = new Map<string, WriteIntent>()
-  readonly #retries = new Map<string, { delayMs: number; atMs: number; isDue: boolean }>()
+  /** By path of the document, and by entry of the base: where either goes elsewhere, the other one is still known. */
+  readonly #retries = new Map<string | BaseEntry, { delayMs: number; atMs: number; isDue: boolean }>()
   /** Of them, those that were due when the scope was taken last. */
-  #tried: readonly string[] = []
+  #tried: readonly (string | BaseEntry)[] = []
   #paths = new Map<string, 'entry' | 'below'>()
   #entries = new Set<BaseEntry>()
   #isAll = false
@@ -80,7 +81,7 @@ export class EngineContext {
     for (const path of this.leftOut) this.comparePath(path, 'below')
     this.leftOut.clear()
     const scope: IncomingScope = this.#isAll ? 'all' : { paths: this.#paths, entries: this.#entries }
-    this.#tried = [...this.#retries].flatMap(([path, { isDue }]) => (isDue ? [path] : []))
+    this.#tried = [...this.#retries].flatMap(([what, { isDue }]) => (isDue ? [what] : []))
     this.#isAll = false
     this.#paths = new Map()
     this.#entries = new Set()
@@ -91,15 +92,15 @@ export class EngineContext {
 
   /** The scope taken last was compared: what was tried again, and nothing came in the way of, needs no other try. */
   endScope(): void {
-    for (const path of this.#tried) if (this.#retries.get(path)?.isDue === true) this.#retries.delete(path)
+    for (const what of this.#tried) if (this.#retries.get(what)?.isDue === true) this.#retries.delete(what)
     this.#tried = []
   }
 
-  /** Compares a path of the document again after a while that doubles with each time. */
-  retry(path: string): void {
-    const before = this.#retries.get(path)
+  /** Compares a path of the document, or an entry of the base, again after a while that doubles with each time. */
+  retry(what: string | BaseEntry): void {
+    const before = this.#retries.get(what)
     const delayMs = before === undefined ? FIRST_RETRY_MS : Math.min(before.delayMs * 2, MAX_RETRY_MS)
-    this.#retries.set(path, { delayMs, atMs: this.nowMs + delayMs, isDue: false })
+    this.#retries.set(what, { delayMs, atMs: this.nowMs + delayMs, isDue: false })
   }
 
   /**
@@ -113,22 +114,23 @@ export class EngineContext {
     if (!isAtRest || folders.some(({ hasDocumentProblems }) => hasDocumentProblems)) this.compareAll()
   }
 
-  /** Whether something came in the way of a path that is to be tried again. */
+  /** Whether something came in the way of what is to be tried again. */
   get hasRetries(): boolean {
     return this.#retries.size > 0
   }
 
-  succeeded(path: string): void {
-    this.#retries.delete(path)
+  succeeded(what: string | BaseEntry): void {
+    this.#retries.delete(what)
   }
 
   /** Notes what is due to be compared again. @returns when the next is, and whether it is one of the first tries */
   markRetries(): { readonly atMs: number; readonly isSoon: boolean } | undefined {
     let next: { atMs: number; isSoon: boolean } | undefined
-    for (const [path, retry] of this.#retries) {
+    for (const [what, retry] of this.#retries) {
       if (!retry.isDue && retry.atMs <= this.nowMs) {
         retry.isDue = true
-        this.comparePath(path, 'below')
+        if (typeof what === 'string') this.comparePath(what, 'below')
+        else this.compareEntry(what)
       }
       if (retry.isDue) continue
       const isSoon = retry.delayMs < 2000

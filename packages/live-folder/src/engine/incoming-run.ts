@@ -42,8 +42,8 @@ export class IncomingRun {
   readonly #made = new Map<MadeEntry, BaseEntry>()
   readonly #placed = new Set<BaseEntry>()
   readonly #released: number[] = []
-  /** Paths of the document of which a step was not done: what else is done for one does not bring it in step. */
-  readonly #undone = new Set<string>()
+  /** What a step was about that was not done: what else is done for the same does not bring it in step. */
+  readonly #undone = new Set<string | BaseEntry>()
 
   constructor(context: EngineContext, signal: AbortSignal) {
     this.#context = context
@@ -223,8 +223,7 @@ export class IncomingRun {
         this.#again(step)
         return
       }
-      const path = this.#documentPath(step)
-      if (!this.#undone.has(path)) this.#context.succeeded(path)
+      for (const what of this.#subjectsOf(step)) if (!this.#undone.has(what)) this.#context.succeeded(what)
     } catch (error) {
       this.#signal.throwIfAborted()
       if (!isDittoError(error)) throw error
@@ -258,9 +257,19 @@ export class IncomingRun {
   }
 
   #again(step: IncomingStep): void {
-    const path = this.#documentPath(step)
-    this.#undone.add(path)
-    this.#context.retry(path)
+    for (const what of this.#subjectsOf(step)) {
+      this.#undone.add(what)
+      this.#context.retry(what)
+    }
+  }
+
+  /**
+   * Its path in the document, and what the base has of it. Where that was to go to the path and did not, nothing tells of
+   * it any more once the path is another's, or gone.
+   */
+  #subjectsOf(step: IncomingStep): readonly (string | BaseEntry)[] {
+    const entry = 'entry' in step ? this.#resolve(step.entry) : undefined
+    return entry === undefined ? [this.#documentPath(step)] : [this.#documentPath(step), entry]
   }
 
   /** Where the document shows what the step is about, or would. */
