@@ -60,6 +60,24 @@ describe('a live folder on two devices', () => {
     expect(paths(bob)).toEqual(['f'])
   })
 
+  it('knows a directory that was moved to where another is about to be made', async () => {
+    const { alice, bob, agree } = await pair()
+    alice.disk().makeDirectory(['d'])
+    alice.disk().write(['d', 'f'], 'in d')
+    await agree()
+    let isMoved = false
+    bob.hook = (call, names) => {
+      if (isMoved || call !== 'makeDirectory' || names[0] !== 'b') return
+      isMoved = true
+      bob.disk().rename(['d'], ['b'])
+    }
+    alice.disk().makeDirectory(['b'])
+    alice.disk().write(['b', 'g'], 'in b')
+    await agree()
+    expect(isMoved).toBe(true)
+    expect(paths(alice)).toEqual(['b', 'b/f', 'b/g'])
+  })
+
   it('removes what could not be moved to a directory that was deleted then', async () => {
     const { alice, bob, clock, agree } = await pair()
     for (const name of ['a', 'd']) alice.disk().makeDirectory([name])

@@ -32,6 +32,7 @@ describe('devices with live folders that live apart and meet again', () => {
     [400, 'a directory takes the place that another, of the same name, was to move to', 200],
     [568, 'a deleted directory goes that two devices hold, and leaves its name to a file', 200],
     [587, 'a deleted directory goes with the last that lived in it, and leaves its name to a file', 200],
+    [644, 'a directory is moved to where another is about to be made', 200],
     [1019, 'a deletion reaches what is below a directory that is shown as one with another'],
     [1523, 'attributes are changed here while newer content is on its way'],
     [1633, 'a file is made in a directory that is renamed before it was looked at'],

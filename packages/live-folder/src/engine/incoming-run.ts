@@ -418,14 +418,17 @@ export class IncomingRun {
     return true
   }
 
-  /** One of that name that stands there already becomes the space's: what is in it is looked at. */
+  /**
+   * One of that name that stands there already becomes the space's: what is in it is looked at. Not one that the base knows:
+   * somebody moved it here, as the next look finds, and in the base it would stand in two places.
+   */
   async #makeDirectory(folder: FolderRuntime, names: readonly string[]): Promise<DiskStamp> {
     try {
       return await folder.fileSystem.makeDirectory(names)
     } catch (error) {
       if (!isDittoError(error, 'DITTO_EXISTS')) throw error
       const stamp = await folder.fileSystem.stat(names)
-      if (stamp?.kind !== 'directory') throw error
+      if (stamp?.kind !== 'directory' || this.#context.base.byInode(stamp).length > 0) throw error
       folder.mark(names)
       return stamp
     }
