@@ -38,7 +38,7 @@ describe('a mount', () => {
   })
 
   it('is shown as a line that can be pasted', () => {
-    expect(commandLine({ protocol: 'nfs', program: 'mount', args: ['-t', 'nfs', "a:/it's", '/b'] })).toBe(
+    expect(commandLine({ program: 'mount', args: ['-t', 'nfs', "a:/it's", '/b'] })).toBe(
       "mount -t nfs 'a:/it'\\''s' /b",
     )
   })
