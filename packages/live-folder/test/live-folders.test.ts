@@ -170,6 +170,25 @@ describe('a live folder on two devices', () => {
     expect(alice.disk().at(['d'])?.text).toBe('a file')
   })
 
+  it('deletes a conflict copy, also when it shows by its own name by the time that is told', async () => {
+    const { alice, bob, agree, settleBoth } = await pair()
+    alice.disk().write(['d.old'], 'a file')
+    bob.disk().makeDirectory(['d.old'])
+    await settleBoth()
+    // Bob has not heard of the file, so that he leaves it the name.
+    for (const message of await bob.store.receive(alice.store.hello(), alice.key, true)) {
+      await alice.store.receive(message, bob.key, true)
+    }
+    await settleBoth()
+    const copy = paths(alice).find((path) => path.startsWith('d (conflict from ')) as string
+    expect(paths(alice)).toEqual([copy, 'd.old'])
+    bob.disk().rename(['d.old'], ['e'])
+    await settleBoth()
+    alice.disk().remove([copy])
+    await agree()
+    expect(paths(bob)).toEqual(['e'])
+  })
+
   it('keeps what was made in a directory that both deleted, where one disk had not got it', async () => {
     const { alice, bob, agree, settleBoth } = await pair()
     alice.disk().makeDirectory(['d'])

@@ -1,6 +1,7 @@
 import type { Action, NodeId, TreeEntry } from '@dittofs/interface'
 import type { BaseEntry } from '../base/base-entry.ts'
 import type { BaseTree } from '../base/base-tree.ts'
+import { isConflictCopyName } from '../plan/conflict-copy-name.ts'
 import { nodesOf, parentPath, type RemoteTree, shownEntry } from '../plan/remote-tree.ts'
 
 type Deletion = Extract<Action, { readonly type: 'delete' }>
@@ -13,6 +14,13 @@ export function isShownIn(remote: RemoteTree, shown: TreeEntry, directory: reado
   if (shown.path === '' || shown.name !== name) return false
   const parent = remote.lookup(parentPath(shown.path))
   return parent !== undefined && nodesOf(parent).some((node) => directory.includes(node))
+}
+
+/** A file that became a conflict copy shows by another name, and so does a copy that is in conflict no more: neither moved. */
+function isMovedAway(remote: RemoteTree, shown: TreeEntry, { parent, name, isDirectory }: BaseEntry): boolean {
+  if (parent === undefined || shown.conflictOf !== undefined) return false
+  const wasCopy = !isDirectory && isConflictCopyName(name, shown.name)
+  return !isShownIn(remote, shown, parent.nodes, wasCopy ? shown.name : name)
 }
 
 /**
@@ -30,12 +38,7 @@ export function* planDeletion(
 ): Generator<void, Deletion | undefined> {
   const shown = shownEntry(remote, entry)
   if (shown === undefined || shown.path === '' || shown.kind !== entry.kind) return undefined
-  const isMovedAway =
-    !base.isAside(entry) &&
-    entry.parent !== undefined &&
-    !isShownIn(remote, shown, entry.parent.nodes, entry.name) &&
-    shown.conflictOf === undefined
-  if (isMovedAway) return undefined
+  if (!base.isAside(entry) && isMovedAway(remote, shown, entry)) return undefined
   if (!entry.isDirectory) {
     if (shown.version !== entry.version || entry.version === undefined) return undefined
     return { type: 'delete', node: shown.node, base: entry.version }
