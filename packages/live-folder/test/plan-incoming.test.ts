@@ -117,6 +117,13 @@ describe('what comes in', () => {
     expect(fixture.incoming(scope)).toEqual(['adopt a', 'remove b'])
   })
 
+  it('removes a directory that went from the document with something that had not come to it on disk', async () => {
+    const fixture = await PlanFixture.of('a/', 'a/b/')
+    await fixture.store.transact([{ type: 'remove', path: 'a' }])
+    const scope = { paths: new Map([['a/b/c/f', 'entry' as const]]), entries: new Set<never>() }
+    expect(fixture.incoming(scope)).toEqual(['remove a/b', 'remove a'])
+  })
+
   it('writes both versions where the one on disk is shown no longer', async () => {
     const fixture = await PlanFixture.of('f')
     const { node, version } = fixture.at('f')

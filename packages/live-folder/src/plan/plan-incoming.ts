@@ -141,6 +141,20 @@ class IncomingPlanning {
     const inside = folder.path === '' ? path : path.slice(folder.path.length + 1)
     const there = this.#base.at(folder.id, inside.split('/'))
     if (there !== undefined) this.#check(there)
+    else if (shown === undefined) this.#checkAround(folder.id, inside.split('/'))
+  }
+
+  /** What went from a path took along directories that were shown for it alone, also where it had not come there on disk. */
+  #checkAround(folder: string, names: readonly string[]): void {
+    let around = this.#base.folders.get(folder)
+    for (const name of names) {
+      const next = around?.children?.get(name)
+      if (next === undefined) break
+      around = next
+    }
+    if (around === undefined || this.#above.has(around)) return
+    this.#above.add(around)
+    this.#check(around)
   }
 
   /** Brings one entry of the document to its place, and sees to what is below it where that has to be. */
