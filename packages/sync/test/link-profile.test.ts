@@ -81,10 +81,10 @@ async function fetched(
   const puts: number[] = []
   let held = 0
   let askedAtFirst = 0
-  const { put } = alice.chunks
+  const put = alice.chunks.put.bind(alice.chunks)
   alice.chunks.put = async (space, chunks, options) => {
     puts.push(chunks.reduce((sum, { bytes }) => sum + bytes.length, 0))
-    return put.call(alice.chunks, space, chunks, options)
+    return put(space, chunks, options)
   }
   const send = link.send.bind(link)
   link.send = (...parts) => {
