@@ -11,7 +11,7 @@ import { openDiskSpace } from './support/disk-space.ts'
 import { bytesOf } from './support/file-samples.ts'
 import { LaneStory } from './support/lane-story.ts'
 
-const ROUNDS = process.env.DITTOFS_TEST_ALL === '1' ? 10 : 3
+const ROUNDS = Number(process.env.DITTOFS_KILL_ROUNDS ?? 3)
 const LANES = 4
 const MAX_LIFE_MS = 300
 /** Where the chunk store finds the packages that it requires, which stay out of the bundle. */
